@@ -1,0 +1,70 @@
+{#
+    The current rows of a raw table: of each row the newest version, without those that were deleted in
+    the source. An incremental run reads only the rows that its window touched.
+#}
+{% macro current_rows(raw, key) -%}
+    select *
+    from {{ raw }}
+    where _deleted_at is null
+    {%- if is_incremental() %}
+        and ({{ key | join(', ') }}) in (
+            select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }}
+        )
+    {%- endif %}
+    qualify {{ newest_version(key) }}
+{%- endmacro %}
+
+{# The same, whatever the window touched: for models that compare all their rows (`replace_changed`). #}
+{% macro all_current_rows(raw, key) -%}
+    select *
+    from {{ raw }}
+    where _deleted_at is null
+    qualify {{ newest_version(key) }}
+{%- endmacro %}
+
+{% macro newest_version(key) -%}
+    row_number() over (
+        partition by {{ key | join(', ') }} order by modified_date desc, _loaded_at desc, _row_hash
+    ) = 1
+{%- endmacro %}
+
+{# A row's key as text, one form for all tables: `sales_order_id=1, sales_order_detail_id=2`. #}
+{% macro row_key(key) -%}
+    {% for column in key -%}
+    '{{ ', ' if not loop.first }}{{ column }}=' || cast({{ column }} as varchar){{ ' || ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    Why a row may not enter its staging model, or null. A model's rules are an ordered list in its YAML,
+    `meta.quarantine`, of {reason, when}, over the raw table's columns. The model keeps the rows without a
+    reason, `quarantine` those with one, so that every row is in exactly one of them.
+#}
+{% macro quarantine_reason(model_name) -%}
+    {%- set rules = quarantine_rules(model_name) -%}
+    {%- if rules -%}
+    case
+        {%- for rule in rules %}
+        when {{ rule.when }} then '{{ rule.reason }}'
+        {%- endfor %}
+    end
+    {%- else -%}
+    cast(null as varchar)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro quarantine_rules(model_name) -%}
+    {%- set node = graph.nodes.get('model.retail_assets.' ~ model_name, {}) if execute else {} -%}
+    {{ return(node.get('config', {}).get('meta', {}).get('quarantine', [])) }}
+{%- endmacro %}
+
+{# Quarantine judges several models' rows: it replaces what the window touched in any of them. #}
+{% macro touched_keys_of_quarantine() -%}
+    {%- for unique_id in model.depends_on.nodes if unique_id.startswith('model.') -%}
+    {%- set node = graph.nodes[unique_id] -%}
+    select '{{ node.name }}' as model_name, {{ row_key(node.config.unique_key) }} as row_key
+    from {{ source(*node.sources[0]) }}
+    where {{ changed_in_window() }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}

@@ -1,0 +1,93 @@
+{#
+    How incremental models change their tables. dbt's own strategies only ever touch keys that are in
+    the new rows; here keys also have to disappear (a deleted order line, the day that an order was
+    moved away from, a row that went to quarantine).
+#}
+
+{#
+    The keys that this run replaces, as a query. `touched_by` names the model that lists them; a staging
+    model without it takes them from its raw table; a macro touched_keys_of_<model> overrides both. `touched_where` narrows its rows, `touched_following_days` adds the same keys on the
+    days after, for figures that look back over that many days; the day is the key's first column.
+#}
+{% macro touched_keys() -%}
+    {%- set key = config.get('unique_key') -%}
+    {%- set key = [key] if key is string else key -%}
+    {%- set days = config.get('touched_following_days', 0) -%}
+    {%- if 'touched_keys_of_' ~ model.name in context -%}
+    {{ context['touched_keys_of_' ~ model.name]() }}
+    {%- elif not config.get('touched_by') -%}
+    select {{ key | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
+    {%- elif not days -%}
+    select {{ key | join(', ') }} from {{ ref(config.get('touched_by')) }}
+    where {{ config.get('touched_where', 'true') }}
+        {% for column in key %}and {{ column }} is not null {% endfor %}
+    {%- else -%}
+    select cast({{ dbt.dateadd('day', 'following.days', 'touched.' ~ key[0]) }} as date) as {{ key[0] }}, {{ key[1:] | join(', ') }}
+    from {{ ref(config.get('touched_by')) }} as touched
+    cross join (
+        {% for day in range(days + 1) %}select {{ day }} as days{{ ' union all ' if not loop.last }}{% endfor %}
+    ) as following
+    where {{ config.get('touched_where', 'true') }}
+        {% for column in key %}and {{ column }} is not null {% endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+{# `where`-clause part of an incremental model's own query: only what the run replaces. #}
+{% macro only_touched() -%}
+    {%- set key = config.get('unique_key') -%}
+    {%- set key = [key] if key is string else key -%}
+    {%- if is_incremental() -%}
+    ({{ key | join(', ') }}) in ({{ touched_keys() }})
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
+{# Replaces the touched keys whole: what is no longer there goes, what is there now comes. #}
+{% macro get_incremental_replace_touched_sql(arg_dict) %}
+    {%- set target = arg_dict['target_relation'] -%}
+    {%- set key = arg_dict['unique_key'] -%}
+    {%- set key = [key] if key is string else key -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {{ in_one_transaction(
+        "delete from " ~ target ~ " where (" ~ key | join(', ') ~ ") in (" ~ touched_keys() ~ ")",
+        "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ arg_dict['temp_relation']
+    ) }}
+{% endmacro %}
+
+{#
+    For models that are cheap to compute whole but whose readers must know what changed: replaces only the
+    rows that differ, so that `_changed_at` (the window that brought the change) stays true for the others.
+#}
+{% macro get_incremental_replace_changed_sql(arg_dict) %}
+    {%- set target = arg_dict['target_relation'] -%}
+    {%- set new_rows = arg_dict['temp_relation'] -%}
+    {%- set key = arg_dict['unique_key'] -%}
+    {%- set key = ([key] if key is string else key) | join(', ') -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set compared = [] -%}
+    {%- for column in arg_dict['dest_columns'] if column.name | lower != '_changed_at' -%}
+        {%- do compared.append(adapter.quote(column.name)) -%}
+    {%- endfor -%}
+    {%- set compared = compared | join(', ') -%}
+    {%- set unchanged = "select " ~ compared ~ " from " ~ new_rows ~ " intersect select " ~ compared ~ " from " ~ target -%}
+    {{ in_one_transaction(
+        "delete from " ~ target ~ " where (" ~ key ~ ") not in (select " ~ key ~ " from (" ~ unchanged ~ ") as unchanged)",
+        "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ new_rows
+            ~ " where (" ~ key ~ ") not in (select " ~ key ~ " from " ~ target ~ ")"
+    ) }}
+{% endmacro %}
+
+{# DuckDB runs a model inside a transaction already; Snowflake commits each statement unless told otherwise. #}
+{% macro in_one_transaction(delete_sql, insert_sql) -%}
+    {{ return(adapter.dispatch('in_one_transaction')(delete_sql, insert_sql)) }}
+{%- endmacro %}
+
+{% macro default__in_one_transaction(delete_sql, insert_sql) -%}
+    {{ delete_sql }};
+    {{ insert_sql }};
+{%- endmacro %}
+
+{% macro snowflake__in_one_transaction(delete_sql, insert_sql) -%}
+    {{ snowflake_dml_explicit_transaction(delete_sql ~ "; " ~ insert_sql ~ ";") }}
+{%- endmacro %}

@@ -1,0 +1,44 @@
+{#
+    Law 1: every row of the source is in its staging model or in quarantine, exactly once, and rows that
+    were deleted in the source are in neither. Looks at the rows that the window touched; a row that fails
+    comes with the number of places where it was found.
+#}
+{% test conserved(model, raw, key, model_name) %}
+
+with
+
+touched as (
+
+    select
+        {{ row_key(key) }} as row_key,
+        max(case when _deleted_at is null then 1 else 0 end) as expected
+    from {{ raw }}
+    where ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
+    group by {{ key | join(', ') }}
+
+),
+
+found as (
+
+    select {{ row_key(key) }} as row_key from {{ model }}
+    where ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
+    union all
+    select row_key from {{ ref('quarantine') }} where model_name = '{{ model_name }}'
+
+),
+
+final as (
+
+    select
+        touched.row_key,
+        touched.expected,
+        count(found.row_key) as places
+    from touched
+    left join found on touched.row_key = found.row_key
+    group by touched.row_key, touched.expected
+
+)
+
+select * from final where places <> expected
+
+{% endtest %}

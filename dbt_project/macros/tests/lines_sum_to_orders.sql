@@ -1,0 +1,31 @@
+{#
+    Law 3: what was allocated to an order's lines sums to the order's own amounts, to the last digit.
+    Orders without a valid line cannot be allocated: `has_lines` reports those.
+#}
+{% test lines_sum_to_orders(model) %}
+
+with
+
+lines as (
+
+    select
+        sales_order_id,
+        sum(allocated_subtotal) as subtotal,
+        sum(allocated_tax) as tax,
+        sum(allocated_freight) as freight,
+        sum(allocated_total_due) as total_due
+    from {{ model }}
+    where sales_order_id in (select sales_order_id from {{ ref('touched_sales') }})
+    group by sales_order_id
+
+)
+
+select orders.sales_order_id
+from {{ ref('stg_sales_orders') }} as orders
+inner join lines on orders.sales_order_id = lines.sales_order_id
+where orders.subtotal <> lines.subtotal
+    or orders.tax <> lines.tax
+    or orders.freight <> lines.freight
+    or orders.total_due <> lines.total_due
+
+{% endtest %}

@@ -1,0 +1,18 @@
+{#
+    The grain that the description states: no two rows with the same values in these columns, and no row
+    without one. With `touched`, only the keys that the window touched are looked at, so that the check
+    costs what the day's changes cost.
+#}
+{% test unique_grain(model, columns, touched=none) %}
+
+select
+    {{ columns | join(', ') }},
+    count(*) as copies
+from {{ model }}
+{% if touched -%}
+where ({{ touched | join(', ') }}) in (select {{ touched | join(', ') }} from {{ ref('touched_sales') }})
+{%- endif %}
+group by {{ columns | join(', ') }}
+having count(*) > 1 {% for column in columns %}or {{ column }} is null {% endfor %}
+
+{% endtest %}

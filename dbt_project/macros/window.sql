@@ -1,0 +1,34 @@
+{#
+    The partition's window is closed-open, [window_start, window_end), in UTC. It comes from Dagster's
+    partitions definition (retail_assets/transformation/window.py); no model reads the clock.
+#}
+{% macro window_start() -%}
+    cast('{{ var("window_start") }}' as timestamp)
+{%- endmacro %}
+
+{% macro window_end() -%}
+    cast('{{ var("window_end") }}' as timestamp)
+{%- endmacro %}
+
+{% macro in_window(column) -%}
+    ({{ column }} >= {{ window_start() }} and {{ column }} < {{ window_end() }})
+{%- endmacro %}
+
+{# A version of a raw row that the window brought, or a row that the window found deleted. #}
+{% macro changed_in_window(alias=none) -%}
+    {%- set prefix = alias ~ '.' if alias else '' -%}
+    ({{ in_window(prefix ~ '_changed_at') }} or {{ in_window(prefix ~ '_deleted_at') }})
+{%- endmacro %}
+
+{# The retailer's day of a moment in UTC. #}
+{% macro local_date(column) -%}
+    cast({{ adapter.dispatch('local_time')(column) }} as date)
+{%- endmacro %}
+
+{% macro default__local_time(column) -%}
+    timezone('{{ var("timezone") }}', {{ column }} at time zone 'UTC')
+{%- endmacro %}
+
+{% macro snowflake__local_time(column) -%}
+    convert_timezone('UTC', '{{ var("timezone") }}', {{ column }})
+{%- endmacro %}

@@ -1,0 +1,40 @@
+with
+
+movements as (
+
+    {{ sales_movements(['product_id']) }}
+
+),
+
+products as (
+
+    select * from {{ ref('stg_products') }}
+
+),
+
+daily as (
+
+    select
+        sales_date,
+        product_id,
+        {{ sales_measures() }}
+    from movements
+    where {{ only_touched() }}
+    group by sales_date, product_id
+
+),
+
+final as (
+
+    select
+        daily.*,
+        products.product_number,
+        products.product,
+        products.subcategory,
+        products.category
+    from daily
+    left join products on daily.product_id = products.product_id
+
+)
+
+select * from final

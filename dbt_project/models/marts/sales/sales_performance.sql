@@ -1,0 +1,40 @@
+with
+
+movements as (
+
+    {{ sales_movements(['territory_id', 'sales_channel', 'customer_id']) }}
+
+),
+
+territories as (
+
+    select * from {{ ref('stg_sales_territories') }}
+
+),
+
+daily as (
+
+    select
+        sales_date,
+        territory_id,
+        sales_channel,
+        count(distinct case when sales_order_id is not null then customer_id end) as customers,
+        {{ sales_measures() }}
+    from movements
+    where {{ only_touched() }}
+    group by sales_date, territory_id, sales_channel
+
+),
+
+final as (
+
+    select
+        daily.*,
+        territories.territory,
+        territories.territory_group
+    from daily
+    left join territories on daily.territory_id = territories.territory_id
+
+)
+
+select * from final

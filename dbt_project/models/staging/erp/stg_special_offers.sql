@@ -1,0 +1,30 @@
+with
+
+source as (
+
+    {{ current_rows(source('erp', 'special_offer'), config.get('unique_key')) }}
+
+),
+
+final as (
+
+    select
+        special_offer_id,
+        description as special_offer,
+        discount_pct,
+        type as offer_type,
+        category as offer_category,
+        cast(start_date as date) as start_date,
+        cast(end_date as date) as end_date,
+        min_qty as min_quantity,
+        max_qty as max_quantity,
+        modified_date as modified_at,
+        _changed_at
+
+    from source
+
+    where {{ quarantine_reason('stg_special_offers') }} is null
+
+)
+
+select * from final

@@ -1,0 +1,196 @@
+{{ config(materialized='table') }}
+
+{#
+    What the run's window touches, and so what facts and marts compute anew. It looks at every version
+    that raw has seen, not at the current rows: an order that was moved to another day touches both days,
+    and a line that was deleted touches the product that it had.
+#}
+
+with
+
+headers as (
+
+    select * from {{ source('erp', 'sales_order_header') }}
+
+),
+
+details as (
+
+    select * from {{ source('erp', 'sales_order_detail') }}
+
+),
+
+returns as (
+
+    select * from {{ source('erp', 'sales_return') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('stg_sales_orders') }}
+
+),
+
+order_details as (
+
+    select * from {{ ref('stg_sales_order_details') }}
+
+),
+
+-- A cost or list price reaches the orders of its product from its first day on until the next one's;
+-- the product's own stands in for the time before its first row of history.
+repriced as (
+
+    {% for history in ['product_cost_history', 'product_list_price_history'] -%}
+    select
+        changed.product_id,
+        cast(changed.start_date as date) as valid_from,
+        min(later.valid_from) as valid_to
+    from {{ source('erp', history) }} as changed
+    left join {{ ref('stg_' ~ history) }} as later
+        on changed.product_id = later.product_id
+        and later.valid_from > cast(changed.start_date as date)
+    where {{ changed_in_window('changed') }}
+    group by changed.product_id, cast(changed.start_date as date)
+
+    union
+
+    select
+        products.product_id,
+        cast(null as date) as valid_from,
+        min(history.valid_from) as valid_to
+    from {{ ref('stg_products') }} as products
+    left join {{ ref('stg_' ~ history) }} as history on products.product_id = history.product_id
+    where {{ in_window('products._changed_at') }}
+    group by products.product_id
+    {{ 'union' if not loop.last }}
+    {% endfor %}
+
+),
+
+touched_orders as (
+
+    select sales_order_id from headers where {{ changed_in_window() }}
+    union
+    select sales_order_id from details where {{ changed_in_window() }}
+    union
+    select sales_order_id from returns where {{ changed_in_window() }}
+    union
+    select order_details.sales_order_id
+    from order_details
+    inner join orders on order_details.sales_order_id = orders.sales_order_id
+    inner join repriced
+        on order_details.product_id = repriced.product_id
+        and (repriced.valid_from is null or orders.order_date >= repriced.valid_from)
+        and (repriced.valid_to is null or orders.order_date < repriced.valid_to)
+
+),
+
+order_versions as (
+
+    select distinct
+        headers.sales_order_id,
+        {{ local_date('headers.order_date') }} as sales_date,
+        headers.customer_id
+    from headers
+    where headers.sales_order_id in (select sales_order_id from touched_orders)
+
+),
+
+return_dates as (
+
+    select distinct
+        returns.sales_order_id,
+        {{ local_date('returns.return_date') }} as sales_date
+    from returns
+    where returns.sales_order_id in (select sales_order_id from touched_orders)
+
+),
+
+line_versions as (
+
+    select distinct
+        details.sales_order_id,
+        details.product_id
+    from details
+    where details.sales_order_id in (select sales_order_id from touched_orders)
+
+),
+
+activity as (
+
+    select sales_order_id, sales_date, customer_id from order_versions
+    union
+    select order_versions.sales_order_id, return_dates.sales_date, order_versions.customer_id
+    from order_versions
+    inner join return_dates on order_versions.sales_order_id = return_dates.sales_order_id
+
+),
+
+-- Lines may arrive before their header does; the order is touched all the same.
+changed_orders as (
+
+    select
+        touched_orders.sales_order_id,
+        activity.sales_date,
+        activity.customer_id,
+        line_versions.product_id
+    from touched_orders
+    left join activity on touched_orders.sales_order_id = activity.sales_order_id
+    left join line_versions on touched_orders.sales_order_id = line_versions.sales_order_id
+
+),
+
+sales_dates as (
+
+    select sales_order_id, order_date as sales_date from orders
+    union all
+    select sales_order_id, return_date as sales_date from {{ ref('stg_sales_returns') }}
+
+),
+
+-- What a mart says of a customer, a product, an offer or a territory stands on each of its days.
+redescribed as (
+
+    select 'customer' as scope, sales_dates.sales_date, orders.customer_id, cast(null as bigint) as product_id
+    from {{ ref('stg_customers') }} as customers
+    inner join orders on customers.customer_id = orders.customer_id
+    inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
+    where {{ in_window('customers._changed_at') }}
+
+    union
+
+    select 'product' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, products.product_id
+    from {{ ref('stg_products') }} as products
+    inner join order_details on products.product_id = order_details.product_id
+    inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
+    where {{ in_window('products._changed_at') }}
+
+    union
+
+    select 'offer' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, order_details.product_id
+    from {{ ref('stg_special_offers') }} as offers
+    inner join order_details on offers.special_offer_id = order_details.special_offer_id
+    inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
+    where {{ in_window('offers._changed_at') }}
+
+    union
+
+    select 'territory' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, cast(null as bigint) as product_id
+    from {{ ref('stg_sales_territories') }} as territories
+    inner join orders on territories.territory_id = orders.territory_id
+    inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
+    where {{ in_window('territories._changed_at') }}
+
+),
+
+final as (
+
+    select 'order' as scope, sales_order_id, sales_date, customer_id, product_id from changed_orders
+    union
+    select scope, cast(null as bigint) as sales_order_id, sales_date, customer_id, product_id from redescribed
+
+)
+
+select * from final

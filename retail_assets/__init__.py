@@ -1,0 +1,1 @@
+"""The data platform of a retailer: sources to raw, staging, warehouse and marts, as Dagster assets."""

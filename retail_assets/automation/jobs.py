@@ -1,0 +1,33 @@
+"""What is run together."""
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from retail_assets.partitions import daily_partitions
+from retail_assets.settings import Settings
+
+DAILY_JOB = "daily"
+NEWEST_PARTITION_JOB = "newest_partition"
+
+
+def daily_job(
+    settings: Settings, newest_partition: dg.AssetChecksDefinition
+) -> UnresolvedAssetJobDefinition:  # fmt: skip
+    """Every daily asset from raw to marts and their checks, for one day or a range of days."""
+    return dg.define_asset_job(
+        DAILY_JOB,
+        selection=dg.AssetSelection.all() - dg.AssetSelection.checks(newest_partition),
+        partitions_def=daily_partitions(settings),
+        description="Raw to marts, with their checks, for one day or a range of days.",
+    )
+
+
+def newest_partition_job(
+    newest_partition: dg.AssetChecksDefinition,
+) -> UnresolvedAssetJobDefinition:
+    """The checks on the newest partition, for when everything should be there."""
+    return dg.define_asset_job(
+        NEWEST_PARTITION_JOB,
+        selection=dg.AssetSelection.checks(newest_partition),
+        description="Whether every asset has its newest partition.",
+    )

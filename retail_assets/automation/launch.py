@@ -1,0 +1,143 @@
+"""Running the daily job over a range of days in this process, with progress to look at."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+from dagster._core.utils import make_new_run_id
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+@dataclass
+class RunResult:
+    """What a run did, counted from its events."""
+
+    success: bool
+    seconds: float
+    partitions: int
+    assets: set[str] = field(default_factory=set)
+    checks: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        state = "[green]Done[/green]" if self.success else "[red]Failed[/red]"
+        lines = [
+            f"{state}: {len(self.assets)} assets, {self.partitions:,} partitions each, "
+            f"{self.checks['passed']} checks passed, {self.checks['warned']} warned, "
+            f"{self.checks['failed']} failed, {self.seconds:.1f} s."
+        ]
+        return "\n".join([*lines, *self.failures])
+
+
+class _Watcher:
+    """Counts a run's events as they are stored, and moves a progress bar on."""
+
+    def __init__(self, progress: Progress, result: RunResult, total: int):
+        self._progress = progress
+        self._result = result
+        self._task = progress.add_task("starting", total=total)
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.is_step_materialization:
+            name = event.asset_key.to_user_string() if event.asset_key else ""
+            if name not in self._result.assets:
+                self._result.assets.add(name)
+                self._progress.update(self._task, advance=1, description=name)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._check(event.asset_check_evaluation_data)
+            self._progress.update(self._task, advance=1)
+        elif event.is_step_failure:
+            self._result.failures.append(f"[red]{_root(event.step_failure_data.error)}[/red]")
+
+    def _check(self, evaluation: Any) -> None:
+        if evaluation.passed:
+            self._result.checks["passed"] += 1
+            return
+        kind = "warned" if evaluation.severity is dg.AssetCheckSeverity.WARN else "failed"
+        self._result.checks[kind] += 1
+        rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
+        why = evaluation.description or (f"{rows.value:,} rows" if rows else "")
+        self._result.failures.append(
+            f"[yellow]{kind}[/yellow] {evaluation.asset_key.to_user_string()}"
+            f" {evaluation.check_name}: {why}"
+        )
+
+
+def _root(error: Any) -> str:
+    while error.cause:
+        error = error.cause
+    return str(error.message).strip().split(": ", 1)[-1]
+
+
+def run_range(
+    first: date, last: date, selection: str, full_refresh: bool, console: Console
+) -> RunResult:
+    """One run of the daily job from `first` to `last`, both included, recorded in DAGSTER_HOME.
+
+    Raises `dg.DagsterInvalidInvocationError` for days that are no partitions.
+    """
+    from retail_assets.definitions import defs
+
+    started = time.monotonic()
+    job = defs.resolve_job_def("daily")
+    keys = _partition_keys(job, first, last)
+    if selection:
+        job = job.get_subset(asset_selection=dg.AssetSelection.from_string(selection).resolve(
+            defs.resolve_asset_graph()))  # fmt: skip
+    result = RunResult(False, 0.0, len(keys))
+    layer = job.asset_layer
+    total = len(layer.selected_asset_keys) + len(layer.asset_graph.asset_check_keys)
+    columns = (
+        TextColumn("[progress.description]{task.description:<48}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        with dg.DagsterInstance.get() as instance:
+            run_id = make_new_run_id()
+            instance.add_event_listener(run_id, _Watcher(progress, result, total))
+            outcome = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                run_config=_run_config(full_refresh),
+                tags={
+                    ASSET_PARTITION_RANGE_START_TAG: keys[0],
+                    ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                },
+            )
+    result.success, result.seconds = outcome.success, time.monotonic() - started
+    return result
+
+
+def _run_config(full_refresh: bool) -> dict[str, Any]:
+    # The progress bar takes the place of the log, which is in the UI.
+    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if full_refresh:
+        config["ops"] = {"transformation": {"config": {"full_refresh": True}}}
+    return config
+
+
+def _partition_keys(job: dg.JobDefinition, first: date, last: date) -> list[str]:
+    keys = job.partitions_def.get_partition_keys() if job.partitions_def else []
+    chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
+    if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
+        known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"
+        raise SystemExit(
+            f"{first} to {last} is not within the partitions, which are {known}."
+            " Set RETAIL_START_DATE and RETAIL_END_DATE."
+        )
+    return list(chosen)

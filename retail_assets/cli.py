@@ -1,0 +1,111 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+import os
+import sys
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="The retailer's data platform: sources in, marts out, every night.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+notes = Console(stderr=True)
+
+
+@app.command()
+def demo(
+    consumers: Annotated[int, typer.Option(min=1, help="Consumers of the retailer.")] = 2000,
+    days: Annotated[int, typer.Option(min=30, help="Days of its history, up to yesterday.")] = 365,
+    seed: Annotated[int, typer.Option(help="The same seed simulates the same retailer.")] = 7,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Last day. Default: yesterday."),
+    ] = None,
+) -> None:
+    """Simulate a retailer, build everything for its whole history, and answer questions with it."""
+    from retail_assets.demo.show import show
+
+    show(out, consumers=consumers, days=days, seed=seed, until=until.date() if until else None)
+
+
+@app.command()
+def backfill(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day.")
+    ],
+    last: Annotated[
+        datetime,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included."),
+    ],
+    select: Annotated[
+        str, typer.Option(help="Dagster asset selection, such as 'group:mart_sales'.")
+    ] = "",
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Rebuild the models from all of raw.")
+    ] = False,
+) -> None:
+    """Materialize a range of days in one run, both days included."""
+    from retail_assets.automation.launch import run_range
+
+    result = run_range(first.date(), last.date(), select, full_refresh, console=notes)
+    out.print(result.summary())
+    if not result.success:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="A query.")],
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Query the warehouse, read-only, also while a run is writing it."""
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    write_table(warehouse_of(settings()).query(statement), format, out)
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration and connections, and say how to mend what is wrong."""
+    from retail_assets.deployment.doctor import diagnose
+
+    if not diagnose(out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
+    from pathlib import Path
+
+    executable = Path(sys.executable).with_name("dagster")
+    os.execv(
+        executable,
+        [str(executable), "dev", "-m", "retail_assets.definitions", "-h", "127.0.0.1", "-p", str(port)],
+    )
+
+
+def main() -> None:
+    """Entry point: a user's mistake is a sentence, not a traceback."""
+    from retail_assets.deployment.home import prepare
+    from retail_assets.resources.warehouse import WarehouseError
+    from retail_assets.settings import SettingsError, settings
+
+    try:
+        if not {"--help", "-h"} & set(sys.argv):
+            prepare(settings())
+        app()
+    except (SettingsError, WarehouseError) as error:
+        notes.print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Where Dagster keeps its history, and the environment that all processes of the deployment share."""
+
+import os
+from pathlib import Path
+from shutil import copyfile
+
+from retail_assets.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Create the home with Dagster's instance in it, and set the environment for this process
+    and those that it starts. Values that the user has set stay."""
+    dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.home / "dagster")))
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    if not (dagster_home / "dagster.yaml").exists():
+        copyfile(Path(__file__).with_name("dagster.yaml"), dagster_home / "dagster.yaml")
+    defaults = {
+        "RETAIL_HOME": str(settings.home),
+        "RETAIL_EVENT_LOG_DIR": str(dagster_home / "history" / "runs"),
+        # Materializations of a range of partitions are written together: see event_log.py.
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+    # Each run parses no configuration but the one given here: profiles.yml reads the environment.
+    os.environ["RETAIL_WAREHOUSE"] = settings.warehouse
+    for field in type(settings).model_fields:
+        if field.startswith("snowflake_"):
+            value = getattr(settings, field)
+            text = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+            os.environ.setdefault(f"RETAIL_{field.upper()}", text)

@@ -1,0 +1,31 @@
+"""By when each layer has to be there: raw before staging, staging before the warehouse, marts last.
+
+A cron deadline with a window: an asset passes if it was materialized after `deadline - window`. Dagster
+judges the asset, not its newest partition, so that a backfill of an old day makes a stale asset look
+fresh; `quality/newest_partition.py` closes that hole.
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from retail_assets.settings import Settings
+
+# The nightly run starts at 02:00 (automation/schedules.py); the layers follow within it.
+DAILY_DEADLINES = {
+    "raw": "0 4 * * *",
+    "staging": "0 5 * * *",
+    "warehouse": "30 5 * * *",
+    "marts": "0 6 * * *",
+}
+DAILY_WINDOW = timedelta(hours=4)
+
+
+def freshness_by_name(settings: Settings) -> dict[str, dg.FreshnessPolicy]:
+    """The policies that `meta.dagster.freshness` in the dbt project may name."""
+    return {
+        name: dg.FreshnessPolicy.cron(
+            deadline_cron=deadline, lower_bound_delta=DAILY_WINDOW, timezone=settings.timezone
+        )
+        for name, deadline in DAILY_DEADLINES.items()
+    }

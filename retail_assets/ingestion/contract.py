@@ -1,0 +1,100 @@
+"""What is taken from the sources: read from the dbt project's `sources`, where it is declared once."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+# What raw adds to a source's columns.
+CHANGED_AT = "_changed_at"  # when the version counts as changed, within the window that first saw it
+LOADED_AT = "_loaded_at"  # when it was read
+ROW_HASH = "_row_hash"  # of all the source's columns: the same row read again is the same version
+DELETED_AT = "_deleted_at"  # start of the window that found the row gone; null while it is there
+
+_ARROW_TYPES = {
+    "bigint": pa.int64(),
+    "varchar": pa.string(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+    "double": pa.float64(),
+}
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A column of a source table, by its name in raw."""
+
+    name: str
+    data_type: str
+    description: str
+    pii: bool
+    source_column: str | None = None
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", self.data_type)
+        if decimal:
+            return pa.decimal128(int(decimal[1]), int(decimal[2]))
+        return _ARROW_TYPES[self.data_type]
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table that the deployment takes in, as `_sources.yml` declares it."""
+
+    system: str
+    name: str
+    schema: str
+    source_table: str
+    description: str
+    primary_key: tuple[str, ...]
+    load: Literal["window", "snapshot"]
+    columns: tuple[SourceColumn, ...]
+    parent: str | None
+    unique_id: str
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The source's columns as they travel, without those that raw adds."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    @property
+    def deletes_are_seen(self) -> bool:
+        """Whether a row that is missing from what was read has been deleted."""
+        return self.load == "snapshot" or self.parent is not None
+
+
+def source_tables(manifest: Mapping[str, Any], system: str) -> Sequence[SourceTable]:
+    """The tables of a system, parents before their children."""
+    tables = [
+        _table(node) for node in manifest["sources"].values() if node["source_name"] == system
+    ]
+    return sorted(tables, key=lambda table: (table.parent is not None, table.name))
+
+
+def _table(node: Mapping[str, Any]) -> SourceTable:
+    meta = node["config"]["meta"]
+    return SourceTable(
+        system=node["source_name"],
+        name=node["name"],
+        schema=node["schema"],
+        source_table=meta["source_table"],
+        description=node["description"],
+        primary_key=tuple(meta["primary_key"]),
+        load=meta["load"],
+        columns=tuple(
+            SourceColumn(
+                name=column["name"],
+                data_type=column["data_type"],
+                description=column["description"],
+                pii=bool(column["config"].get("meta", {}).get("pii")),
+                source_column=column["config"].get("meta", {}).get("source_column"),
+            )
+            for column in node["columns"].values()
+        ),
+        parent=meta.get("parent"),
+        unique_id=node["unique_id"],
+    )

@@ -1,0 +1,251 @@
+"""Reading tables of a SQL database as Arrow, whatever the database.
+
+SQLite is read through ADBC, which builds Arrow in C; other databases through SQLAlchemy, in batches.
+Both give batches of the types that the contract declares, with decimals exact.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+from retail_assets.ingestion.contract import (
+    CHANGED_AT,
+    DELETED_AT,
+    LOADED_AT,
+    ROW_HASH,
+    SourceTable,
+)
+from retail_assets.partitions import Window
+
+BATCH_ROWS = 131_072
+
+
+class SourceError(Exception):
+    """A source that cannot be read; the message says what to do about it."""
+
+
+class SourceUnreachableError(SourceError):
+    """A database that does not answer; it may do so later."""
+
+
+@dataclass(frozen=True)
+class LocatedTable:
+    """A contract's table as it was found in the database."""
+
+    contract: SourceTable
+    table: sa.Table
+    # Columns that the source has and the contract does not name.
+    unknown_columns: tuple[str, ...]
+
+
+class SqlSource:
+    """One database of a source system."""
+
+    def __init__(self, system: str, url: str):
+        self.system = system
+        try:
+            self._engine = sa.create_engine(url)
+        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            raise SourceError(
+                f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open: {error}"
+            ) from None
+
+    def check(self) -> None:
+        """Raise `SourceError` if the database cannot be reached."""
+        self._tables_of(None)
+
+    def locate(self, contract: SourceTable) -> LocatedTable | None:
+        """Find a table, or None if the database has none of that name.
+
+        Raises `SourceError` if the database cannot be reached, or if the table lacks a column.
+        """
+        schema, _, name = contract.source_table.rpartition(".")
+        for candidate in (schema or None, None):
+            found = {table.lower(): table for table in self._tables_of(candidate)}
+            if name.lower() in found:
+                return self._described(contract, found[name.lower()], candidate)
+        return None
+
+    def _tables_of(self, schema: str | None) -> list[str]:
+        path = self._engine.url.database
+        if self._engine.dialect.name == "sqlite" and path and not Path(path).is_file():
+            raise SourceError(
+                f"{self.system}: there is no SQLite file {path}. Set RETAIL_{self.system.upper()}_URL,"
+                " or run `retail-assets demo` to simulate one."
+            )
+        try:
+            inspector = sa.inspect(self._engine)
+            if schema is None:
+                return inspector.get_table_names()
+            known = {name.lower(): name for name in inspector.get_schema_names()}
+            actual = known.get(schema.lower())
+            return inspector.get_table_names(schema=actual) if actual else []
+        except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise SourceUnreachableError(
+                f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
+                f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
+            ) from None
+
+    def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
+        inspector = sa.inspect(self._engine)
+        if schema is not None:
+            schema = {each.lower(): each for each in inspector.get_schema_names()}[schema.lower()]
+        actual = {
+            snake_case(column["name"]): column for column in inspector.get_columns(name, schema)
+        }
+        columns, missing = [], []
+        for column in contract.columns:
+            found = actual.pop(snake_case(column.source_column or column.name), None)
+            if found is None:
+                missing.append(column.name)
+                continue
+            columns.append(sa.Column(found["name"], found["type"], key=column.name))
+        if missing:
+            raise SourceError(
+                f"{self.system}: {contract.source_table} has changed: it has no column"
+                f" {', '.join(missing)} any more. The table was not loaded and what was there"
+                " stays. Restore the column, or take it out of _sources.yml and the models."
+            )
+        unknown = tuple(sorted(column["name"] for column in actual.values()))
+        return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema), unknown)
+
+    def read(
+        self, located: LocatedTable, parent: LocatedTable | None, window: Window, loaded_at: datetime
+    ) -> Iterator[pa.Table]:
+        """The table's rows for the window, with the columns that raw adds.
+
+        A `window` table yields the rows modified in the window (a row without a time of modification
+        belongs to every window), and those whose parent was; a `snapshot` table yields all its rows.
+        """
+        query = _query(located, parent, window)
+        try:
+            if self._engine.dialect.name == "sqlite":
+                batches = self._through_adbc(query, located)
+            else:
+                batches = self._through_sqlalchemy(query, located)
+            yield from _versioned(batches, located.contract, window, loaded_at)
+        except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
+            raise SourceError(
+                f"{self.system}: {located.contract.source_table} could not be read:"
+                f" {str(error).splitlines()[0]}. A column may hold other values than the type that"
+                " _sources.yml declares; nothing of the table was loaded."
+            ) from error
+
+    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
+        import adbc_driver_sqlite.dbapi as adbc
+
+        # The driver takes a column's type from its first rows. A first row of our own settles it.
+        columns = located.contract.columns
+        typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
+        compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
+        with adbc.connect(f"file:{self._engine.url.database}?mode=ro") as connection:
+            with connection.cursor() as cursor:
+                cursor.adbc_statement.set_options(
+                    **{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}
+                )
+                cursor.execute(f"select {typed_row} union all select * from ({compiled})")
+                skip = 1
+                for batch in cursor.fetch_record_batch():
+                    yield batch.slice(skip).rename_columns([column.name for column in columns])
+                    skip = 0
+
+    def _through_sqlalchemy(
+        self, query: sa.Select, located: LocatedTable
+    ) -> Iterator[pa.RecordBatch]:
+        schema = located.contract.arrow_schema
+        with self._engine.connect().execution_options(stream_results=True) as connection:
+            result = connection.execute(query)
+            while rows := result.fetchmany(BATCH_ROWS):
+                values = zip(*rows, strict=True)
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)],
+                    schema=schema,
+                )
+
+
+# One value of each type as SQLite stores it; decimals sit there as floating point.
+_SQLITE_SAMPLES = {
+    "bigint": "0",
+    "boolean": "0",
+    "varchar": "''",
+    "timestamp": "''",
+    "date": "''",
+}
+
+
+def snake_case(name: str) -> str:
+    """`SalesOrderID` is `sales_order_id`: how raw names a source's columns."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+
+
+def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -> sa.Select:
+    table = located.table
+    query = sa.select(*table.columns)
+    if located.contract.load == "snapshot":
+        return query
+    condition = _modified_in(table, window)
+    if parent is not None:
+        (key,) = parent.contract.primary_key
+        touched = sa.select(parent.table.c[key]).where(_modified_in(parent.table, window))
+        condition = sa.or_(condition, table.c[key].in_(touched))
+    return query.where(condition)
+
+
+def _modified_in(table: sa.Table, window: Window) -> sa.ColumnElement[bool]:
+    modified = table.c["modified_date"]
+    start, end = (sa.literal(_naive(moment), _Moment()) for moment in window)
+    return sa.or_(sa.and_(modified >= start, modified < end), modified.is_(None))
+
+
+class _Moment(sa.types.TypeDecorator):
+    """A moment in a query. SQLite compares times as text, so that it must not have a fraction that
+    the stored ones may lack: '2024-01-02 00:00:00' is not above any way to write that midnight."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def literal_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
+        return lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"
+
+
+def _naive(moment: datetime) -> datetime:
+    """Sources keep UTC without saying so."""
+    return moment.replace(tzinfo=None)
+
+
+def _versioned(
+    batches: Iterator[pa.RecordBatch], contract: SourceTable, window: Window, loaded_at: datetime
+) -> Iterator[pa.Table]:
+    """Cast to the contract's types and add raw's columns, in DuckDB: Arrow in, Arrow out."""
+    casts = ", ".join(f'cast("{column.name}" as {column.data_type}) as "{column.name}"'
+                      for column in contract.columns)  # fmt: skip
+    start, end = (f"timestamp '{_naive(moment)}'" for moment in window)
+    statement = f"""
+        with rows as (select {casts} from batch)
+        select
+            *,
+            -- Rows of a snapshot may have been modified outside the window that brings them.
+            case
+                when modified_date >= {start} and modified_date < {end} then modified_date
+                else {start}
+            end as {CHANGED_AT},
+            timestamp '{_naive(loaded_at)}' as {LOADED_AT},
+            -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
+            cast(md5_number_lower(cast(rows as varchar)) >> 1 as bigint) as {ROW_HASH},
+            cast(null as timestamp) as {DELETED_AT}
+        from rows
+    """
+    with duckdb.connect() as connection:
+        for batch in batches:
+            if batch.num_rows:
+                connection.register("batch", batch)
+                yield connection.sql(statement).to_arrow_table()

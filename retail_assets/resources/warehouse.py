@@ -1,0 +1,198 @@
+"""The warehouse: who may write it when, and how it is read. DuckDB and Snowflake alike.
+
+DuckDB admits one writing process, and while it writes nobody else may even read. So writers queue behind
+a lock file, and a run that has built everything publishes a copy, which is all that readers ever open:
+they see the warehouse as the newest complete run left it, never half of one, never a lock.
+"""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from retail_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from dlt.common.destination import Destination
+
+Say = Callable[[str], None]
+
+
+class WarehouseError(Exception):
+    """The warehouse cannot do what was asked; the message says what to do."""
+
+
+class Warehouse(ABC):
+    """What ingestion, transformation and readers need of a warehouse."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+
+    @abstractmethod
+    def writing(self, say: Say) -> Any:
+        """A context in which this process may write; others wait. `say` is told of a wait."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Show readers what has been written so far."""
+
+    @abstractmethod
+    def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        """Run one statement where runs write. Only inside `writing`."""
+
+    @abstractmethod
+    def query(self, statement: str) -> "pa.Table":
+        """The result of a statement, read-only, on what was published."""
+
+    @abstractmethod
+    def dlt_destination(self) -> "Destination":
+        """Where dlt loads to."""
+
+    def check(self) -> str:
+        """One line on the connection. Raises if there is none."""
+        self.query("select 1")
+        return "connected"
+
+
+def warehouse_of(settings: Settings) -> Warehouse:
+    """The warehouse that the settings name."""
+    if settings.warehouse == "snowflake":
+        return SnowflakeWarehouse(settings)
+    return DuckDBWarehouse(settings)
+
+
+class DuckDBWarehouse(Warehouse):
+    """A DuckDB file in the home, and a published copy beside it."""
+
+    @contextmanager
+    def writing(self, say: Say) -> Iterator[None]:
+        path = self._settings.duckdb_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{path}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say("Another run is writing the warehouse; this one waits for it.")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def publish(self) -> None:
+        path = self._settings.published_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(self._settings.duckdb_path) as connection:
+            connection.execute("checkpoint")
+        # A reader that has the old copy open keeps it; the next one opens the new one.
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+        shutil.copyfile(self._settings.duckdb_path, unfinished)
+        unfinished.replace(path)
+
+    def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        with duckdb.connect(self._settings.duckdb_path) as connection:
+            return connection.execute(statement).fetchall()
+
+    def query(self, statement: str) -> "pa.Table":
+        path = self._settings.published_path
+        if not path.exists():
+            raise WarehouseError(
+                "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`"
+                " on a source of your own."
+            )
+        config = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        with duckdb.connect(path, read_only=True, config=config) as connection:
+            try:
+                result = connection.sql(statement)
+            except duckdb.Error as error:
+                raise WarehouseError(str(error)) from None
+            if result is None:
+                raise WarehouseError("The statement is no query, and this connection only reads.")
+            return result.to_arrow_table()
+
+    def dlt_destination(self) -> "Destination":
+        import dlt
+
+        return dlt.destinations.duckdb(str(self._settings.duckdb_path))
+
+    def check(self) -> str:
+        path = self._settings.published_path
+        if not path.exists():
+            return f"no run has finished yet; the warehouse will be {self._settings.duckdb_path}"
+        tables = self.query("select count(*) as n from duckdb_tables()").column("n")[0].as_py()
+        return f"{tables} tables, {path.stat().st_size / 1e6:,.0f} MB"
+
+
+class SnowflakeWarehouse(Warehouse):
+    """A Snowflake database. Its transactions keep writers and readers apart."""
+
+    @contextmanager
+    def writing(self, say: Say) -> Iterator[None]:
+        yield
+
+    def publish(self) -> None:
+        return
+
+    def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        with self._connection() as connection:
+            return connection.cursor().execute(statement).fetchall()
+
+    def query(self, statement: str) -> "pa.Table":
+        import pyarrow as pa
+
+        first = statement.lstrip().split(maxsplit=1)[:1]
+        if not first or first[0].lower() not in ("select", "with", "show", "describe"):
+            raise WarehouseError("Only queries are run here: select, with, show or describe.")
+        with self._connection() as connection:
+            cursor = connection.cursor().execute(statement)
+            names = [column.name.lower() for column in cursor.description]
+            rows = cursor.fetchall()
+            columns = zip(*rows, strict=True) if rows else [[] for _ in names]
+            return pa.table(dict(zip(names, map(list, columns), strict=True)))
+
+    def dlt_destination(self) -> "Destination":
+        import dlt
+
+        settings = self._settings
+        return dlt.destinations.snowflake(
+            credentials={
+                "host": settings.snowflake_host or settings.snowflake_account,
+                "database": settings.snowflake_database,
+                "username": settings.snowflake_user,
+                "password": settings.snowflake_password.get_secret_value(),
+                "warehouse": settings.snowflake_warehouse,
+                "role": settings.snowflake_role,
+            }
+        )
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        from dagster_snowflake import SnowflakeResource
+
+        settings = self._settings
+        elsewhere = (
+            {
+                "host": settings.snowflake_host,
+                "port": settings.snowflake_port,
+                "protocol": settings.snowflake_protocol,
+            }
+            if settings.snowflake_host
+            else {}
+        )
+        resource = SnowflakeResource(
+            account=settings.snowflake_account,
+            user=settings.snowflake_user,
+            password=settings.snowflake_password.get_secret_value(),
+            database=settings.snowflake_database,
+            warehouse=settings.snowflake_warehouse or None,
+            role=settings.snowflake_role or None,
+            additional_snowflake_connection_params=elsewhere,
+        )
+        with resource.get_connection() as connection:
+            yield connection

@@ -1,0 +1,138 @@
+"""All configuration, in one typed place: environment variables `RETAIL_*`.
+
+`retail.env` in the state folder may hold the same names; `retail-assets demo` writes one for the
+simulated retailer. The environment wins over the file.
+"""
+
+import os
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RETAIL_"
+SYSTEMS = ("erp",)
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message says which variable and what to do."""
+
+
+class Settings(BaseSettings):
+    """The deployment's settings. A field `erp_url` is the variable `RETAIL_ERP_URL`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(
+        Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
+    )
+    sources: str = Field("erp", description="Systems to take in, separated by commas.")
+    erp_url: str = Field(
+        "", description="SQLAlchemy URL of the ERP. Default: the SQLite file of the demo."
+    )
+    start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
+    end_date: date | None = Field(
+        None, description="The last day, included. Default: none, partitions go on to yesterday."
+    )
+    timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
+    warehouse: Literal["duckdb", "snowflake"] = Field(
+        "duckdb", description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`."
+    )
+    snowflake_account: str = Field("", description="Snowflake account.")
+    snowflake_user: str = Field("", description="Snowflake user.")
+    snowflake_password: SecretStr = Field(SecretStr(""), description="Snowflake password.")
+    snowflake_role: str = Field("", description="Snowflake role.")
+    snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse.")
+    snowflake_database: str = Field("RETAIL", description="Snowflake database.")
+    snowflake_host: str = Field("", description="Snowflake host, where the account does not tell.")
+    snowflake_port: int = Field(443, description="Port of that host.")
+    snowflake_protocol: Literal["https", "http"] = Field(
+        "https", description="Protocol of that host; `http` is for a local stand-in."
+    )
+    alert_webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "
+        "Default: only `alerts.jsonl` in the home.",
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(
+                f"'{name}' is no IANA time zone; write for example Europe/Berlin"
+            ) from None
+        return name
+
+    @field_validator("sources")
+    @classmethod
+    def _known_sources(cls, names: str) -> str:
+        unknown = {name.strip() for name in names.split(",") if name.strip()} - set(SYSTEMS)
+        if unknown:
+            raise ValueError(
+                f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}"
+            )
+        return names
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> "Settings":
+        if self.end_date and self.end_date < self.start_date:
+            raise ValueError(
+                f"RETAIL_END_DATE ({self.end_date}) lies before RETAIL_START_DATE ({self.start_date})"
+            )
+        return self
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems to take in."""
+        return tuple(name.strip() for name in self.sources.split(",") if name.strip())
+
+    @property
+    def duckdb_path(self) -> Path:
+        """The file that runs write. One process at a time: readers use `published_path`."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """What readers open: the warehouse as the newest complete run left it."""
+        return self.home / "published" / "warehouse.duckdb"
+
+    def source_url(self, system: str) -> str:
+        """SQLAlchemy URL of a system; the demo's SQLite file if none is set."""
+        url: str = getattr(self, f"{system}_url")
+        return url or f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"
+
+
+def load_settings() -> Settings:
+    """The settings of the environment and of `retail.env`.
+
+    Raises `SettingsError` with one line per setting that cannot be used.
+    """
+    home = Path(os.environ.get(f"{PREFIX}HOME") or ".retail").expanduser().absolute()
+    try:
+        return Settings(_env_file=home / "retail.env", home=home)  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: " if problem["loc"] else ""
+            lines.append(name + problem["msg"].removeprefix("Value error, "))
+        raise SettingsError("\n".join(lines)) from None
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return load_settings()

@@ -1,0 +1,121 @@
+"""Running dbt inside the run's own process, with its results as Dagster events.
+
+dagster-dbt's CLI resource starts dbt as a process of its own for every invocation, asks it for its version
+twice, and parses the project again because the window's variables changed. Here dbt is called through
+its own programmatic interface with the manifest that is already parsed; what its results mean to Dagster
+is still dagster-dbt's.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from retail_assets.transformation.project import Project
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt_common.events.base_types import EventMsg
+
+_RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
+
+
+class DbtRunError(Exception):
+    """Models or blocking tests failed; the message names each with its reason."""
+
+
+def selection_of(
+    context: dg.AssetExecutionContext, project: Project, translator: DagsterDbtTranslator
+) -> tuple[list[str], list[str]]:
+    """dbt's arguments for the assets and checks that the run selected: global ones, and the build's."""
+    arguments, indirect = get_subset_selection_for_context(
+        context=context,
+        manifest=project.manifest,
+        select=None,
+        exclude=None,
+        selector=None,
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    return (["--indirect-selection", indirect] if indirect else []), arguments
+
+
+def run(
+    context: dg.AssetExecutionContext,
+    project: Project,
+    translator: DagsterDbtTranslator,
+    arguments: Sequence[str],
+) -> Iterator[Any]:
+    """Run dbt and yield outputs and check results as the nodes finish.
+
+    Raises `DbtRunError` after the last event if anything failed.
+    """
+    failures = []
+    for message in _invoke(project, arguments):
+        event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
+        yield from event.to_default_asset_events(project.manifest, translator, context)
+        node = message["data"]["node_info"]
+        if node["node_status"] in ("error", "fail"):
+            failures.append(f"{node['unique_id'].split('.')[2]}: {_reason(message)}")
+    if failures:
+        raise DbtRunError("\n".join(failures))
+
+
+def _reason(message: dict[str, Any]) -> str:
+    failed = message["data"].get("num_failures")
+    if failed:
+        return f"{failed} rows fail"
+    return str(message["info"]["msg"])
+
+
+def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile."""
+    messages: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    outcome: list[dbtRunnerResult | BaseException] = []
+
+    def listen(event: "EventMsg") -> None:
+        if event.info.name in _RESULTS:
+            from google.protobuf.json_format import MessageToDict
+
+            messages.put(MessageToDict(event, preserving_proto_field_name=True))
+
+    def work() -> None:
+        from dbt.cli.main import dbtRunner
+
+        try:
+            runner = dbtRunner(manifest=project.load(), callbacks=[listen])
+            outcome.append(runner.invoke(["--quiet", *arguments, *project.arguments]))
+        except BaseException as error:
+            outcome.append(error)
+        finally:
+            messages.put(None)
+
+    with _released_afterwards(project):
+        thread = Thread(target=work, name="dbt", daemon=True)
+        thread.start()
+        while (message := messages.get()) is not None:
+            yield message
+        thread.join()
+    (result,) = outcome
+    if isinstance(result, BaseException):
+        raise result
+    if result.exception:
+        raise DbtRunError(str(result.exception))
+
+
+@contextmanager
+def _released_afterwards(project: Project) -> Iterator[None]:
+    """dbt-duckdb keeps the file open, and locked, until the process ends."""
+    try:
+        yield
+    finally:
+        if project.target == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()

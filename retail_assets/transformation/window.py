@@ -1,0 +1,28 @@
+"""How a partition's window reaches dbt: a pure function."""
+
+import json
+from collections.abc import Sequence
+
+from retail_assets.partitions import Window
+
+
+def build_arguments(
+    window: Window, timezone: str, *, full_refresh: bool = False, selection: Sequence[str] = ()
+) -> list[str]:
+    """dbt's arguments to build what a window changed.
+
+    `timezone` is that of the retailer's days. The window's bounds are in UTC, without a zone, as the
+    models' times are.
+    """
+    variables = {
+        "window_start": f"{window.start:%Y-%m-%d %H:%M:%S}",
+        "window_end": f"{window.end:%Y-%m-%d %H:%M:%S}",
+        "timezone": timezone,
+    }
+    return [
+        "build",
+        "--exclude-resource-type", "unit_test",
+        *selection,
+        "--vars", json.dumps(variables),
+        *(["--full-refresh"] if full_refresh else []),
+    ]  # fmt: skip
