@@ -103,12 +103,12 @@ class Settings(BaseSettings):
     @property
     def duckdb_path(self) -> Path:
         """The file that runs write. One process at a time: readers use `published_path`."""
-        return self.home / "warehouse.duckdb"
+        return self.home / "retail.duckdb"
 
     @property
     def published_path(self) -> Path:
         """What readers open: the warehouse as the newest complete run left it."""
-        return self.home / "published" / "warehouse.duckdb"
+        return self.home / "published" / "retail.duckdb"
 
     def source_url(self, system: str) -> str:
         """SQLAlchemy URL of a system; the demo's SQLite file if none is set."""

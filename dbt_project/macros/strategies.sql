@@ -9,21 +9,21 @@
     model without it takes them from its raw table; a macro touched_keys_of_<model> overrides both. `touched_where` narrows its rows, `touched_following_days` adds the same keys on the
     days after, for figures that look back over that many days; the day is the key's first column.
 #}
-{% macro touched_keys() -%}
+{% macro touched_keys(changes) -%}
     {%- set key = config.get('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
     {%- set days = config.get('touched_following_days', 0) -%}
     {%- if 'touched_keys_of_' ~ model.name in context -%}
     {{ context['touched_keys_of_' ~ model.name]() }}
-    {%- elif not config.get('touched_by') -%}
+    {%- elif not changes -%}
     select {{ key | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
     {%- elif not days -%}
-    select {{ key | join(', ') }} from {{ ref(config.get('touched_by')) }}
+    select {{ key | join(', ') }} from {{ changes }}
     where {{ config.get('touched_where', 'true') }}
         {% for column in key %}and {{ column }} is not null {% endfor %}
     {%- else -%}
     select cast({{ dbt.dateadd('day', 'following.days', 'touched.' ~ key[0]) }} as date) as {{ key[0] }}, {{ key[1:] | join(', ') }}
-    from {{ ref(config.get('touched_by')) }} as touched
+    from {{ changes }} as touched
     cross join (
         {% for day in range(days + 1) %}select {{ day }} as days{{ ' union all ' if not loop.last }}{% endfor %}
     ) as following
@@ -32,12 +32,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# `where`-clause part of an incremental model's own query: only what the run replaces. #}
-{% macro only_touched() -%}
+{# `where`-clause part of an incremental model's own query: only what the run replaces, of the keys in `changes`. #}
+{% macro only_touched(changes) -%}
     {%- set key = config.get('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
     {%- if is_incremental() -%}
-    ({{ key | join(', ') }}) in ({{ touched_keys() }})
+    ({{ key | join(', ') }}) in ({{ touched_keys(changes) }})
     {%- else -%}
     true
     {%- endif -%}
@@ -49,8 +49,9 @@
     {%- set key = arg_dict['unique_key'] -%}
     {%- set key = [key] if key is string else key -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set changes = ref(config.get('touched_by')) if config.get('touched_by') else none -%}
     {{ in_one_transaction(
-        "delete from " ~ target ~ " where (" ~ key | join(', ') ~ ") in (" ~ touched_keys() ~ ")",
+        "delete from " ~ target ~ " where (" ~ key | join(', ') ~ ") in (" ~ touched_keys(changes) ~ ")",
         "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ arg_dict['temp_relation']
     ) }}
 {% endmacro %}

@@ -22,6 +22,8 @@ def prepare(settings: Settings) -> None:
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
+        # What goes wrong is raised; below that dlt warns of each hint that an Arrow schema cannot carry.
+        "RUNTIME__LOG_LEVEL": "ERROR",
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

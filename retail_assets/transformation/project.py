@@ -45,7 +45,10 @@ class Project:
         from dbt.contracts.graph.manifest import Manifest
 
         self.prepare()
-        return Manifest.from_msgpack((self.target_path / "partial_parse.msgpack").read_bytes())
+        manifest = Manifest.from_msgpack((self.target_path / "partial_parse.msgpack").read_bytes())
+        # What macros see as `graph`; dbt makes it when it parses, and does not store it.
+        manifest.build_flat_graph()
+        return manifest
 
     @property
     def arguments(self) -> list[str]:

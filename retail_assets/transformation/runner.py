@@ -56,22 +56,9 @@ def run(
 
     Raises `DbtRunError` after the last event if anything failed.
     """
-    failures = []
     for message in _invoke(project, arguments):
         event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
         yield from event.to_default_asset_events(project.manifest, translator, context)
-        node = message["data"]["node_info"]
-        if node["node_status"] in ("error", "fail"):
-            failures.append(f"{node['unique_id'].split('.')[2]}: {_reason(message)}")
-    if failures:
-        raise DbtRunError("\n".join(failures))
-
-
-def _reason(message: dict[str, Any]) -> str:
-    failed = message["data"].get("num_failures")
-    if failed:
-        return f"{failed} rows fail"
-    return str(message["info"]["msg"])
 
 
 def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -107,6 +94,13 @@ def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, An
         raise result
     if result.exception:
         raise DbtRunError(str(result.exception))
+    failures = [
+        f"{node.node.name}: {' '.join((node.message or '').split())}"
+        for node in getattr(result.result, "results", ())
+        if node.status in ("error", "fail")
+    ]
+    if failures:
+        raise DbtRunError("\n".join(failures))
 
 
 @contextmanager

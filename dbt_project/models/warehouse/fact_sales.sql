@@ -2,19 +2,19 @@ with
 
 orders as (
 
-    select * from {{ ref('stg_sales_orders') }} where {{ only_touched() }}
+    select * from {{ ref('stg_sales_orders') }} where {{ only_touched(ref('touched_sales')) }}
 
 ),
 
 order_details as (
 
-    select * from {{ ref('stg_sales_order_details') }} where {{ only_touched() }}
+    select * from {{ ref('stg_sales_order_details') }} where {{ only_touched(ref('touched_sales')) }}
 
 ),
 
 returns as (
 
-    select * from {{ ref('stg_sales_returns') }} where {{ only_touched() }}
+    select * from {{ ref('stg_sales_returns') }} where {{ only_touched(ref('touched_sales')) }}
 
 ),
 

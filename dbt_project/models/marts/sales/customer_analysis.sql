@@ -19,7 +19,7 @@ daily as (
         customer_id,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_sales')) }}
     group by sales_date, customer_id
 
 ),

@@ -29,7 +29,7 @@ daily as (
         cast(sum(line_total) as decimal(38, 6)) as net_sales,
         cast(sum(line_cost) as decimal(38, 6)) as cost
     from sales
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_sales')) }}
     group by sales_date, product_id, special_offer_id, is_discounted
 
 ),

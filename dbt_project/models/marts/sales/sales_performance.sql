@@ -21,7 +21,7 @@ daily as (
         count(distinct case when sales_order_id is not null then customer_id end) as customers,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_sales')) }}
     group by sales_date, territory_id, sales_channel
 
 ),
