@@ -16,7 +16,12 @@
 
 {% macro rounded_share(amount, cumulative, total) -%}
     {%- set units = whole(amount ~ ' * 10000') -%}
-    cast({{ whole_quotient('2 * ' ~ units ~ ' * ' ~ cumulative ~ ' + ' ~ total, '2 * ' ~ total) }} as decimal(24, 0))
+    {#- A quotient is cut off towards zero, so a negative amount is shared out as its opposite. -#}
+    cast(
+        sign({{ units }})
+        * {{ whole_quotient('2 * abs(' ~ units ~ ') * ' ~ cumulative ~ ' + ' ~ total, '2 * ' ~ total) }}
+        as decimal(24, 0)
+    )
 {%- endmacro %}
 
 {% macro whole(expression) -%}

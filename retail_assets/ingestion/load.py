@@ -65,7 +65,7 @@ class Extraction:
         parent = self.located.get(table.parent) if table.parent else None
         for batch in self.source.read(located, parent, self.window, self.loaded_at):
             self.rows[table.name] = self.rows.get(table.name, 0) + batch.num_rows
-            yield batch
+            yield batch.cast(_raw_schema(table))
 
 
 def source(tables: Iterable[SourceTable], extraction: Extraction | None = None) -> DltSource:
@@ -99,7 +99,7 @@ def _resource(table: SourceTable, extraction: Extraction | None) -> DltResource:
 def _dlt_columns(table: SourceTable) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for field_ in _raw_schema(table):
-        column: dict[str, Any] = {"data_type": "bigint", "nullable": True}
+        column: dict[str, Any] = {"data_type": "bigint", "nullable": field_.nullable}
         if pa.types.is_decimal(field_.type):
             column |= {
                 "data_type": "decimal",
@@ -116,14 +116,14 @@ def _dlt_columns(table: SourceTable) -> dict[str, Any]:
             column["data_type"] = "date"
         elif pa.types.is_floating(field_.type):
             column["data_type"] = "double"
-        if field_.name in (*table.primary_key, ROW_HASH):
-            column["nullable"] = False
         columns[field_.name] = column
     return columns
 
 
 def _raw_schema(table: SourceTable) -> pa.Schema:
-    return pa.schema([*table.arrow_schema, *(pa.field(n, t) for n, t in _ADDED.items())])
+    fields = [*table.arrow_schema, *(pa.field(name, type_) for name, type_ in _ADDED.items())]
+    required = {*table.primary_key, ROW_HASH}
+    return pa.schema([field.with_nullable(field.name not in required) for field in fields])
 
 
 def _empty(table: SourceTable) -> pa.Table:

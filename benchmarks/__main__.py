@@ -1,0 +1,52 @@
+"""`python -m benchmarks`: measure, print, and rewrite docs/benchmarks.md."""
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from benchmarks.breakdown import Part
+from benchmarks.measure import REPOSITORY, BenchmarkError
+from benchmarks.report import breakdown_table, cells, markdown, table
+from benchmarks.rows import FULL, QUICK, Row, Sizes, all_rows
+
+DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
+
+
+def measure(sizes: Sizes, console: Console) -> tuple[list[Row], list[Part]]:
+    """Measure everything, and say each result when it is there."""
+    rows: list[Row] = []
+    parts: list[Part] = []
+    with TemporaryDirectory(prefix="benchmarks-") as folder:
+        with console.status("Measuring; this takes a while") as status:
+            for result in all_rows(Path(folder), sizes):
+                if isinstance(result, Row):
+                    rows.append(result)
+                    status.console.print(" | ".join(cells(result)))
+                else:
+                    parts = result
+    return rows, parts
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes; only print")
+    quick = parser.parse_args().quick
+    console = Console()
+    try:
+        rows, parts = measure(QUICK if quick else FULL, Console(stderr=True))
+    except BenchmarkError as error:
+        sys.exit(str(error))
+    console.print(table(rows))
+    console.print(breakdown_table(parts))
+    if not quick:
+        DOCUMENT.parent.mkdir(exist_ok=True)
+        DOCUMENT.write_text(markdown(rows, parts))
+        console.print(f"Wrote {DOCUMENT.relative_to(REPOSITORY)}")
+
+
+if __name__ == "__main__":
+    main()

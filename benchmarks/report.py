@@ -1,0 +1,124 @@
+"""The results, for the terminal and for docs/benchmarks.md."""
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+
+from rich.table import Table
+
+from benchmarks.breakdown import Part
+from benchmarks.rows import Row
+
+_LIBRARIES = (
+    "dagster", "dagster-dbt", "dagster-dlt", "dbt-core", "dbt-duckdb", "dlt", "duckdb", "pyarrow",
+    "adbc-driver-sqlite", "sqlalchemy",
+)  # fmt: skip
+_HEADINGS = (
+    "what",
+    "seconds",
+    "peak memory",
+    "against",
+    "its seconds",
+    "its peak",
+    "ratio",
+    "target",
+)
+
+Cells = tuple[str, ...]
+
+
+def cells(row: Row) -> Cells:
+    """A row as text."""
+    measured = row.measured
+    sign = "≤" if row.bound == "at most" else "≥"
+    faster = "" if row.bound == "at most" else " times as fast"
+    return (
+        row.what,
+        f"{measured.subject.seconds:.1f}",
+        _megabytes(measured.subject.peak_bytes),
+        row.baseline,
+        f"{measured.baseline.seconds:.1f}",
+        _megabytes(measured.baseline.peak_bytes),
+        f"{row.ratio:.2f}{faster} ({measured.pairs} {'pair' if measured.pairs == 1 else 'pairs'})",
+        f"{sign} {row.target:g}{'' if row.met else ', missed'}",
+    )
+
+
+def table(rows: Iterable[Row]) -> Table:
+    """For the terminal."""
+    result = Table(*_HEADINGS, title="Benchmarks")
+    for row in rows:
+        result.add_row(*cells(row), style="" if row.met else "red")
+    return result
+
+
+def breakdown_table(parts: Iterable[Part]) -> Table:
+    """For the terminal."""
+    result = Table("part", "seconds", title="Where a daily run's time goes")
+    for part in parts:
+        result.add_row("  " * part.depth + part.name, f"{part.seconds:.2f}")
+    return result
+
+
+def markdown(rows: Sequence[Row], parts: Sequence[Part]) -> str:
+    """For docs/benchmarks.md."""
+    nested = [("&nbsp;" * 4 * part.depth + part.name, f"{part.seconds:.2f}") for part in parts]
+    return "\n".join(
+        [
+            "# Benchmarks",
+            "",
+            "Written by `make bench`; do not edit. Every measurement is a whole process, from its start"
+            " to its end, on copies of the same prepared state. Seconds are medians. A ratio is the"
+            " median over pairs that were measured in alternation, in the same run, so that it means"
+            " the same on another machine. Peak memory is that of the largest process.",
+            "",
+            f"Machine: {machine()}.",
+            "",
+            *_markdown_table(_HEADINGS, map(cells, rows)),
+            "",
+            *_remarks(),
+            "",
+            "## Where a daily run's time goes",
+            "",
+            "An indented part is contained in the one above it. Events are stored while dbt works, so"
+            " that their time is not in addition to the steps'.",
+            "",
+            *_markdown_table(("part", "seconds"), nested),
+            "",
+            "## Versions",
+            "",
+            f"Python {platform.python_version()}; "
+            + ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
+            + ".",
+            "",
+        ]
+    )
+
+
+def machine() -> str:
+    """Its size."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB memory, {platform.machine()}"
+
+
+def _remarks() -> list[str]:
+    return [
+        "- Ingestion: one year of order lines from SQLite into raw, with hashes, versions and deletions;"
+        " the orders they belong to are loaded before. The baselines only append.",
+        "- A daily run includes what the baseline does not do: events, checks, publishing a copy for"
+        " readers. `dbt build` runs as users run it; it parses the project again because the window is"
+        " another one.",
+        "- Backfill over what is there: all days were built before, and their rows are replaced. From"
+        " nothing: an empty warehouse.",
+    ]
+
+
+def _markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        "| " + " | ".join(line) + " |" for line in (headings, ["---"] * len(headings), *rows)
+    ]  # fmt: skip
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

@@ -1,0 +1,171 @@
+"""What is compared with what, and how it should come out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.breakdown import Part, breakdown
+from benchmarks.home import LAST_DAY, Home, Retailer, parsed, simulated, with_history
+from benchmarks.measure import Comparison, Measured, Usage, compare, python, work
+from benchmarks.work import LINES, ORDERS
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    ingested_consumers: int  # over one year; 62,000 of them buy 1,000,000 order lines
+    consumers: int
+    days_of_a_year: int
+    days_of_ten_years: int
+    rounds: int
+
+
+FULL = Sizes(62_000, 2_000, 365, 3_650, 5)
+QUICK = Sizes(2_000, 200, 30, 120, 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison, with its target."""
+
+    what: str
+    baseline: str
+    measured: Comparison
+    bound: Literal["at most", "at least"]
+    target: float
+
+    @property
+    def ratio(self) -> float:
+        """As the target has it: how many times as long, or how many times as fast."""
+        return self.measured.ratio if self.bound == "at most" else 1 / self.measured.ratio
+
+    @property
+    def met(self) -> bool:
+        return self.ratio <= self.target if self.bound == "at most" else self.ratio >= self.target
+
+
+def all_rows(folder: Path, sizes: Sizes) -> Iterator[Row | list[Part]]:
+    """Measure everything, one row after the other, and where a daily run's time goes."""
+    year = simulated(folder, "year", sizes.consumers, sizes.days_of_a_year)
+    one = with_history(folder, "one", year)
+    yield from _imports(one, sizes)
+    yield from _daily(one, sizes)
+    yield breakdown(one, min(3, sizes.rounds))
+    yield from _year(folder, year, one, sizes)
+    yield from _history(folder, one, sizes)
+    yield from _ingestion(folder, sizes)
+
+
+def _imports(home: Home, sizes: Sizes) -> Iterator[Row]:
+    def importing(modules: str) -> Measured:
+        return lambda: python("-c", f"import {modules}", environment=home.environment)
+
+    (measured,) = compare(
+        importing("retail_assets.definitions"),
+        (importing("dagster, dagster_dbt, dagster_dlt"), sizes.rounds),
+        rounds=sizes.rounds,
+    )
+    yield Row(
+        "Loading the definitions",
+        "importing dagster, dagster_dbt and dagster_dlt",
+        measured,
+        "at most",
+        1.3,
+    )
+
+
+def _daily(home: Home, sizes: Sizes) -> Iterator[Row]:
+    def ours() -> Usage:
+        with home.copied() as copy:
+            return copy.backfill(LAST_DAY, LAST_DAY)
+
+    def without_dagster() -> Usage:
+        with home.copied() as copy:
+            return copy.ingest(LAST_DAY, LAST_DAY) + copy.dbt_build(LAST_DAY)
+
+    (measured,) = compare(ours, (without_dagster, sizes.rounds), rounds=sizes.rounds)
+    yield Row("A daily run", "the ingestion alone, then `dbt build`", measured, "at most", 2)
+
+
+def _year(folder: Path, year: Retailer, home: Home, sizes: Sizes) -> Iterator[Row]:
+    empty = parsed(folder, "empty", year)
+    rounds = min(3, sizes.rounds)
+
+    def backfill(of: Home, *options: str) -> Measured:
+        def measured() -> Usage:
+            with of.copied() as copy:
+                return copy.backfill(year.first_day, LAST_DAY, *options)
+
+        return measured
+
+    rebuild = (backfill(home, "--full-refresh"), rounds)
+    size = f"{year.days:,} days in one run"
+    baseline = "a full rebuild of the same days"
+    (again,) = compare(backfill(home), rebuild, rounds=rounds)
+    yield Row(f"Backfill of {size}, over what is there", baseline, again, "at most", 1.5)
+    (first,) = compare(backfill(empty), rebuild, rounds=rounds)
+    yield Row(f"Backfill of {size}, from nothing", baseline, first, "at most", 1.5)
+
+
+def _history(folder: Path, one: Home, sizes: Sizes) -> Iterator[Row]:
+    retailer = simulated(folder, "ten_years", sizes.consumers, sizes.days_of_ten_years)
+    ten = with_history(folder, "ten", retailer)
+
+    def day(of: Home) -> Measured:
+        def measured() -> Usage:
+            with of.copied() as copy:
+                return copy.backfill(LAST_DAY, LAST_DAY)
+
+        return measured
+
+    (measured,) = compare(day(ten), (day(one), sizes.rounds), rounds=sizes.rounds)
+    yield Row(
+        f"A daily run behind {sizes.days_of_ten_years:,} days"
+        f" ({lines_on(retailer):,} order lines on it)",
+        f"behind {one.retailer.days:,} days ({lines_on(one.retailer):,} order lines on it)",
+        measured,
+        "at most",
+        1.25,
+    )
+
+
+def _ingestion(folder: Path, sizes: Sizes) -> Iterator[Row]:
+    retailer = simulated(folder, "ingested", sizes.ingested_consumers, sizes.days_of_a_year)
+    home = parsed(folder, "ingested", retailer)
+    # Lines are compared with the orders that were read; those are not what is measured.
+    home.ingest(retailer.first_day, LAST_DAY, ORDERS)
+
+    def ours() -> Usage:
+        with home.copied() as copy:
+            return copy.ingest(retailer.first_day, LAST_DAY, LINES)
+
+    def other(name: str) -> Measured:
+        def measured() -> Usage:
+            with home.copied() as copy:
+                return work(name, environment=copy.environment)
+
+        return measured
+
+    rounds = min(3, sizes.rounds)
+    adbc, dlt = compare(
+        ours,
+        (other("ingest_with_adbc"), rounds),
+        (other("ingest_with_dlt_default"), 1),
+        rounds=rounds,
+    )
+    what = f"Ingestion of {lines_on(retailer, whole=True):,} order lines"
+    yield Row(what, "ADBC straight into a DuckDB table", adbc, "at most", 4)
+    yield Row(what, "dlt's `sql_database` with its default backend", dlt, "at least", 20)
+
+
+def lines_on(retailer: Retailer, *, whole: bool = False) -> int:
+    """Order lines that changed on the last day, or all."""
+    import sqlite3
+    from contextlib import closing
+
+    condition = "true" if whole else f"ModifiedDate >= '{LAST_DAY}'"
+    with closing(sqlite3.connect(retailer.erp)) as erp:
+        statement = f"select count(*) from SalesOrderDetail where {condition}"
+        return int(erp.execute(statement).fetchone()[0])

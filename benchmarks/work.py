@@ -1,0 +1,127 @@
+"""What the measured processes do: `python -m benchmarks.work <name> <arguments>`.
+
+Each function imports what it needs itself, so that a process pays only for its own.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retail_assets.ingestion.contract import SourceTable
+
+ORDERS, LINES = "sales_order_header", "sales_order_detail"
+LINES_AT_SOURCE = "SalesOrderDetail"
+
+# One reading in two processes: orders while preparing, lines while measured.
+_READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def simulate(consumers: str, days: str, first: str, path: str) -> None:
+    """Write a simulated ERP."""
+    from retail_assets.demo import simulate, write_sqlite
+
+    start = date.fromisoformat(first)
+    write_sqlite(simulate(consumers=int(consumers), days=int(days), start=start), Path(path))
+
+
+def parse() -> None:
+    """Parse the dbt project in a home, as the first process of a deployment does."""
+    from retail_assets.deployment.home import prepare
+    from retail_assets.settings import settings
+    from retail_assets.transformation.project import Project
+
+    prepare(settings())
+    Project(settings()).prepare()
+
+
+def ingest(first: str, last: str, *names: str) -> None:
+    """Our ingestion without Dagster: the named tables, or all, for a range of days."""
+    from retail_assets.deployment.home import prepare
+    from retail_assets.ingestion.contract import source_tables
+    from retail_assets.settings import settings
+    from retail_assets.transformation.project import Project
+
+    prepare(settings())
+    tables = source_tables(Project(settings()).manifest, "erp")
+    _load(first, last, tables, [table for table in tables if not names or table.name in names])
+
+
+def _load(
+    first: str, last: str, tables: "Sequence[SourceTable]", chosen: "Sequence[SourceTable]"
+) -> None:
+    import dlt
+
+    from retail_assets.ingestion.load import Extraction, mark_deletions, source
+    from retail_assets.ingestion.sql_source import SqlSource
+    from retail_assets.partitions import Window
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    start = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    end = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
+    read_at = _READ_AT if len(chosen) < len(tables) else datetime.now(UTC)
+    extraction = Extraction(
+        SqlSource("erp", settings().source_url("erp")), Window(start, end), read_at
+    )
+    extraction.source.check()
+    extraction.locate(tables)
+    warehouse = warehouse_of(settings())
+    with warehouse.writing(say=print):
+        pipeline = dlt.pipeline(
+            "raw_erp",
+            dataset_name=chosen[0].schema,
+            destination=warehouse.dlt_destination(),
+            pipelines_dir=str(settings().home / "dlt"),
+        )
+        pipeline.config.restore_from_destination = False
+        pipeline.run(source(chosen, extraction), loader_file_format="parquet")
+        for table in chosen:
+            mark_deletions(extraction, table, warehouse.execute)
+
+
+def ingest_with_dlt_default() -> None:
+    """The order lines through dlt's own `sql_database`, as its documentation begins."""
+    import dlt
+    from dlt.sources.sql_database import sql_table
+
+    from retail_assets.settings import settings
+
+    table = sql_table(settings().source_url("erp"), table=LINES_AT_SOURCE)
+    home = settings().home
+    pipeline = dlt.pipeline(
+        "plain",
+        dataset_name="plain",
+        destination=dlt.destinations.duckdb(str(home / "plain.duckdb")),
+        pipelines_dir=str(home / "dlt"),
+    )
+    pipeline.run(table)
+
+
+def ingest_with_adbc() -> None:
+    """The order lines from ADBC into a DuckDB table, with nothing in between."""
+    import adbc_driver_sqlite.dbapi as adbc
+    import duckdb
+
+    from retail_assets.settings import settings
+
+    path = settings().source_url("erp").removeprefix("sqlite:///")
+    with (
+        adbc.connect(f"file:{path}?mode=ro") as erp,
+        erp.cursor() as cursor,
+        duckdb.connect(settings().home / "plain.duckdb") as warehouse,
+    ):
+        cursor.execute(f"select * from {LINES_AT_SOURCE}")
+        warehouse.register("lines", cursor.fetch_record_batch())
+        warehouse.execute("create table lines_raw as select * from lines")
+
+
+_WORK: dict[str, Callable[..., None]] = {
+    function.__name__: function
+    for function in (simulate, parse, ingest, ingest_with_dlt_default, ingest_with_adbc)
+}
+
+if __name__ == "__main__":
+    _WORK[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,78 @@
+"""`retail-assets demo`: a simulated retailer, built whole, and what it tells."""
+
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from retail_assets.settings import PREFIX, settings
+
+
+def show(
+    console: Console, *, consumers: int, days: int, seed: int, until: date | None = None
+) -> None:
+    """Simulate, build and answer. Everything is kept in the home, for `retail-assets dev`.
+
+    Raises `SystemExit` if the run fails.
+    """
+    last = until or datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
+    first = last - timedelta(days=days - 1)
+    _simulate(console, first, days, consumers, seed)
+    _remember(first, until)
+
+    from retail_assets.automation.launch import run_range
+
+    console.print(f"\nBuilding everything from {first} to {last}, in one run:")
+    result = run_range(first, last, "", False, console=console)
+    console.print(result.summary(), highlight=False)
+    if not result.success:
+        raise SystemExit(1)
+    _answer(console)
+    console.print(
+        "\nOpen the UI with [bold]make dev[/bold] (http://127.0.0.1:3000): lineage, partitions, checks,"
+        "\nfreshness, backfills. Query the marts with [bold]retail-assets sql[/bold]."
+    )
+
+
+def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
+    from retail_assets.demo.retailer import simulate
+    from retail_assets.demo.sqlite import write_sqlite
+    from retail_assets.demo.truth import write_truth
+
+    started = time.monotonic()
+    with console.status(f"Simulating {consumers:,} consumers over {days} days"):
+        retailer = simulate(consumers=consumers, days=days, seed=seed, start=first)
+        write_sqlite(retailer, settings().home / "sources" / "erp.sqlite")
+        write_truth(retailer, settings().home / "truth")
+    lines = retailer.versions["SalesOrderDetail"].num_rows
+    console.print(
+        f"Simulated an ERP: {consumers:,} consumers, {days} days, {lines:,} versions of order lines,"
+        f" {time.monotonic() - started:.1f} s.",
+        highlight=False,
+    )
+
+
+def _remember(first: date, until: date | None) -> None:
+    """The retailer's days, for every later command on this home."""
+    values = {"SOURCES": "erp", "START_DATE": first.isoformat()}
+    if until:
+        values["END_DATE"] = until.isoformat()
+    lines = [f"# Written by `retail-assets demo`, {datetime.now(UTC):%Y-%m-%d}.\n"]
+    lines += [f"{PREFIX}{name}={value}\n" for name, value in values.items()]
+    (settings().home / "retail.env").write_text("".join(lines))
+    for name in ("ERP_URL", "START_DATE", "END_DATE", "SOURCES"):
+        os.environ.pop(PREFIX + name, None)
+    settings.cache_clear()
+
+
+def _answer(console: Console) -> None:
+    from retail_assets.demo.questions import questions
+    from retail_assets.resources.tables import rich_table
+    from retail_assets.resources.warehouse import warehouse_of
+
+    warehouse = warehouse_of(settings())
+    for question in questions():
+        console.print()
+        console.print(rich_table(warehouse.query(question.sql), question.title))

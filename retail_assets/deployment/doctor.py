@@ -1,0 +1,76 @@
+"""Whether the deployment can work, one line for each thing it needs."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+
+from retail_assets.settings import PREFIX, settings
+
+
+def diagnose(console: Console) -> bool:
+    """Print a line per check; True if all is well. Nothing is changed."""
+    checks: dict[str, Callable[[], str]] = {
+        "settings": _settings,
+        **{f"source {system}": _source(system) for system in settings().systems},
+        "dbt project": _project,
+        "warehouse": _warehouse,
+        "alerts": _alerts,
+    }
+    return all([_shown(console, name, check) for name, check in checks.items()])
+
+
+def _shown(console: Console, name: str, check: Callable[[], str]) -> bool:
+    try:
+        console.print(f"[green]ok[/green]    {name}: {check()}", highlight=False)
+        return True
+    except Exception as error:
+        console.print(f"[red]wrong[/red] {name}: {str(error).strip()}", highlight=False)
+        return False
+
+
+def _settings() -> str:
+    from retail_assets.partitions import daily_partitions
+
+    newest = daily_partitions(settings()).get_last_partition_key()
+    if newest is None:
+        raise ValueError(
+            f"{PREFIX}START_DATE is {settings().start_date}: no day is over since then. Set an earlier one."
+        )
+    return (
+        f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
+    )
+
+
+def _source(system: str) -> Callable[[], str]:
+    def check() -> str:
+        from retail_assets.ingestion.contract import source_tables
+        from retail_assets.ingestion.sql_source import SqlSource
+        from retail_assets.transformation.project import Project
+
+        source = SqlSource(system, settings().source_url(system))
+        source.check()
+        tables = source_tables(Project(settings()).manifest, system)
+        absent = [table.source_table for table in tables if source.locate(table) is None]
+        found = f"{len(tables) - len(absent)} of {len(tables)} tables"
+        return found + (f"; not there and taken as empty: {', '.join(absent)}" if absent else "")
+
+    return check
+
+
+def _project() -> str:
+    from retail_assets.transformation.project import Project
+
+    nodes = Project(settings()).manifest["nodes"].values()
+    return f"{sum(node['resource_type'] == 'model' for node in nodes)} models"
+
+
+def _warehouse() -> str:
+    from retail_assets.resources.warehouse import warehouse_of
+
+    return f"{settings().warehouse}, {warehouse_of(settings()).check()}"
+
+
+def _alerts() -> str:
+    if settings().alert_webhook_url.get_secret_value():
+        return "to the webhook, and to alerts.jsonl in the home"
+    return f"to alerts.jsonl in the home; set {PREFIX}ALERT_WEBHOOK_URL to have them posted"

@@ -1,0 +1,132 @@
+"""What the tests share: a deployment in a folder of its own, on a simulated retailer."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pytest
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+
+from retail_assets.definitions import definitions_of
+from retail_assets.demo import Retailer, simulate, write_sqlite
+from retail_assets.deployment import home
+from retail_assets.settings import Settings
+from retail_assets.transformation.project import Project
+
+START = date(2024, 3, 1)
+DAYS = 40
+
+
+@dataclass
+class Deployment:
+    """A deployment in a folder, run in this process."""
+
+    settings: Settings
+
+    @property
+    def erp(self) -> Path:
+        return self.settings.home / "sources" / "erp.sqlite"
+
+    def run(self, first: date, last: date | None = None, *, full_refresh: bool = False) -> None:
+        """Materialize a range of days in one run, both included. Fails the test if the run fails."""
+        result = self.attempt(first, last, full_refresh=full_refresh)
+        assert result.success, [event.message for event in result.get_step_failure_events()]
+
+    def attempt(
+        self, first: date, last: date | None = None, *, full_refresh: bool = False
+    ) -> dg.ExecuteInProcessResult:
+        """The same, whatever comes of it."""
+        os.environ["RETAIL_HOME"] = str(self.settings.home)
+        job = definitions_of(self.settings).resolve_job_def("daily")
+        config: dict = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        if full_refresh:
+            config["ops"] = {"transformation": {"config": {"full_refresh": True}}}
+        return job.execute_in_process(
+            raise_on_error=False,
+            run_config=config,
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: (last or first).isoformat(),
+            },
+        )
+
+    def rows(self, table: str, columns: str = "*") -> list[tuple]:
+        """A table's rows, in an order of their own."""
+        with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
+            return connection.execute(f"select {columns} from {table} order by all").fetchall()
+
+    def query(self, statement: str) -> list[tuple]:
+        """A statement's rows, where runs write."""
+        with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
+            return connection.execute(statement).fetchall()
+
+    def tables(self, *schemas: str) -> dict[str, list[tuple]]:
+        """All rows of all tables of these schemas."""
+        names = self.query("select schema_name, table_name from duckdb_tables() order by all")
+        return {f"{s}.{t}": self.rows(f"{s}.{t}") for s, t in names if s in schemas}
+
+    def published(self) -> pa.Table:
+        """What readers see of fact_sales."""
+        with duckdb.connect(self.settings.published_path, read_only=True) as connection:
+            return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
+
+
+@pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project's manifest, parsed once for all tests."""
+    folder = tmp_path_factory.mktemp("parsed")
+    settings = Settings(home=folder, sources="erp")
+    home.prepare(settings)
+    Project(settings).prepare()
+    return folder / "dbt"
+
+
+@pytest.fixture
+def deploy(
+    tmp_path: Path, parsed_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Deployment]]:
+    """Makes deployments, each in a folder of its own."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    made: list[Deployment] = []
+
+    def make(**changes: object) -> Deployment:
+        folder = tmp_path / f"deployment-{len(made)}"
+        values = {"start_date": START, "end_date": START + timedelta(days=DAYS - 1), **changes}
+        settings = Settings(home=folder, sources="erp", **values)  # type: ignore[arg-type]
+        monkeypatch.setenv("RETAIL_HOME", str(folder))
+        home.prepare(settings)
+        shutil.copytree(parsed_project, folder / "dbt")
+        made.append(Deployment(settings))
+        return made[-1]
+
+    yield make
+
+
+@pytest.fixture(scope="session")
+def retailer() -> Retailer:
+    """A small retailer whose old orders keep changing while the days go by."""
+    return simulate(consumers=400, days=DAYS, seed=11, start=START)
+
+
+def evening(day: date) -> datetime:
+    """The end of a day: what the sources hold when its partition is run."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def days_of(first: int, last: int) -> list[date]:
+    """Days of the retailer's history by number, both included."""
+    return [START + timedelta(days=number) for number in range(first, last + 1)]
+
+
+def write_erp(retailer: Retailer, deployment: Deployment, day: date) -> None:
+    """The ERP as it stood in the evening of a day."""
+    write_sqlite(retailer, deployment.erp, as_of=evening(day))
