@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -42,9 +43,7 @@ def backfill(
         datetime,
         typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included."),
     ],
-    select: Annotated[
-        str, typer.Option(help="Dagster asset selection, such as 'group:mart_sales'.")
-    ] = "",
+    select: Annotated[str, typer.Option(help="Dagster asset selection, such as 'group:mart_sales'.")] = "",
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Rebuild the models from all of raw.")
     ] = False,
@@ -88,7 +87,16 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     executable = Path(sys.executable).with_name("dagster")
     os.execv(
         executable,
-        [str(executable), "dev", "-m", "retail_assets.definitions", "-h", "127.0.0.1", "-p", str(port)],
+        [
+            str(executable),
+            "dev",
+            "-m",
+            "retail_assets.definitions",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ],
     )
 
 
@@ -97,12 +105,15 @@ def main() -> None:
     from retail_assets.deployment.home import prepare
     from retail_assets.resources.warehouse import WarehouseError
     from retail_assets.settings import SettingsError, settings
+    from retail_assets.transformation.project import DbtProjectError
 
+    # dagster-dlt calls what dlt has renamed; that is no news for a user.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="dagster_dlt")
     try:
         if not {"--help", "-h"} & set(sys.argv):
             prepare(settings())
         app()
-    except (SettingsError, WarehouseError) as error:
+    except (SettingsError, WarehouseError, DbtProjectError) as error:
         notes.print(f"[red]{error}[/red]", highlight=False)
         sys.exit(2)
 

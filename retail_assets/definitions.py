@@ -10,7 +10,7 @@ from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.assets import transformation_assets
-from retail_assets.transformation.lineage import known_lineage
+from retail_assets.transformation.lineage import known_columns
 from retail_assets.transformation.project import Project
 from retail_assets.transformation.translator import Translator
 
@@ -18,7 +18,7 @@ from retail_assets.transformation.translator import Translator
 def definitions_of(settings: Settings) -> dg.Definitions:
     """The code location for these settings: sources -> raw -> staging -> warehouse -> marts."""
     project = Project(settings)
-    translator = Translator(settings, known_lineage(project))
+    translator = Translator(settings, known_columns(project))
     assets = [
         *(raw_assets(settings, system, project.manifest, translator) for system in SYSTEMS),
         transformation_assets(settings, project, translator),

@@ -25,24 +25,21 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The deployment's settings. A field `erp_url` is the variable `RETAIL_ERP_URL`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
     home: Path = Field(
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
     )
     sources: str = Field("erp", description="Systems to take in, separated by commas.")
-    erp_url: str = Field(
-        "", description="SQLAlchemy URL of the ERP. Default: the SQLite file of the demo."
-    )
+    erp_url: str = Field("", description="SQLAlchemy URL of the ERP. Default: the SQLite file of the demo.")
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
     )
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
     warehouse: Literal["duckdb", "snowflake"] = Field(
-        "duckdb", description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`."
+        "duckdb",
+        description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`.",
     )
     snowflake_account: str = Field("", description="Snowflake account.")
     snowflake_user: str = Field("", description="Snowflake user.")
@@ -72,9 +69,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"'{name}' is no IANA time zone; write for example Europe/Berlin"
-            ) from None
+            raise ValueError(f"'{name}' is no IANA time zone; write for example Europe/Berlin") from None
         return name
 
     @field_validator("sources")
@@ -82,9 +77,7 @@ class Settings(BaseSettings):
     def _known_sources(cls, names: str) -> str:
         unknown = {name.strip() for name in names.split(",") if name.strip()} - set(SYSTEMS)
         if unknown:
-            raise ValueError(
-                f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}"
-            )
+            raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
 
     @model_validator(mode="after")
@@ -123,7 +116,7 @@ def load_settings() -> Settings:
     """
     home = Path(os.environ.get(f"{PREFIX}HOME") or ".retail").expanduser().absolute()
     try:
-        return Settings(_env_file=home / "retail.env", home=home)  # type: ignore[call-arg]
+        return Settings(_env_file=home / "retail.env", home=home)
     except ValidationError as error:
         lines = []
         for problem in error.errors():

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -90,10 +90,25 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "dbt"
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retailer: Retailer) -> Deployment:
+    """A deployment with all days of the retailer in it. Tests only read it."""
+    folder = tmp_path_factory.mktemp("built")
+    settings = Settings(
+        home=folder, sources="erp", start_date=START, end_date=START + timedelta(days=DAYS - 1)
+    )
+    home.prepare(settings)
+    shutil.copytree(parsed_project, folder / "dbt")
+    deployment = Deployment(settings)
+    write_erp(retailer, deployment, START + timedelta(days=DAYS - 1))
+    deployment.run(START, START + timedelta(days=DAYS - 1))
+    return deployment
+
+
 @pytest.fixture
 def deploy(
     tmp_path: Path, parsed_project: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Deployment]]:
+) -> Callable[..., Deployment]:
     """Makes deployments, each in a folder of its own."""
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     made: list[Deployment] = []
@@ -108,13 +123,13 @@ def deploy(
         made.append(Deployment(settings))
         return made[-1]
 
-    yield make
+    return make
 
 
 @pytest.fixture(scope="session")
 def retailer() -> Retailer:
     """A small retailer whose old orders keep changing while the days go by."""
-    return simulate(consumers=400, days=DAYS, seed=11, start=START)
+    return simulate(consumers=1500, days=DAYS, seed=11, start=START)
 
 
 def evening(day: date) -> datetime:

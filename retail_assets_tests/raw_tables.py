@@ -16,9 +16,7 @@ _ADDED = {
 def create_raw_tables_sql(manifest: Mapping[str, Any]) -> list[str]:
     """Statements that create the manifest's sources, empty, with the columns that raw adds."""
     sources = manifest["sources"].values()
-    schemas = [
-        f"create schema if not exists {name}" for name in {node["schema"]: None for node in sources}
-    ]
+    schemas = [f"create schema if not exists {name}" for name in {node["schema"]: None for node in sources}]
     return [*schemas, *(_create_table(node) for node in sources)]
 
 

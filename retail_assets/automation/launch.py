@@ -70,8 +70,7 @@ class _Watcher:
         rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
         why = evaluation.description or (f"{rows.value:,} rows" if rows else "")
         self._result.failures.append(
-            f"[yellow]{kind}[/yellow] {evaluation.asset_key.to_user_string()}"
-            f" {evaluation.check_name}: {why}"
+            f"[yellow]{kind}[/yellow] {evaluation.asset_key.to_user_string()} {evaluation.check_name}: {why}"
         )
 
 
@@ -81,9 +80,7 @@ def _root(error: Any) -> str:
     return str(error.message).strip().split(": ", 1)[-1]
 
 
-def run_range(
-    first: date, last: date, selection: str, full_refresh: bool, console: Console
-) -> RunResult:
+def run_range(first: date, last: date, selection: str, full_refresh: bool, console: Console) -> RunResult:
     """One run of the daily job from `first` to `last`, both included, recorded in DAGSTER_HOME.
 
     Raises `dg.DagsterInvalidInvocationError` for days that are no partitions.
@@ -105,20 +102,19 @@ def run_range(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        with dg.DagsterInstance.get() as instance:
-            run_id = make_new_run_id()
-            instance.add_event_listener(run_id, _Watcher(progress, result, total))
-            outcome = job.execute_in_process(
-                instance=instance,
-                run_id=run_id,
-                raise_on_error=False,
-                run_config=_run_config(full_refresh),
-                tags={
-                    ASSET_PARTITION_RANGE_START_TAG: keys[0],
-                    ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-                },
-            )
+    with Progress(*columns, console=console) as progress, dg.DagsterInstance.get() as instance:
+        run_id = make_new_run_id()
+        instance.add_event_listener(run_id, _Watcher(progress, result, total))
+        outcome = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            run_config=_run_config(full_refresh),
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: keys[0],
+                ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+            },
+        )
     result.success, result.seconds = outcome.success, time.monotonic() - started
     return result
 

@@ -33,9 +33,7 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
             order_by="update_timestamp",
             ascending=True,
         )
-        found = counted(
-            alert for record in records for alert in alerts_of_run(context.instance, record)
-        )
+        found = counted(alert for record in records for alert in alerts_of_run(context.instance, record))
         repository = context.repository_def
         keys = repository.asset_graph.get_all_asset_keys() if repository else ()
         late = list(late_assets(context.instance, keys, now.timestamp()))

@@ -111,14 +111,10 @@ def _purchase_orders(orders: Orders, seed: int) -> pa.Array:
     return pc.if_else(pa.array(orders.from_store), text, pa.scalar(None, pa.string()))
 
 
-def _sub_total(
-    orders: Orders, lines: Lines, course: Course, order: Ints, corrected: np.ndarray
-) -> Ints:
+def _sub_total(orders: Orders, lines: Lines, course: Course, order: Ints, corrected: np.ndarray) -> Ints:
     """SubTotal of each header version, in units of 0.0001, rounded half up."""
     placed_with = lines.total(lines.quantity)
-    changed = np.where(
-        course.line_changed != NEVER, lines.total(course.right_quantity), placed_with
-    )
+    changed = np.where(course.line_changed != NEVER, lines.total(course.right_quantity), placed_with)
     right = np.where(course.line_removed != NEVER, 0, changed)
     before, after = (_by_order(orders, totals) for totals in (placed_with, right))
     return (np.where(corrected, after[order], before[order]) + 50) // 100
@@ -132,9 +128,7 @@ def _by_order(orders: Orders, amounts: Ints) -> Ints:
 
 def _amounts(orders: Orders, sub_total: Ints, order: Ints) -> dict[str, Ints]:
     """The four amounts of a header, in units of 0.0001; rates are in hundredths of a per cent."""
-    freight_rate = np.where(
-        orders.from_store, _STORE_FREIGHT, np.where(orders.online, _ONLINE_FREIGHT, 0)
-    )
+    freight_rate = np.where(orders.from_store, _STORE_FREIGHT, np.where(orders.online, _ONLINE_FREIGHT, 0))
     tax = (sub_total * TAX_OF_STATE[orders.state][order] + 5_000) // 10_000
     freight = (sub_total * freight_rate[order] + 5_000) // 10_000
     return {

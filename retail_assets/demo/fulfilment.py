@@ -39,9 +39,7 @@ class Course:
     """Per line: its quantity from `line_changed` on."""
 
 
-def take_course(
-    period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int
-) -> Course:
+def take_course(period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int) -> Course:
     """Ship or cancel every order; correct a few of the shipped ones days or weeks later."""
     draws = chance(seed, "fulfilment")
     size = len(orders.placed)

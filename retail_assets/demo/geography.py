@@ -125,9 +125,7 @@ COUNTRY_OF_CITY = tuple(country_of_state(STATES[state]) for state in STATE_OF_CI
 def city_weights() -> tuple[float, ...]:
     """How many customers each city has, relative to others: a state's first cities are larger."""
     rank = [[c.name for c in CITIES if c.state == city.state].index(city.name) for city in CITIES]
-    return tuple(
-        STATES[state].share / (1 + place) for state, place in zip(STATE_OF_CITY, rank, strict=True)
-    )
+    return tuple(STATES[state].share / (1 + place) for state, place in zip(STATE_OF_CITY, rank, strict=True))
 
 
 def first_and_last_city_of_country() -> tuple[Ints, Ints]:

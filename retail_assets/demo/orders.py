@@ -89,9 +89,7 @@ def _placed(period: Period, who: Customers, demand: Demand, seed: int) -> tuple[
     first, after = active_days(period, who)
     rate = who.orders_per_year / 365 * demand.orders_between(who.persona, first, after)
     customer = np.repeat(np.arange(len(rate)), draws.poisson(rate))
-    day = demand.day(
-        who.persona[customer], first[customer], after[customer], draws.random(len(customer))
-    )
+    day = demand.day(who.persona[customer], first[customer], after[customer], draws.random(len(customer)))
     hour = np.where(
         who.is_store[customer],
         weighted(draws, _STORE_HOURS, len(customer)),

@@ -202,9 +202,7 @@ def product_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Ta
     return {
         **_classification(period, seed),
         "Product": _product(period, what, seed),
-        "ProductCostHistory": _history(
-            "ProductCostHistory", period, what.number, StandardCost=what.cost
-        ),
+        "ProductCostHistory": _history("ProductCostHistory", period, what.number, StandardCost=what.cost),
         "ProductListPriceHistory": _history(
             "ProductListPriceHistory", period, what.number, ListPrice=what.price
         ),

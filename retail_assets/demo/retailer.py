@@ -56,9 +56,7 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
     Raises ValueError when there is nobody or no day to simulate.
     """
     if consumers < 1 or days < 1:
-        raise ValueError(
-            f"A simulation needs at least 1 consumer and 1 day, not {consumers} and {days}."
-        )
+        raise ValueError(f"A simulation needs at least 1 consumer and 1 day, not {consumers} and {days}.")
     period = Period(start, days)
     who = invent_customers(period, consumers, seed)
     what = invent_products(period, seed)
@@ -86,9 +84,7 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
             "consumers": consumer_truth(who, seed),
             "offers": offer_truth(),
             "companions": companion_truth(what),
-            "faults": _faults(
-                line_keys, order_numbers(orders), returns.number, wrong, wrong_returns
-            ),
+            "faults": _faults(line_keys, order_numbers(orders), returns.number, wrong, wrong_returns),
         },
     )
 

@@ -95,9 +95,7 @@ def return_table(
     """
     which = versions(what.returned, what.corrected, end=period.end)
     line = which.of(what.line)
-    pieces = np.where(
-        which.after(what.corrected), which.of(what.right_quantity), which.of(what.quantity)
-    )
+    pieces = np.where(which.after(what.corrected), which.of(what.right_quantity), which.of(what.quantity))
     refund = lines.price[line] * (100 - lines.percent[line]) * pieces
     order_id, line_id = numbers
     return version_table(

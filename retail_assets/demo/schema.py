@@ -98,9 +98,7 @@ TABLES: dict[str, pa.Schema] = {
         CostLastYear=MONEY,
         rowguid=_GUID,
     ),
-    "Store": _schema(
-        "BusinessEntityID", BusinessEntityID=INT, Name=_NAME, SalesPersonID=INT, rowguid=_GUID
-    ),
+    "Store": _schema("BusinessEntityID", BusinessEntityID=INT, Name=_NAME, SalesPersonID=INT, rowguid=_GUID),
     "Customer": _schema(
         "CustomerID", CustomerID=INT, PersonID=INT, StoreID=INT, TerritoryID=INT, rowguid=_GUID
     ),
@@ -159,9 +157,7 @@ TABLES: dict[str, pa.Schema] = {
         Reason=_NAME,
         RefundAmount=MONEY,
     ),
-    "ProductCategory": _schema(
-        "ProductCategoryID", ProductCategoryID=INT, Name=_NAME, rowguid=_GUID
-    ),
+    "ProductCategory": _schema("ProductCategoryID", ProductCategoryID=INT, Name=_NAME, rowguid=_GUID),
     "ProductSubcategory": _schema(
         "ProductSubcategoryID",
         ProductSubcategoryID=INT,

@@ -10,9 +10,7 @@ from rich.console import Console
 from retail_assets.settings import PREFIX, settings
 
 
-def show(
-    console: Console, *, consumers: int, days: int, seed: int, until: date | None = None
-) -> None:
+def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
     """Simulate, build and answer. Everything is kept in the home, for `retail-assets dev`.
 
     Raises `SystemExit` if the run fails.

@@ -61,8 +61,7 @@ def _fill(connection: sqlite3.Connection, retailer: Retailer, moment: int) -> No
 
 def _create_table(name: str) -> str:
     columns = [
-        f'"{field.name}" {_declared(field)}{"" if field.nullable else " NOT NULL"}'
-        for field in TABLES[name]
+        f'"{field.name}" {_declared(field)}{"" if field.nullable else " NOT NULL"}' for field in TABLES[name]
     ]
     key = ", ".join(f'"{column}"' for column in primary_key(name))
     return f'CREATE TABLE "{name}" ({", ".join(columns)}, PRIMARY KEY ({key}))'

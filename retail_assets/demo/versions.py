@@ -49,9 +49,7 @@ def versions(created: Ints, *changes: Ints, end: int, removed: Ints | None = Non
     times = np.stack([created, *changes], axis=1)
     np.maximum(times, created[:, None], out=times)
     times.sort(axis=1)
-    gone = (
-        np.full(len(created), NEVER) if removed is None else np.where(removed < end, removed, NEVER)
-    )
+    gone = np.full(len(created), NEVER) if removed is None else np.where(removed < end, removed, NEVER)
     seen = times < np.minimum(gone, end)[:, None]
     seen[:, 1:] &= times[:, 1:] > times[:, :-1]
     row = np.nonzero(seen)[0]

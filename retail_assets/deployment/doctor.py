@@ -16,7 +16,8 @@ def diagnose(console: Console) -> bool:
         "warehouse": _warehouse,
         "alerts": _alerts,
     }
-    return all([_shown(console, name, check) for name, check in checks.items()])
+    results = [_shown(console, name, check) for name, check in checks.items()]
+    return all(results)
 
 
 def _shown(console: Console, name: str, check: Callable[[], str]) -> bool:
@@ -36,9 +37,7 @@ def _settings() -> str:
         raise ValueError(
             f"{PREFIX}START_DATE is {settings().start_date}: no day is over since then. Set an earlier one."
         )
-    return (
-        f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
-    )
+    return f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
 
 
 def _source(system: str) -> Callable[[], str]:

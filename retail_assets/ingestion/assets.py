@@ -30,16 +30,20 @@ class RawTranslator(DagsterDltTranslator):
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
         spec = self._specs[data.resource.name]
-        return super().get_asset_spec(data).replace_attributes(
-            key=spec.key,
-            deps=[],
-            description=spec.description,
-            group_name=spec.group_name,
-            owners=list(spec.owners),
-            tags=spec.tags,
-            kinds={"dlt", "sql"},
-            metadata={key: value for key, value in spec.metadata.items() if "column" in key},
-            freshness_policy=spec.freshness_policy,
+        return (
+            super()
+            .get_asset_spec(data)
+            .replace_attributes(
+                key=spec.key,
+                deps=[],
+                description=spec.description,
+                group_name=spec.group_name,
+                owners=list(spec.owners),
+                tags=spec.tags,
+                kinds={"dlt", "sql"},
+                metadata={key: value for key, value in spec.metadata.items() if "column" in key},
+                freshness_policy=spec.freshness_policy,
+            )
         )
 
 

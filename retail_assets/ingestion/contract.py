@@ -69,9 +69,7 @@ class SourceTable:
 
 def source_tables(manifest: Mapping[str, Any], system: str) -> Sequence[SourceTable]:
     """The tables of a system, parents before their children."""
-    tables = [
-        _table(node) for node in manifest["sources"].values() if node["source_name"] == system
-    ]
+    tables = [_table(node) for node in manifest["sources"].values() if node["source_name"] == system]
     return sorted(tables, key=lambda table: (table.parent is not None, table.name))
 
 

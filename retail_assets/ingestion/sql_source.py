@@ -98,9 +98,7 @@ class SqlSource:
         inspector = sa.inspect(self._engine)
         if schema is not None:
             schema = {each.lower(): each for each in inspector.get_schema_names()}[schema.lower()]
-        actual = {
-            snake_case(column["name"]): column for column in inspector.get_columns(name, schema)
-        }
+        actual = {snake_case(column["name"]): column for column in inspector.get_columns(name, schema)}
         columns, missing = [], []
         for column in contract.columns:
             found = actual.pop(snake_case(column.source_column or column.name), None)
@@ -118,7 +116,11 @@ class SqlSource:
         return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema), unknown)
 
     def read(
-        self, located: LocatedTable, parent: LocatedTable | None, window: Window, loaded_at: datetime
+        self,
+        located: LocatedTable,
+        parent: LocatedTable | None,
+        window: Window,
+        loaded_at: datetime,
     ) -> Iterator[pa.Table]:
         """The table's rows for the window, with the columns that raw adds.
 
@@ -146,20 +148,16 @@ class SqlSource:
         columns = located.contract.columns
         typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
         compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
-        with adbc.connect(f"file:{self._engine.url.database}?mode=ro") as connection:
-            with connection.cursor() as cursor:
-                cursor.adbc_statement.set_options(
-                    **{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}
-                )
-                cursor.execute(f"select {typed_row} union all select * from ({compiled})")
-                skip = 1
-                for batch in cursor.fetch_record_batch():
-                    yield batch.slice(skip).rename_columns([column.name for column in columns])
-                    skip = 0
+        file = f"file:{self._engine.url.database}?mode=ro"
+        with adbc.connect(file) as connection, connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+            cursor.execute(f"select {typed_row} union all select * from ({compiled})")
+            skip = 1
+            for batch in cursor.fetch_record_batch():
+                yield batch.slice(skip).rename_columns([column.name for column in columns])
+                skip = 0
 
-    def _through_sqlalchemy(
-        self, query: sa.Select, located: LocatedTable
-    ) -> Iterator[pa.RecordBatch]:
+    def _through_sqlalchemy(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
         schema = located.contract.arrow_schema
         with self._engine.connect().execution_options(stream_results=True) as connection:
             result = connection.execute(query)

@@ -21,18 +21,13 @@ def alerts_of_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> Iterato
             continue
         subject = f"{evaluation.asset_key.to_user_string()} {evaluation.check_name}"
         text = evaluation.description or f"run {run.run_id}: {_partition(run)}"
-        yield Alert(
-            f"check failed ({evaluation.severity.value.lower()})", subject, text, ended, subject
-        )
+        yield Alert(f"check failed ({evaluation.severity.value.lower()})", subject, text, ended, subject)
 
 
-def late_assets(
-    instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey], now: float
-) -> Iterator[Alert]:
+def late_assets(instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey], now: float) -> Iterator[Alert]:
     """The assets that fail their freshness policy as Dagster judges it."""
-    for key in keys:
-        record = instance.get_entity_freshness_state(key)
-        if record is not None and record.freshness_state is FreshnessState.FAIL:
+    for key, record in instance.get_freshness_state_records(list(keys)).items():
+        if record.freshness_state is FreshnessState.FAIL:
             subject = key.to_user_string()
             yield Alert(
                 "late", subject, "it missed the deadline of its freshness policy", now, f"late {subject}"
@@ -46,15 +41,10 @@ def counted(alerts: Iterable[Alert]) -> list[Alert]:
     for alert in alerts:
         newest[alert.fingerprint] = alert
         counts[alert.fingerprint] = counts.get(alert.fingerprint, 0) + alert.count
-    return [
-        Alert(**{**vars(alert), "count": counts[fingerprint]})
-        for fingerprint, alert in newest.items()
-    ]
+    return [Alert(**{**vars(alert), "count": counts[fingerprint]}) for fingerprint, alert in newest.items()]
 
 
 def _partition(run: dg.DagsterRun) -> str:
     tags = run.tags
-    start, end = (
-        tags.get(f"dagster/asset_partition_range_{side}") for side in ("start", "end")
-    )
+    start, end = (tags.get(f"dagster/asset_partition_range_{side}") for side in ("start", "end"))
     return tags.get("dagster/partition") or (f"{start} to {end}" if start else "no partition")

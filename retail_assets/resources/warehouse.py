@@ -106,7 +106,7 @@ class DuckDBWarehouse(Warehouse):
                 "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`"
                 " on a source of your own."
             )
-        config = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(path, read_only=True, config=config) as connection:
             try:
                 result = connection.sql(statement)
@@ -192,7 +192,7 @@ class SnowflakeWarehouse(Warehouse):
             database=settings.snowflake_database,
             warehouse=settings.snowflake_warehouse or None,
             role=settings.snowflake_role or None,
-            additional_snowflake_connection_params=elsewhere,
+            additional_snowflake_connection_args=elsewhere,
         )
         with resource.get_connection() as connection:
             yield connection

@@ -1,6 +1,6 @@
 """Staging, warehouse and marts as Dagster assets: one per dbt model, built together by one dbt run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ from retail_assets.partitions import daily_partitions, window_of
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
+from retail_assets.transformation.lineage import update_columns
 from retail_assets.transformation.project import Project
 from retail_assets.transformation.translator import Translator
 from retail_assets.transformation.window import build_arguments
@@ -35,9 +36,7 @@ def transformation_assets(
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
     )
-    def transformation(
-        context: dg.AssetExecutionContext, config: TransformationConfig
-    ) -> Iterator[Any]:
+    def transformation(context: dg.AssetExecutionContext, config: TransformationConfig) -> Iterator[Any]:
         before, selection = runner.selection_of(context, project, translator)
         arguments = build_arguments(
             window_of(context),
@@ -49,12 +48,6 @@ def transformation_assets(
         with warehouse.writing(say=context.log.info):
             yield from runner.run(context, project, translator, arguments)
             warehouse.publish()
+            update_columns(project, warehouse.execute)
 
     return transformation
-
-
-def lineage_of(project: Project) -> Mapping[str, Any]:
-    """Which columns each model's columns are made of, per unique id."""
-    from retail_assets.transformation.lineage import column_lineage
-
-    return column_lineage(project)

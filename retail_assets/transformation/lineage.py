@@ -1,48 +1,71 @@
-"""Which columns each column is made of, from the SQL that dbt compiled.
+"""Which columns each column is made of, from the SQL that dbt compiled, and its type in the warehouse.
 
-Worked out by sqlglot after a run, once per version of a model's SQL, and kept beside the manifest, so
+Worked out after a run (by sqlglot), once per version of a model's SQL, and kept beside the manifest, so
 that loading the definitions only reads a file.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from retail_assets.transformation.project import Project
 
-# unique id -> column -> [(asset key, column), ...]
-Lineage = Mapping[str, Mapping[str, list[tuple[list[str], str]]]]
+
+class KnownColumns(NamedTuple):
+    """What is known of a model's columns: type, and (asset key, column) of all that each is made of."""
+
+    types: Mapping[str, str]
+    sources: Mapping[str, list[tuple[list[str], str]]]
 
 
-def known_lineage(project: Project) -> Lineage:
-    """The lineage worked out so far; empty before the first run."""
-    return {unique_id: entry["columns"] for unique_id, entry in _read(project).items()}
+def known_columns(project: Project) -> Mapping[str, KnownColumns]:
+    """What was worked out so far, by unique id; nothing before the first run."""
+    return {
+        unique_id: KnownColumns(entry["types"], entry["columns"])
+        for unique_id, entry in _read(project).items()
+    }
 
 
-def update_lineage(project: Project) -> None:
-    """Work out the lineage of models whose SQL is new."""
+def update_columns(project: Project, execute: Callable[[str], Sequence[tuple[Any, ...]]]) -> None:
+    """Work out the lineage and types of models whose SQL is new. `execute` runs a query."""
     known = _read(project)
     models = {
         unique_id: node
         for unique_id, node in project.manifest["nodes"].items()
         if node["resource_type"] == "model"
     }
-    current = {
-        unique_id: known[unique_id]
-        if known.get(unique_id, {}).get("version") == _version(node)
-        else {"version": _version(node), "columns": _column_lineage(project, node)}
+    new = {
+        unique_id: node
         for unique_id, node in models.items()
-        if _compiled(project, node).exists()
+        if known.get(unique_id, {}).get("version") != _version(node) and _compiled(project, node).exists()
     }
-    if current != known:
-        unfinished = project.target_path / "lineage.json.tmp"
-        unfinished.write_text(json.dumps(current))
-        unfinished.replace(project.target_path / "lineage.json")
+    if not new:
+        return
+    types = _types(execute)
+    for unique_id, node in new.items():
+        known[unique_id] = {
+            "version": _version(node),
+            "columns": _column_lineage(project, node),
+            "types": types.get(f"{node['schema']}.{node['name']}".lower(), {}),
+        }
+    unfinished = project.target_path / "columns.json.tmp"
+    unfinished.write_text(json.dumps({key: known[key] for key in models if key in known}))
+    unfinished.replace(project.target_path / "columns.json")
+
+
+def _types(execute: Callable[[str], Sequence[tuple[Any, ...]]]) -> dict[str, dict[str, str]]:
+    types: dict[str, dict[str, str]] = {}
+    for schema, table, column, type_ in execute(
+        "select table_schema, table_name, column_name, data_type from information_schema.columns"
+    ):
+        types.setdefault(f"{schema}.{table}".lower(), {})[column.lower()] = type_.lower()
+    return types
 
 
 def _read(project: Project) -> dict[str, Any]:
     try:
-        known: dict[str, Any] = json.loads((project.target_path / "lineage.json").read_text())
+        known: dict[str, Any] = json.loads((project.target_path / "columns.json").read_text())
         return known
     except FileNotFoundError:
         return {}
@@ -52,9 +75,9 @@ def _version(node: Mapping[str, Any]) -> str:
     return f"{node['checksum']['checksum']} {','.join(node['columns'])}"
 
 
-def _compiled(project: Project, node: Mapping[str, Any]) -> Any:
+def _compiled(project: Project, node: Mapping[str, Any]) -> Path:
     path = project.target_path / "compiled" / node["package_name"]
-    return path / node["original_file_path"]
+    return path / str(node["original_file_path"])
 
 
 def _column_lineage(project: Project, node: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,19 +94,23 @@ def _column_lineage(project: Project, node: Mapping[str, Any]) -> dict[str, Any]
         parent = parents[unique_id]
         table = exp.to_table(parent["relation_name"], dialect=dialect)
         technical = ["_changed_at", "_loaded_at", "_row_hash", "_deleted_at"]
-        schema.add_table(table, {name: "text" for name in [*parent["columns"], *technical]})
+        schema.add_table(table, dict.fromkeys([*parent["columns"], *technical], "text"))
         keys[(table.db.lower(), table.name.lower())] = [parent["schema"], parent["name"]]
     sql = _compiled(project, node).read_text()
     query = qualify(
-        parse_one(sql, dialect=dialect), schema=schema, dialect=dialect, validate_qualify_columns=False
+        parse_one(sql, dialect=dialect),
+        schema=schema,
+        dialect=dialect,
+        validate_qualify_columns=False,
     )
+    assert isinstance(query, exp.Query)
     scope = build_scope(query)
     columns: dict[str, Any] = {}
     for name in query.named_selects:
         sources = []
         for leaf in lineage(name, query, schema=schema, dialect=dialect, scope=scope).walk():
-            table = leaf.expression.find(exp.Table) if not leaf.downstream else None
-            key = keys.get((table.db.lower(), table.name.lower())) if table else None
+            origin = None if leaf.downstream else leaf.expression.find(exp.Table)
+            key = keys.get((origin.db.lower(), origin.name.lower())) if origin else None
             if key:
                 sources.append((key, exp.to_column(leaf.name).name.lower()))
         columns[name.lower()] = sorted({(tuple(key), column) for key, column in sources})

@@ -9,6 +9,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import partitions_by_name
 from retail_assets.settings import Settings
+from retail_assets.transformation.lineage import KnownColumns
 
 
 class CatalogError(Exception):
@@ -18,11 +19,11 @@ class CatalogError(Exception):
 class Translator(DagsterDbtTranslator):
     """Keys, groups, owners, partitions and freshness of `meta.dagster`; columns with their types."""
 
-    def __init__(self, settings: Settings, lineage: Mapping[str, Any]):
+    def __init__(self, settings: Settings, columns: Mapping[str, KnownColumns]):
         super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
         self._partitions = partitions_by_name(settings)
         self._freshness = freshness_by_name(settings)
-        self._lineage = lineage
+        self._known = columns
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """Schema and table, as in SQL: `staging/stg_customers`, `raw_erp/customer`."""
@@ -47,25 +48,25 @@ class Translator(DagsterDbtTranslator):
     def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
         """The columns, with what they are made of: visible before the first run."""
         unique_id = dbt_resource_props["unique_id"]
-        metadata: dict[str, Any] = {"dagster/column_schema": column_schema(dbt_resource_props)}
-        if unique_id in self._lineage:
-            metadata["dagster/column_lineage"] = self._column_lineage(self._lineage[unique_id])
+        known = self._known.get(unique_id, KnownColumns({}, {}))
+        metadata: dict[str, Any] = {"dagster/column_schema": column_schema(dbt_resource_props, known.types)}
+        if known.sources:
+            metadata["dagster/column_lineage"] = _column_lineage(known)
         return metadata
 
-    def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: Any
-    ) -> dg.AssetSpec:
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         entry = catalog_entry(self.get_resource_props(manifest, unique_id))
         return spec.replace_attributes(freshness_policy=self._freshness[entry["freshness"]])
 
-    def _column_lineage(self, columns: Mapping[str, list[tuple[list[str], str]]]) -> Any:
-        return dg.TableColumnLineage(
-            deps_by_column={
-                column: [dg.TableColumnDep(dg.AssetKey(key), name) for key, name in sources]
-                for column, sources in columns.items()
-            }
-        )
+
+def _column_lineage(known: KnownColumns) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        deps_by_column={
+            column: [dg.TableColumnDep(dg.AssetKey(key), name) for key, name in sources]
+            for column, sources in known.sources.items()
+        }
+    )
 
 
 def catalog_entry(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -90,14 +91,14 @@ def personal_columns(node: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def column_schema(node: Mapping[str, Any]) -> dg.TableSchema:
-    """The columns as the YAML describes them; types where it gives them."""
+def column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dg.TableSchema:
+    """The columns as the YAML describes them, with their types as declared there or seen."""
     personal = set(personal_columns(node))
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name,
-                type=column.get("data_type") or "",
+                type=column.get("data_type") or types.get(name, "unknown"),
                 description=column["description"],
                 tags={"pii": ""} if name in personal else {},
             )

@@ -112,9 +112,7 @@ def _read(path: Path, table: str) -> list[tuple[Any, ...]]:
 @few
 @worlds
 def test_same_arguments_same_bytes(tmp_path: Path, consumers: int, days: int, seed: int) -> None:
-    first, second = (
-        simulate(consumers=consumers, days=days, seed=seed, start=START) for _ in range(2)
-    )
+    first, second = (simulate(consumers=consumers, days=days, seed=seed, start=START) for _ in range(2))
     assert first.versions == second.versions
     assert first.truth == second.truth
     for as_of in (None, _utc(2024, 1, 20)):
@@ -185,9 +183,7 @@ def test_the_erp_at_a_moment_is_a_filter(
             f"select {keys}, {modified} from {_standing(table, moment)} order by {key}"
         ).fetchall()
         with closing(sqlite3.connect(tmp_path / "erp.sqlite")) as erp:
-            found = erp.execute(
-                f'select {key}, "ModifiedDate" from "{table}" order by {key}'
-            ).fetchall()
+            found = erp.execute(f'select {key}, "ModifiedDate" from "{table}" order by {key}').fetchall()
         assert found == expected, table
 
 
@@ -207,9 +203,7 @@ def test_time_only_adds_changes(retailer: Retailer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_headers_are_the_sum_of_their_lines(
-    sql: duckdb.DuckDBPyConnection, moment: datetime | None
-) -> None:
+def test_headers_are_the_sum_of_their_lines(sql: duckdb.DuckDBPyConnection, moment: datetime | None) -> None:
     """For every order, but those with a wrong line, whose headers are right."""
     wrong = sql.execute(
         f"""
@@ -242,9 +236,7 @@ def test_amounts_of_a_row_agree(sql: duckdb.DuckDBPyConnection) -> None:
         assert found == (0,), condition
 
 
-def test_people_pay_the_list_price_of_the_day(
-    retailer: Retailer, sql: duckdb.DuckDBPyConnection
-) -> None:
+def test_people_pay_the_list_price_of_the_day(retailer: Retailer, sql: duckdb.DuckDBPyConnection) -> None:
     """And stores 60 % of it."""
     off = sql.execute(
         """
@@ -273,9 +265,7 @@ def test_sqlite_gives_every_amount_back(
     for table, digits in {"SalesOrderHeader": 4, "SalesOrderDetail": 6, "SalesReturn": 4}.items():
         amounts = [f.name for f in TABLES[table] if str(f.type).startswith("decimal")]
         columns, key = ", ".join(amounts), ", ".join(primary_key(table))
-        exact = sql.execute(
-            f"select {columns} from {_standing(table, None)} order by {key}"
-        ).fetchall()
+        exact = sql.execute(f"select {columns} from {_standing(table, None)} order by {key}").fetchall()
         with closing(sqlite3.connect(tmp_path / "erp.sqlite")) as erp:
             floats = erp.execute(f'select {columns} from "{table}" order by {key}').fetchall()
         assert [tuple(Decimal(f"{x:.{digits}f}") for x in row) for row in floats] == exact
@@ -498,9 +488,7 @@ def test_true_addresses_are_the_typed_ones_cleaned(sql: duckdb.DuckDBPyConnectio
 # -- files ---------------------------------------------------------------------------------------
 
 
-def test_the_file_is_declared_and_stored_like_adventureworks(
-    retailer: Retailer, tmp_path: Path
-) -> None:
+def test_the_file_is_declared_and_stored_like_adventureworks(retailer: Retailer, tmp_path: Path) -> None:
     write_sqlite(retailer, tmp_path / "new" / "folders" / "erp.sqlite")
     with closing(sqlite3.connect(tmp_path / "new" / "folders" / "erp.sqlite")) as erp:
         declared = {
@@ -524,9 +512,7 @@ def test_the_file_is_declared_and_stored_like_adventureworks(
 def test_a_failed_write_leaves_the_old_file(retailer: Retailer, tmp_path: Path) -> None:
     path = tmp_path / "erp.sqlite"
     path.write_bytes(b"yesterday")
-    broken = replace(
-        retailer, versions={k: v for k, v in retailer.versions.items() if k != "SalesReturn"}
-    )
+    broken = replace(retailer, versions={k: v for k, v in retailer.versions.items() if k != "SalesReturn"})
     with pytest.raises(KeyError, match="SalesReturn"):
         write_sqlite(broken, path)
     assert path.read_bytes() == b"yesterday"

@@ -58,9 +58,9 @@ final as (
         source.territory_id,
         territories.territory,
         territories.territory_group,
-        coalesce(store_locations.city, person_locations.city) as city,
-        coalesce(store_locations.state_province, person_locations.state_province) as state_province,
-        coalesce(store_locations.country, person_locations.country) as country,
+        locations.city,
+        locations.state_province,
+        locations.country,
         source.modified_date as modified_at,
         {{ window_start() }} as _changed_at
 
@@ -68,7 +68,8 @@ final as (
     left join stores on source.store_id = stores.business_entity_id
     left join territories on source.territory_id = territories.territory_id
     left join locations as store_locations on source.store_id = store_locations.business_entity_id
-    left join locations as person_locations on source.person_id = person_locations.business_entity_id
+    left join locations
+        on coalesce(store_locations.business_entity_id, source.person_id) = locations.business_entity_id
 
     where {{ quarantine_reason('stg_customers') }} is null
 

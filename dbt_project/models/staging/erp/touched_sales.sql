@@ -75,7 +75,9 @@ touched_orders as (
     union
     select sales_order_id from details where {{ changed_in_window() }}
     union
-    select sales_order_id from returns where {{ changed_in_window() }}
+    -- A return that was moved to another order touches both.
+    select sales_order_id from returns
+    where sales_return_id in (select sales_return_id from returns where {{ changed_in_window() }})
     union
     select order_details.sales_order_id
     from order_details

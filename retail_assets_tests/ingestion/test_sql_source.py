@@ -1,0 +1,163 @@
+"""What a source may do to us, and what we say then."""
+
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retail_assets.ingestion.contract import SourceColumn, SourceTable
+from retail_assets.ingestion.sql_source import SourceError, SqlSource, snake_case
+from retail_assets.partitions import Window
+from retail_assets_tests.conftest import days_of, write_erp
+
+WINDOW = Window(datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
+TABLE = SourceTable(
+    system="erp",
+    name="thing",
+    schema="raw_erp",
+    source_table="Sales.Thing",
+    description="",
+    primary_key=("thing_id",),
+    load="window",
+    columns=tuple(
+        SourceColumn(name, data_type, "", False)
+        for name, data_type in {
+            "thing_id": "bigint",
+            "amount": "decimal(19,4)",
+            "line_total": "decimal(38,6)",
+            "modified_date": "timestamp",
+        }.items()
+    ),
+    parent=None,
+    unique_id="",
+)
+
+
+def _read(path, table=TABLE):
+    source = SqlSource("erp", f"sqlite:///{path}")
+    located = source.locate(table)
+    assert located is not None
+    return [
+        row
+        for batch in source.read(located, None, WINDOW, datetime(2024, 5, 1, tzinfo=UTC))
+        for row in batch.to_pylist()
+    ]
+
+
+def _thing(path, rows):
+    path.unlink(missing_ok=True)
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "create table Thing (ThingID integer, Amount numeric(19, 4), LineTotal numeric(38, 6),"
+            " ModifiedDate datetime)"
+        )
+        connection.executemany("insert into Thing values (?, ?, ?, ?)", rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(10**14), 10**14),
+            st.integers(-(10**14), 10**14),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_decimals_stay_exact_though_sqlite_keeps_floats(tmp_path_factory, amounts):
+    path = tmp_path_factory.mktemp("exact") / "erp.sqlite"
+    _thing(path, [(n, a / 10**4, b / 10**6, "2024-01-02 10:00:00") for n, (a, b) in enumerate(amounts)])
+    read = [(row["amount"], row["line_total"]) for row in _read(path)]
+    assert read == [(Decimal(a).scaleb(-4), Decimal(b).scaleb(-6)) for a, b in amounts]
+
+
+def test_the_window_is_closed_open_in_every_spelling(tmp_path):
+    moments = {
+        1: "2024-01-01 23:59:59.999999",
+        2: "2024-01-02 00:00:00",
+        3: "2024-01-02 00:00:00.000000",
+        4: "2024-01-02T00:00:00",
+        5: "2024-01-02 23:59:59.999999",
+        6: "2024-01-03 00:00:00",
+        7: "2024-01-03 00:00:00.000000",
+        8: None,
+    }
+    _thing(tmp_path / "erp.sqlite", [(n, 1, 1, moment) for n, moment in moments.items()])
+    # A row without a time of modification belongs to every window: nothing is lost.
+    assert sorted(row["thing_id"] for row in _read(tmp_path / "erp.sqlite")) == [2, 3, 4, 5, 8]
+
+
+def test_types_do_not_depend_on_the_first_rows(tmp_path):
+    """Whole numbers and nulls first, fractions and text after the driver has made up its mind."""
+    rows = [(n, 0, None, "2024-01-02 10:00:00") for n in range(140_000)]
+    rows.append((140_000, 0.5, 0.25, "2024-01-02 10:00:00"))
+    _thing(tmp_path / "erp.sqlite", rows)
+    last = _read(tmp_path / "erp.sqlite")[-1]
+    assert (last["amount"], last["line_total"]) == (Decimal("0.5"), Decimal("0.25"))
+
+
+def test_a_lost_column_is_named(tmp_path):
+    path = tmp_path / "erp.sqlite"
+    _thing(path, [])
+    with sqlite3.connect(path) as connection:
+        connection.execute("alter table Thing rename column LineTotal to Total")
+    with pytest.raises(SourceError, match=r"Sales\.Thing has changed: it has no column line_total"):
+        SqlSource("erp", f"sqlite:///{path}").locate(TABLE)
+
+
+def test_a_value_of_another_type_stops_the_table(tmp_path):
+    _thing(tmp_path / "erp.sqlite", [(1, "a lot", 1, "2024-01-02 10:00:00")])
+    with pytest.raises(SourceError, match=r"Sales\.Thing could not be read"):
+        _read(tmp_path / "erp.sqlite")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(SourceError, match="RETAIL_ERP_URL"):
+        SqlSource("erp", f"sqlite:///{tmp_path / 'nothing.sqlite'}").check()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("SalesOrderID", "sales_order_id"), ("rowguid", "rowguid"), ("SalesYTD", "sales_ytd")],
+)
+def test_snake_case(name, expected):
+    assert snake_case(name) == expected
+
+
+def test_a_changed_source_leaves_yesterdays_data(deploy, retailer):
+    """One table loses a column: the run fails with a sentence, and readers notice nothing."""
+    days = days_of(0, 12)
+    deployment = deploy()
+    write_erp(retailer, deployment, days[-2])
+    deployment.run(days[0], days[-2])
+    before = deployment.published()
+
+    write_erp(retailer, deployment, days[-1])
+    with sqlite3.connect(deployment.erp) as erp:
+        erp.execute('alter table "SalesOrderHeader" rename column "Freight" to "Shipping"')
+    result = deployment.attempt(days[-1])
+    assert not result.success
+    (failure,) = result.get_step_failure_events()
+    assert "SalesOrderHeader has changed: it has no column freight" in str(failure.event_specific_data)
+    assert deployment.published().equals(before)
+
+    write_erp(retailer, deployment, days[-1])
+    deployment.run(days[-1])
+    assert deployment.published().num_rows > before.num_rows
+
+
+def test_a_missing_table_counts_as_empty(deploy, retailer):
+    days = days_of(0, 12)
+    deployment = deploy()
+    write_erp(retailer, deployment, days[-1])
+    with sqlite3.connect(deployment.erp) as erp:
+        erp.execute('drop table "SalesReturn"')
+    result = deployment.attempt(days[0], days[-1])
+    assert result.success
+    assert deployment.rows("warehouse.fact_sales_returns") == []
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert any("erp has no table Sales.SalesReturn" in str(check.description) for check in failed)

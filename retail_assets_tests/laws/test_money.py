@@ -1,0 +1,105 @@
+"""Law 3. Amounts are exact decimals; lines sum to their order to the last digit, marts sum to facts."""
+
+from decimal import Decimal
+
+import duckdb
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retail_assets.transformation.project import PROJECT_DIR
+
+
+def test_no_amount_is_a_float(built):
+    floats = built.query(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+        " where not internal and data_type in ('DOUBLE', 'FLOAT') and table_name not like '_dlt%'"
+    )
+    assert floats == []
+
+
+def test_lines_sum_to_their_orders(built):
+    differences = built.query("""
+        select o.sales_order_id
+        from staging.stg_sales_orders as o
+        inner join (
+            select sales_order_id, sum(allocated_subtotal) as subtotal, sum(allocated_tax) as tax,
+                   sum(allocated_freight) as freight, sum(allocated_total_due) as total_due
+            from warehouse.fact_sales group by sales_order_id
+        ) as l using (sales_order_id)
+        where (o.subtotal, o.tax, o.freight, o.total_due) <> (l.subtotal, l.tax, l.freight, l.total_due)
+    """)
+    assert differences == []
+
+
+def test_marts_sum_to_facts(built):
+    (facts,) = built.query(
+        "select sum(quantity), sum(line_total), sum(allocated_tax), sum(allocated_freight),"
+        " sum(allocated_total_due) from warehouse.fact_sales where is_sale"
+    )
+    (refunds,) = built.query("select sum(refund_amount) from warehouse.fact_sales_returns")
+    assert facts[0] > 1000
+    assert refunds[0] > 0
+    for mart in ("sales_performance", "customer_analysis", "product_demand"):
+        (sums,) = built.query(
+            "select sum(quantity), sum(net_sales), sum(tax), sum(freight), sum(total_due)"
+            f" from mart_sales.{mart}"
+        )
+        assert sums == facts, mart
+        assert built.query(f"select sum(refund_amount) from mart_sales.{mart}") == [refunds], mart
+    assert built.query("select sum(quantity), sum(net_sales) from mart_sales.discount_impact") == [facts[:2]]
+
+
+def test_facts_sum_to_the_source(built, retailer):
+    """The truth: what the simulation's versions that stand at the end sum to."""
+    import sqlite3
+
+    with sqlite3.connect(built.erp) as erp:
+        (orders,) = erp.execute(
+            "select count(*) from SalesOrderHeader h where CustomerID is not null and exists"
+            " (select 1 from SalesOrderDetail d where d.SalesOrderID = h.SalesOrderID and OrderQty > 0)"
+        ).fetchone()
+    assert built.query("select count(distinct sales_order_id) from warehouse.fact_sales") == [(orders,)]
+
+
+def _allocation_sql() -> str:
+    """The macro as dbt renders it for DuckDB."""
+    from jinja2 import Environment
+
+    source = (PROJECT_DIR / "macros" / "allocation.sql").read_text()
+
+    class Adapter:
+        def dispatch(self, name):
+            return getattr(module, f"default__{name}")
+
+    environment = Environment()
+    environment.globals["adapter"] = Adapter()
+    module = environment.from_string(source).module
+    return str(module.allocate("amount", "cumulative", "total", "order by n"))
+
+
+ALLOCATION = _allocation_sql()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    units=st.integers(-(10**12), 10**12),
+    weights=st.lists(st.integers(1, 10**13), min_size=1, max_size=40),
+)
+def test_allocation_loses_nothing(units, weights):
+    """Whatever the amount and the weights, the parts sum to the amount exactly."""
+    amount = Decimal(units).scaleb(-4)
+    cumulative = [sum(weights[: n + 1]) for n in range(len(weights))]
+    lines = pa.table({"n": range(len(weights)), "c": cumulative})
+    with duckdb.connect() as connection:
+        connection.register("lines", lines)
+        ((total,),) = connection.execute(f"""
+            select sum(part) from (
+                select {ALLOCATION} as part from (
+                    select n, c::hugeint as cumulative, {cumulative[-1]}::hugeint as total,
+                           {amount}::decimal(19, 4) as amount
+                    from lines
+                )
+            )
+        """).fetchall()
+    assert total == amount

@@ -1,0 +1,56 @@
+"""The whole spine on Microsoft's sample, where it is at hand: known totals, to the last digit."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+LOADER = Path(
+    os.environ.get("ADVENTUREWORKS", Path(__file__).parents[2] / "shared" / "adventureworks")
+) / "load.py"  # fmt: skip
+
+pytestmark = pytest.mark.skipif(
+    not LOADER.exists(), reason="the AdventureWorks sample is not at hand (set ADVENTUREWORKS)"
+)
+
+
+def test_known_totals(deploy):
+    deployment = deploy(start_date=date(2011, 5, 31), end_date=date(2014, 7, 8))
+    deployment.erp.parent.mkdir(parents=True)
+    subprocess.run(
+        [sys.executable, LOADER, f"sqlite:///{deployment.erp}"], check=True, stdout=subprocess.DEVNULL
+    )
+    deployment.run(date(2011, 5, 31), date(2014, 7, 8))
+
+    (counts,) = deployment.query("""
+        select count(distinct sales_order_id), count(*), sum(quantity), count(distinct product_id),
+               count(distinct customer_id),
+               count(distinct case when sales_channel = 'online' then sales_order_id end)
+        from warehouse.fact_sales
+    """)
+    assert counts == (31_465, 121_317, 274_914, 266, 19_119, 27_659)
+    totals = tuple(map(Decimal, ("109846381.399888", "10186974.4602", "3183430.2518", "123216786.1159")))
+    assert deployment.query(
+        "select sum(line_total), sum(allocated_tax), sum(allocated_freight), sum(allocated_total_due)"
+        " from warehouse.fact_sales"
+    ) == [totals]
+    assert deployment.query(
+        "select sum(net_sales), sum(tax), sum(freight), sum(total_due) from mart_sales.sales_performance"
+    ) == [totals]
+    assert deployment.query(
+        "select year(order_date), sum(allocated_subtotal) from warehouse.fact_sales group by 1 order by 1"
+    ) == [
+        (2011, Decimal("12641672.2129")),
+        (2012, Decimal("33524301.3260")),
+        (2013, Decimal("43622479.0537")),
+        (2014, Decimal("20057928.8113")),
+    ]
+    assert dict(deployment.query("select customer_type, count(*) from staging.stg_customers group by 1")) == {
+        "person": 18_484,
+        "store": 701,
+        "person at a store": 635,
+    }
