@@ -91,7 +91,7 @@ class Project:
 
 
 def _project_files() -> list[Path]:
-    folders = [PROJECT_DIR / name for name in ("models", "macros", "tests")]
+    folders = [PROJECT_DIR / name for name in ("models", "macros")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [*files, *folders, *PROJECT_DIR.glob("*.yml")]
 
