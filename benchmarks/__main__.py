@@ -19,14 +19,14 @@ def measure(sizes: Sizes, console: Console) -> tuple[list[Row], list[Part]]:
     """Measure everything, and say each result when it is there."""
     rows: list[Row] = []
     parts: list[Part] = []
-    with TemporaryDirectory(prefix="benchmarks-") as folder:
-        with console.status("Measuring; this takes a while") as status:
-            for result in all_rows(Path(folder), sizes):
-                if isinstance(result, Row):
-                    rows.append(result)
-                    status.console.print(" | ".join(cells(result)))
-                else:
-                    parts = result
+    waiting = console.status("Measuring; this takes a quarter of an hour")
+    with TemporaryDirectory(prefix="benchmarks-") as folder, waiting:
+        for result in all_rows(Path(folder), sizes):
+            if isinstance(result, Row):
+                rows.append(result)
+                console.print(" | ".join(cells(result)))
+            else:
+                parts = result
     return rows, parts
 
 

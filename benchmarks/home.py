@@ -58,9 +58,7 @@ class Home:
     def backfill(self, first: date, last: date, *options: str) -> Usage:
         """`retail-assets backfill` of a range of days."""
         days = ["--from", first.isoformat(), "--to", last.isoformat()]
-        return python(
-            "-m", "retail_assets.cli", "backfill", *days, *options, environment=self.environment
-        )
+        return python("-m", "retail_assets.cli", "backfill", *days, *options, environment=self.environment)
 
     def ingest(self, first: date, last: date, *tables: str) -> Usage:
         """Ingestion alone."""

@@ -46,21 +46,20 @@ Measured = Callable[[], Usage]
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
     """Run a command to its end. Raises `BenchmarkError` if it fails."""
     os.sync()
-    with open(os.devnull, "rb") as nothing:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            stdin=nothing,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=_environment(environment),
-            cwd=REPOSITORY,
-        )
-        assert process.stdout
-        said = process.stdout.read()
-        # Also counts the processes that the child started and waited for.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=_environment(environment),
+        cwd=REPOSITORY,
+    )
+    assert process.stdout
+    said = process.stdout.read()
+    # Also counts the processes that the child started and waited for.
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
     process.stdout.close()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -79,22 +78,17 @@ def work(name: str, *arguments: str, environment: Mapping[str, str]) -> Usage:
     return python("-m", "benchmarks.work", name, *arguments, environment=environment)
 
 
-def compare(subject: Measured, *baselines: tuple[Measured, int], rounds: int) -> list[Comparison]:
-    """Measure subject and baselines in alternation; each baseline in as many rounds as it says."""
-    ours: list[Usage] = []
-    theirs: list[list[Usage]] = [[] for _ in baselines]
-    for turn in range(rounds):
-        ours.append(subject())
-        for (baseline, its_rounds), usages in zip(baselines, theirs, strict=True):
-            if turn < its_rounds:
-                usages.append(baseline())
-    return [_comparison(ours, usages) for usages in theirs]
+def alternate(*measured: Measured, rounds: int) -> list[list[Usage]]:
+    """Measure each in turn, in some rounds; the list of each one's usages."""
+    turns = [[one() for one in measured] for _ in range(rounds)]
+    return [list(usages) for usages in zip(*turns, strict=True)]
 
 
-def _comparison(ours: Sequence[Usage], theirs: Sequence[Usage]) -> Comparison:
-    pairs = list(zip(ours, theirs, strict=False))
+def compare(subject: Sequence[Usage], baseline: Sequence[Usage]) -> Comparison:
+    """What was measured in alternation; a baseline may have been measured less often."""
+    pairs = list(zip(subject, baseline, strict=False))
     ratio = median(one.seconds / other.seconds for one, other in pairs)
-    return Comparison(_median(ours), _median(theirs), ratio, len(pairs))
+    return Comparison(_median(subject), _median(baseline), ratio, len(pairs))
 
 
 def _median(usages: Sequence[Usage]) -> Usage:

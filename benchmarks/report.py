@@ -25,6 +25,22 @@ _HEADINGS = (
     "target",
 )
 
+_HOW = """\
+Written by `make bench`; do not edit. Every measurement is a whole process, from start to end, on a
+copy of the same prepared state. Seconds are medians. A ratio is the median over pairs measured in
+alternation, so that it means the same on another machine. Peak memory is that of the largest
+process."""
+_REMARKS = """\
+- Ingestion: one year of order lines from SQLite into raw, with hashes, versions and deletions; the
+  orders they belong to are there before. The baselines only append.
+- A daily run includes what its baseline does not do: events, and publishing a copy for readers.
+  `dbt build` runs as users run it, and parses the project again because the window is another one.
+- Backfill over what is there: all days but the last were built before, and their rows are replaced.
+  From nothing: the warehouse is empty."""
+_NESTING = """\
+An indented part is contained in the one above it. Events are stored while dbt works, so that their
+time does not come in addition to that of the steps."""
+
 Cells = tuple[str, ...]
 
 
@@ -68,21 +84,17 @@ def markdown(rows: Sequence[Row], parts: Sequence[Part]) -> str:
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`; do not edit. Every measurement is a whole process, from its start"
-            " to its end, on copies of the same prepared state. Seconds are medians. A ratio is the"
-            " median over pairs that were measured in alternation, in the same run, so that it means"
-            " the same on another machine. Peak memory is that of the largest process.",
+            _HOW,
             "",
             f"Machine: {machine()}.",
             "",
             *_markdown_table(_HEADINGS, map(cells, rows)),
             "",
-            *_remarks(),
+            _REMARKS,
             "",
             "## Where a daily run's time goes",
             "",
-            "An indented part is contained in the one above it. Events are stored while dbt works, so"
-            " that their time is not in addition to the steps'.",
+            _NESTING,
             "",
             *_markdown_table(("part", "seconds"), nested),
             "",
@@ -100,18 +112,6 @@ def machine() -> str:
     """Its size."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores, {memory:.0f} GiB memory, {platform.machine()}"
-
-
-def _remarks() -> list[str]:
-    return [
-        "- Ingestion: one year of order lines from SQLite into raw, with hashes, versions and deletions;"
-        " the orders they belong to are loaded before. The baselines only append.",
-        "- A daily run includes what the baseline does not do: events, checks, publishing a copy for"
-        " readers. `dbt build` runs as users run it; it parses the project again because the window is"
-        " another one.",
-        "- Backfill over what is there: all days were built before, and their rows are replaced. From"
-        " nothing: an empty warehouse.",
-    ]
 
 
 def _markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

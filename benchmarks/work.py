@@ -49,23 +49,19 @@ def ingest(first: str, last: str, *names: str) -> None:
     _load(first, last, tables, [table for table in tables if not names or table.name in names])
 
 
-def _load(
-    first: str, last: str, tables: "Sequence[SourceTable]", chosen: "Sequence[SourceTable]"
-) -> None:
+def _load(first: str, last: str, tables: "Sequence[SourceTable]", chosen: "Sequence[SourceTable]") -> None:
     import dlt
 
     from retail_assets.ingestion.load import Extraction, mark_deletions, source
     from retail_assets.ingestion.sql_source import SqlSource
-    from retail_assets.partitions import Window
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
+    from retail_assets.windows import Window
 
     start = datetime.fromisoformat(first).replace(tzinfo=UTC)
     end = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
     read_at = _READ_AT if len(chosen) < len(tables) else datetime.now(UTC)
-    extraction = Extraction(
-        SqlSource("erp", settings().source_url("erp")), Window(start, end), read_at
-    )
+    extraction = Extraction(SqlSource("erp", settings().source_url("erp")), Window(start, end), read_at)
     extraction.source.check()
     extraction.locate(tables)
     warehouse = warehouse_of(settings())
@@ -93,7 +89,7 @@ def ingest_with_dlt_default() -> None:
     home = settings().home
     pipeline = dlt.pipeline(
         "plain",
-        dataset_name="plain",
+        dataset_name="baseline",
         destination=dlt.destinations.duckdb(str(home / "plain.duckdb")),
         pipelines_dir=str(home / "dlt"),
     )
@@ -113,7 +109,13 @@ def ingest_with_adbc() -> None:
         erp.cursor() as cursor,
         duckdb.connect(settings().home / "plain.duckdb") as warehouse,
     ):
-        cursor.execute(f"select * from {LINES_AT_SOURCE}")
+        # The driver takes a column's type from its first rows, where an amount may look whole.
+        cursor.execute(f"pragma table_info({LINES_AT_SOURCE})")
+        columns = ", ".join(
+            f"cast({name} as real) as {name}" if kind.startswith("NUMERIC") else name
+            for _, name, kind, *_ in cursor.fetchall()
+        )
+        cursor.execute(f"select {columns} from {LINES_AT_SOURCE}")
         warehouse.register("lines", cursor.fetch_record_batch())
         warehouse.execute("create table lines_raw as select * from lines")
 

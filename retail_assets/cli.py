@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -107,8 +106,6 @@ def main() -> None:
     from retail_assets.settings import SettingsError, settings
     from retail_assets.transformation.project import DbtProjectError
 
-    # dagster-dlt calls what dlt has renamed; that is no news for a user.
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="dagster_dlt")
     try:
         if not {"--help", "-h"} & set(sys.argv):
             prepare(settings())

@@ -1,18 +1,11 @@
 """When things happen: the retailer's days, and the windows in UTC that they stand for."""
 
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, timedelta
 
 import dagster as dg
 
 from retail_assets.settings import Settings
-
-
-class Window(NamedTuple):
-    """A closed-open span of time `[start, end)`, both in UTC."""
-
-    start: datetime
-    end: datetime
+from retail_assets.windows import Window
 
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:

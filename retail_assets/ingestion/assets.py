@@ -1,5 +1,6 @@
 """Raw: one asset per source table, loaded by dlt through dagster-dlt."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asse
 from dagster_dlt.translator import DltResourceTranslatorData
 
 from retail_assets.ingestion.contract import SourceTable, source_tables
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.load import Extraction, mark_deletions, source
-from retail_assets.ingestion.sql_source import SourceError, SourceUnreachableError, SqlSource
 from retail_assets.partitions import daily_partitions, window_of
 from retail_assets.resources.warehouse import Warehouse, warehouse_of
 from retail_assets.settings import Settings
@@ -114,6 +115,8 @@ def _extraction(
     context: dg.AssetExecutionContext,
     tables: Sequence[SourceTable],
 ) -> Extraction:
+    from retail_assets.ingestion.sql_source import SqlSource
+
     extraction = Extraction(SqlSource(system, settings.source_url(system)), window_of(context))
     extraction.source.check()
     extraction.locate(tables)
@@ -137,15 +140,18 @@ def _load(
     )
     # Raw itself is the state: windows come from the partition, and versions are found by their hash.
     pipeline.config.restore_from_destination = False
-    results = list(
-        dlt_resource.run(
-            context=context,
-            dlt_source=source(tables, extraction),
-            dlt_pipeline=pipeline,
-            dagster_dlt_translator=translator,
-            loader_file_format="parquet",
+    with warnings.catch_warnings():
+        # dagster-dlt calls what dlt has renamed; that is no news for a user.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        results = list(
+            dlt_resource.run(
+                context=context,
+                dlt_source=source(tables, extraction),
+                dlt_pipeline=pipeline,
+                dagster_dlt_translator=translator,
+                loader_file_format="parquet",
+            )
         )
-    )
     for table, result in zip(tables, results, strict=True):
         deleted = mark_deletions(extraction, table, warehouse.execute)
         yield dg.MaterializeResult(

@@ -7,7 +7,7 @@ rows that the sources no longer have.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
 import pyarrow as pa
@@ -20,8 +20,8 @@ from retail_assets.ingestion.contract import (
     ROW_HASH,
     SourceTable,
 )
-from retail_assets.ingestion.sql_source import LocatedTable, SourceError, SqlSource
-from retail_assets.partitions import Window
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.windows import Window
 
 # A snapshot that lacks more than this share of the rows known so far is taken for a broken source.
 LARGEST_SHRINKAGE = 0.5
@@ -34,6 +34,9 @@ _ADDED = {
     DELETED_AT: pa.timestamp("us"),
 }
 
+if TYPE_CHECKING:
+    from retail_assets.ingestion.sql_source import LocatedTable, SqlSource
+
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
@@ -41,10 +44,10 @@ Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 class Extraction:
     """One reading of a system for one window, table by table."""
 
-    source: SqlSource
+    source: "SqlSource"
     window: Window
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    located: dict[str, LocatedTable | None] = field(default_factory=dict)
+    located: "dict[str, LocatedTable | None]" = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 

@@ -22,17 +22,10 @@ from retail_assets.ingestion.contract import (
     ROW_HASH,
     SourceTable,
 )
-from retail_assets.partitions import Window
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.windows import Window
 
 BATCH_ROWS = 131_072
-
-
-class SourceError(Exception):
-    """A source that cannot be read; the message says what to do about it."""
-
-
-class SourceUnreachableError(SourceError):
-    """A database that does not answer; it may do so later."""
 
 
 @dataclass(frozen=True)

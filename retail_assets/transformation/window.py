@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from retail_assets.partitions import Window
+from retail_assets.windows import Window
 
 
 def build_arguments(

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.ingestion.contract import SourceColumn, SourceTable
-from retail_assets.ingestion.sql_source import SourceError, SqlSource, snake_case
-from retail_assets.partitions import Window
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.sql_source import SqlSource, snake_case
+from retail_assets.windows import Window
 from retail_assets_tests.conftest import days_of, write_erp
 
 WINDOW = Window(datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
@@ -93,7 +94,7 @@ def test_the_window_is_closed_open_in_every_spelling(tmp_path):
 
 def test_types_do_not_depend_on_the_first_rows(tmp_path):
     """Whole numbers and nulls first, fractions and text after the driver has made up its mind."""
-    rows = [(n, 0, None, "2024-01-02 10:00:00") for n in range(140_000)]
+    rows: list = [(n, 0, None, "2024-01-02 10:00:00") for n in range(140_000)]
     rows.append((140_000, 0.5, 0.25, "2024-01-02 10:00:00"))
     _thing(tmp_path / "erp.sqlite", rows)
     last = _read(tmp_path / "erp.sqlite")[-1]

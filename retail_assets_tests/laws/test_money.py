@@ -62,7 +62,7 @@ def test_facts_sum_to_the_source(built, retailer):
     assert built.query("select count(distinct sales_order_id) from warehouse.fact_sales") == [(orders,)]
 
 
-def _allocation_sql() -> str:
+def _allocation_sql():
     """The macro as dbt renders it for DuckDB."""
     from jinja2 import Environment
 

@@ -3,9 +3,10 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from retail_assets.partitions import Window, daily_partitions
+from retail_assets.partitions import daily_partitions
 from retail_assets.settings import Settings
 from retail_assets.transformation.window import build_arguments
+from retail_assets.windows import Window
 
 
 def test_arguments_of_a_window():

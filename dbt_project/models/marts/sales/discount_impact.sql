@@ -53,24 +53,18 @@ sold_by_day as (
 
 ),
 
-first_sales as (
-
-    select product_id, min(order_date) as first_sale from sold_by_day group by product_id
-
-),
-
--- What the product sells in a day at full price: over the days before this one on which it was on sale
--- and nobody had a discount on it. Without such a day there is no baseline, and null says so.
+-- What the product sells in a day at full price: over the days before this one, from the first on which
+-- it sold, on which nobody had a discount on it. Without such a day there is no baseline, and null says so.
+-- Nothing older than those days counts, so that a change reaches no further than they do.
 baselines as (
 
     select
         product_days.sales_date,
         product_days.product_id,
         sum(case when sold_by_day.discount_days = 0 then sold_by_day.undiscounted_quantity else 0 end) as quantity,
-        least({{ baseline_days }}, {{ dbt.datediff('min(first_sales.first_sale)', 'product_days.sales_date', 'day') }})
+        {{ dbt.datediff('min(sold_by_day.order_date)', 'product_days.sales_date', 'day') }}
             - coalesce(sum(sold_by_day.discount_days), 0) as days
     from product_days
-    inner join first_sales on product_days.product_id = first_sales.product_id
     left join sold_by_day
         on product_days.product_id = sold_by_day.product_id
         and sold_by_day.order_date < product_days.sales_date
