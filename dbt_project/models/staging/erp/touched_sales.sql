@@ -38,6 +38,26 @@ order_details as (
 
 ),
 
+{% set described = {
+    'customer': ('stg_customers', 'customer_id'),
+    'product': ('stg_products', 'product_id'),
+    'special_offer': ('stg_special_offers', 'special_offer_id'),
+    'sales_territory': ('stg_sales_territories', 'territory_id'),
+} -%}
+
+-- What is described anew: staging knows of changes in all that a description is joined from, raw of rows
+-- that are gone from staging.
+{% for table, (model_name, key) in described.items() -%}
+changed_{{ table }} as (
+
+    select {{ key }} from {{ ref(model_name) }} where {{ in_window('_changed_at') }}
+    union
+    select {{ key }} from {{ source('erp', table) }} where {{ changed_in_window() }}
+
+),
+
+{% endfor -%}
+
 -- A cost or list price reaches the orders of its product from its first day on until the next one's;
 -- the product's own stands in for the time before its first row of history.
 repriced as (
@@ -60,9 +80,8 @@ repriced as (
         products.product_id,
         cast(null as date) as valid_from,
         min(history.valid_from) as valid_to
-    from {{ ref('stg_products') }} as products
+    from changed_product as products
     left join {{ ref('stg_' ~ history) }} as history on products.product_id = history.product_id
-    where {{ in_window('products._changed_at') }}
     group by products.product_id
     {{ 'union' if not loop.last }}
     {% endfor %}
@@ -156,34 +175,30 @@ sales_dates as (
 redescribed as (
 
     select 'customer' as scope, sales_dates.sales_date, orders.customer_id, cast(null as bigint) as product_id
-    from {{ ref('stg_customers') }} as customers
+    from changed_customer as customers
     inner join orders on customers.customer_id = orders.customer_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
-    where {{ in_window('customers._changed_at') }}
 
     union
 
     select 'product' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, products.product_id
-    from {{ ref('stg_products') }} as products
+    from changed_product as products
     inner join order_details on products.product_id = order_details.product_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
-    where {{ in_window('products._changed_at') }}
 
     union
 
     select 'offer' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, order_details.product_id
-    from {{ ref('stg_special_offers') }} as offers
+    from changed_special_offer as offers
     inner join order_details on offers.special_offer_id = order_details.special_offer_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
-    where {{ in_window('offers._changed_at') }}
 
     union
 
     select 'territory' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, cast(null as bigint) as product_id
-    from {{ ref('stg_sales_territories') }} as territories
+    from changed_sales_territory as territories
     inner join orders on territories.territory_id = orders.territory_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
-    where {{ in_window('territories._changed_at') }}
 
 ),
 
