@@ -6,8 +6,9 @@
 
 {#
     The keys that this run replaces, as a query. `touched_by` names the model that lists them; a staging
-    model without it takes them from its raw table; a macro touched_keys_of_<model> overrides both. `touched_where` narrows its rows, `touched_following_days` adds the same keys on the
-    days after, for figures that look back over that many days; the day is the key's first column.
+    model without it takes them from its raw table; a macro touched_keys_of_<model> overrides both.
+    `touched_where` narrows its rows, `touched_following_days` adds the same keys on the days after, for
+    figures that look back over that many days; the day is the key's first column.
 #}
 {% macro touched_keys(changes) -%}
     {%- set key = config.get('unique_key') -%}

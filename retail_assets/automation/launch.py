@@ -83,12 +83,13 @@ def _root(error: Any) -> str:
 def run_range(first: date, last: date, selection: str, full_refresh: bool, console: Console) -> RunResult:
     """One run of the daily job from `first` to `last`, both included, recorded in DAGSTER_HOME.
 
-    Raises `dg.DagsterInvalidInvocationError` for days that are no partitions.
+    Raises `SystemExit`, with the days that there are, for days that are no partitions.
     """
+    from retail_assets.automation.jobs import DAILY_JOB
     from retail_assets.definitions import defs
 
     started = time.monotonic()
-    job = defs.resolve_job_def("daily")
+    job = defs.resolve_job_def(DAILY_JOB)
     keys = _partition_keys(job, first, last)
     if selection:
         job = job.get_subset(asset_selection=dg.AssetSelection.from_string(selection).resolve(

@@ -34,8 +34,6 @@ class LocatedTable:
 
     contract: SourceTable
     table: sa.Table
-    # Columns that the source has and the contract does not name.
-    unknown_columns: tuple[str, ...]
 
 
 class SqlSource:
@@ -105,8 +103,7 @@ class SqlSource:
                 f" {', '.join(missing)} any more. The table was not loaded and what was there"
                 " stays. Restore the column, or take it out of _sources.yml and the models."
             )
-        unknown = tuple(sorted(column["name"] for column in actual.values()))
-        return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema), unknown)
+        return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
 
     def read(
         self,
