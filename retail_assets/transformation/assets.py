@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
 
 from retail_assets.partitions import daily_partitions, window_of
 from retail_assets.resources.warehouse import warehouse_of
@@ -25,13 +24,16 @@ class TransformationConfig(dg.Config):
 def transformation_assets(
     settings: Settings, project: Project, translator: Translator
 ) -> dg.AssetsDefinition:
-    """All dbt models. A range of partitions is one run with one window."""
+    """All dbt models, and their tests as checks. A range of partitions is one run with one window."""
 
-    @dbt_assets(
+    # dagster-dbt's decorator asks dbt's selection engine which nodes there are, at every load of the
+    # definitions: that doubles what they cost. All models are wanted, so the specs are enough.
+    @dg.multi_asset(
         name="transformation",
-        manifest=project.manifest,
-        exclude="resource_type:unit_test",
-        dagster_dbt_translator=translator,
+        specs=list(_model_specs(project, translator)),
+        check_specs=list(_test_specs(project, translator)),
+        can_subset=True,
+        allow_arbitrary_check_specs=True,
         partitions_def=daily_partitions(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
@@ -51,3 +53,18 @@ def transformation_assets(
             update_columns(project, warehouse.execute)
 
     return transformation
+
+
+def _model_specs(project: Project, translator: Translator) -> Iterator[dg.AssetSpec]:
+    for unique_id, node in project.manifest["nodes"].items():
+        if node["resource_type"] == "model":
+            yield translator.get_asset_spec(project.manifest, unique_id, None)
+
+
+def _test_specs(project: Project, translator: Translator) -> Iterator[dg.AssetCheckSpec]:
+    for unique_id, node in project.manifest["nodes"].items():
+        if node["resource_type"] == "test" and node["attached_node"]:
+            spec = translator.get_asset_spec(project.manifest, node["attached_node"], None)
+            check = translator.get_asset_check_spec(spec, project.manifest, unique_id, None)
+            if check:
+                yield check
