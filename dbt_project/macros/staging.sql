@@ -1,12 +1,13 @@
 {#
     The current rows of a raw table: of each row the newest version, without those that were deleted in
-    the source. An incremental run reads only the rows that its window touched.
+    the source. An incremental run reads only the rows that its window touched, unless it wants the
+    `whole` table, as models do that compare all their rows (`replace_changed`).
 #}
-{% macro current_rows(raw, key) -%}
+{% macro current_rows(raw, key, whole=false) -%}
     select *
     from {{ raw }}
     where _deleted_at is null
-    {%- if is_incremental() %}
+    {%- if is_incremental() and not whole %}
         and ({{ key | join(', ') }}) in (
             select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }}
         )
@@ -14,17 +15,11 @@
     qualify {{ newest_version(key) }}
 {%- endmacro %}
 
-{# The same, whatever the window touched: for models that compare all their rows (`replace_changed`). #}
-{% macro all_current_rows(raw, key) -%}
-    select *
-    from {{ raw }}
-    where _deleted_at is null
-    qualify {{ newest_version(key) }}
-{%- endmacro %}
-
+{# By the row's own time of change, then by when it was seen. Engines sort nulls differently unless told. #}
 {% macro newest_version(key) -%}
     row_number() over (
-        partition by {{ key | join(', ') }} order by modified_date desc, _loaded_at desc, _row_hash
+        partition by {{ key | join(', ') }}
+        order by _modified_at desc nulls last, _loaded_at desc, _row_hash
     ) = 1
 {%- endmacro %}
 

@@ -27,13 +27,6 @@ from retail_assets.windows import Window
 LARGEST_SHRINKAGE = 0.5
 SMALLEST_GUARDED_TABLE = 20
 
-_ADDED = {
-    CHANGED_AT: pa.timestamp("us"),
-    LOADED_AT: pa.timestamp("us"),
-    ROW_HASH: pa.int64(),
-    DELETED_AT: pa.timestamp("us"),
-}
-
 if TYPE_CHECKING:
     from retail_assets.ingestion.sql_source import LocatedTable, SqlSource
 
@@ -61,14 +54,14 @@ class Extraction:
 
     def read(self, table: SourceTable) -> Iterator[pa.Table]:
         """The table's batches; an empty one of the right types where there is nothing to read."""
-        yield _empty(table)
+        yield table.raw_schema.empty_table()
         located = self.located.get(table.name)
         if located is None:
             return
         parent = self.located.get(table.parent) if table.parent else None
         for batch in self.source.read(located, parent, self.window, self.loaded_at):
             self.rows[table.name] = self.rows.get(table.name, 0) + batch.num_rows
-            yield batch.cast(_raw_schema(table))
+            yield batch.cast(table.raw_schema)
 
 
 def source(tables: Iterable[SourceTable], extraction: Extraction | None = None) -> DltSource:
@@ -101,7 +94,7 @@ def _resource(table: SourceTable, extraction: Extraction | None) -> DltResource:
 
 def _dlt_columns(table: SourceTable) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for field_ in _raw_schema(table):
+    for field_ in table.raw_schema:
         column: dict[str, Any] = {"data_type": "bigint", "nullable": field_.nullable}
         if pa.types.is_decimal(field_.type):
             column |= {
@@ -121,16 +114,6 @@ def _dlt_columns(table: SourceTable) -> dict[str, Any]:
             column["data_type"] = "double"
         columns[field_.name] = column
     return columns
-
-
-def _raw_schema(table: SourceTable) -> pa.Schema:
-    fields = [*table.arrow_schema, *(pa.field(name, type_) for name, type_ in _ADDED.items())]
-    required = {*table.primary_key, ROW_HASH}
-    return pa.schema([field.with_nullable(field.name not in required) for field in fields])
-
-
-def _empty(table: SourceTable) -> pa.Table:
-    return _raw_schema(table).empty_table()
 
 
 def mark_deletions(extraction: Extraction, table: SourceTable, execute: Execute) -> int:

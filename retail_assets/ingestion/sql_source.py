@@ -19,6 +19,7 @@ from retail_assets.ingestion.contract import (
     CHANGED_AT,
     DELETED_AT,
     LOADED_AT,
+    MODIFIED_AT,
     ROW_HASH,
     SourceTable,
 )
@@ -180,18 +181,23 @@ def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -
     query = sa.select(*table.columns)
     if located.contract.load == "snapshot":
         return query
-    condition = _modified_in(table, window)
+    condition = _modified_in(located, window)
     if parent is not None:
         (key,) = parent.contract.primary_key
-        touched = sa.select(parent.table.c[key]).where(_modified_in(parent.table, window))
+        touched = sa.select(parent.table.c[key]).where(_modified_in(parent, window))
         condition = sa.or_(condition, table.c[key].in_(touched))
     return query.where(condition)
 
 
-def _modified_in(table: sa.Table, window: Window) -> sa.ColumnElement[bool]:
-    modified = table.c["modified_date"]
+def _modified_in(located: LocatedTable, window: Window) -> sa.ColumnElement[bool]:
+    """The latest of the row's times of change lies in the window, or it has none."""
+    times = [located.table.c[name] for name in located.contract.modified]
     start, end = (sa.literal(_naive(moment), _Moment()) for moment in window)
-    return sa.or_(sa.and_(modified >= start, modified < end), modified.is_(None))
+    latest_of_all = [
+        sa.and_(time >= start, time < end, *(sa.or_(o < end, o.is_(None)) for o in times if o is not time))
+        for time in times
+    ]
+    return sa.or_(*latest_of_all, sa.and_(sa.true(), *(time.is_(None) for time in times)))
 
 
 class _Moment(sa.types.TypeDecorator):
@@ -216,14 +222,16 @@ def _versioned(
     """Cast to the contract's types and add raw's columns, in DuckDB: Arrow in, Arrow out."""
     casts = ", ".join(f'cast("{column.name}" as {column.data_type}) as "{column.name}"'
                       for column in contract.columns)  # fmt: skip
+    modified = f"greatest({', '.join(contract.modified)})" if contract.modified else "cast(null as timestamp)"
     start, end = (f"timestamp '{_naive(moment)}'" for moment in window)
     statement = f"""
         with rows as (select {casts} from batch)
         select
             *,
+            {modified} as {MODIFIED_AT},
             -- Rows of a snapshot may have been modified outside the window that brings them.
             case
-                when modified_date >= {start} and modified_date < {end} then modified_date
+                when {MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end} then {MODIFIED_AT}
                 else {start}
             end as {CHANGED_AT},
             timestamp '{_naive(loaded_at)}' as {LOADED_AT},

@@ -22,6 +22,7 @@ TABLE = SourceTable(
     source_table="Sales.Thing",
     description="",
     primary_key=("thing_id",),
+    modified=("modified_date",),
     load="window",
     columns=tuple(
         SourceColumn(name, data_type, "", False)

@@ -25,7 +25,7 @@ judged as (
         '{{ model_name }}' as model_name,
         {{ row_key(node.config.unique_key) }} as row_key,
         {{ quarantine_reason(model_name) }} as reason,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
     from {{ model_name }}_rows
     {{ 'union all' if not loop.last }}
