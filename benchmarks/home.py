@@ -63,7 +63,7 @@ class Home:
     def ingest(self, first: date, last: date, *tables: str) -> Usage:
         """Ingestion alone."""
         days = (first.isoformat(), last.isoformat())
-        return work("ingest", *days, *tables, environment=self.environment)
+        return work("ingest", *days, "erp", *tables, environment=self.environment)
 
     def dbt_build(self, day: date) -> Usage:
         """dbt's own command on the models of the deployment, for one day."""

@@ -46,6 +46,17 @@ class SourceColumn:
     def arrow_type(self) -> pa.DataType:
         return _arrow_type(self.data_type)
 
+    @property
+    def source_name(self) -> str:
+        """The column's name in the source, in snake_case."""
+        return snake_case(self.source_column or self.name)
+
+
+def snake_case(name: str) -> str:
+    """`SalesOrderID` is `sales_order_id`: how raw names a source's columns."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+
 
 def _arrow_type(data_type: str) -> pa.DataType:
     decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", data_type)
@@ -59,6 +70,7 @@ class SourceTable:
     """A table that the deployment takes in, as `_sources.yml` declares it."""
 
     system: str
+    kind: Literal["sql", "files"]
     name: str
     schema: str
     source_table: str
@@ -101,6 +113,7 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
     modified = meta.get("modified", [])
     return SourceTable(
         system=node["source_name"],
+        kind=meta["kind"],
         name=node["name"],
         schema=node["schema"],
         source_table=meta["source_table"],

@@ -4,7 +4,6 @@ SQLite is read through ADBC, which builds Arrow in C; other databases through SQ
 Both give batches of the types that the contract declares, with decimals exact.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +14,11 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.ingestion.contract import (
-    CHANGED_AT,
-    DELETED_AT,
-    LOADED_AT,
-    MODIFIED_AT,
-    ROW_HASH,
-    SourceTable,
-)
+from retail_assets.ingestion.contract import SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.versions import versions_sql
 from retail_assets.windows import Window
-
-BATCH_ROWS = 131_072
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class LocatedTable:
     table: sa.Table
 
 
-class SqlSource:
+class SqlSource(Source):
     """One database of a source system."""
 
     def __init__(self, system: str, url: str):
@@ -48,22 +40,19 @@ class SqlSource:
             raise SourceError(
                 f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open: {error}"
             ) from None
+        self._located: dict[str, LocatedTable] = {}
 
     def check(self) -> None:
-        """Raise `SourceError` if the database cannot be reached."""
         self._tables_of(None)
 
-    def locate(self, contract: SourceTable) -> LocatedTable | None:
-        """Find a table, or None if the database has none of that name.
-
-        Raises `SourceError` if the database cannot be reached, or if the table lacks a column.
-        """
-        schema, _, name = contract.source_table.rpartition(".")
+    def locate(self, table: SourceTable) -> bool:
+        schema, _, name = table.source_table.rpartition(".")
         for candidate in (schema or None, None):
-            found = {table.lower(): table for table in self._tables_of(candidate)}
+            found = {each.lower(): each for each in self._tables_of(candidate)}
             if name.lower() in found:
-                return self._described(contract, found[name.lower()], candidate)
-        return None
+                self._located[table.name] = self._described(table, found[name.lower()], candidate)
+                return True
+        return False
 
     def _tables_of(self, schema: str | None) -> list[str]:
         path = self._engine.url.database
@@ -93,7 +82,7 @@ class SqlSource:
         actual = {snake_case(column["name"]): column for column in inspector.get_columns(name, schema)}
         columns, missing = [], []
         for column in contract.columns:
-            found = actual.pop(snake_case(column.source_column or column.name), None)
+            found = actual.get(column.source_name)
             if found is None:
                 missing.append(column.name)
                 continue
@@ -106,28 +95,21 @@ class SqlSource:
             )
         return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
 
-    def read(
-        self,
-        located: LocatedTable,
-        parent: LocatedTable | None,
-        window: Window,
-        loaded_at: datetime,
-    ) -> Iterator[pa.Table]:
-        """The table's rows for the window, with the columns that raw adds.
-
-        A `window` table yields the rows modified in the window (a row without a time of modification
-        belongs to every window), and those whose parent was; a `snapshot` table yields all its rows.
-        """
+    def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
+        """The table's rows for the window, and of a `window` table those whose parent is in it."""
+        located = self._located[table.name]
+        parent = self._located.get(table.parent or "")
+        yield table.raw_schema.empty_table()
         query = _query(located, parent, window)
         try:
             if self._engine.dialect.name == "sqlite":
                 batches = self._through_adbc(query, located)
             else:
                 batches = self._through_sqlalchemy(query, located)
-            yield from _versioned(batches, located.contract, window, loaded_at)
+            yield from _versioned(batches, table, window, loaded_at)
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
             raise SourceError(
-                f"{self.system}: {located.contract.source_table} could not be read:"
+                f"{self.system}: {table.source_table} could not be read:"
                 f" {str(error).splitlines()[0]}. A column may hold other values than the type that"
                 " _sources.yml declares; nothing of the table was loaded."
             ) from error
@@ -168,12 +150,6 @@ _SQLITE_SAMPLES = {
     "timestamp": "''",
     "date": "''",
 }
-
-
-def snake_case(name: str) -> str:
-    """`SalesOrderID` is `sales_order_id`: how raw names a source's columns."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 
 def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -> sa.Select:
@@ -217,29 +193,10 @@ def _naive(moment: datetime) -> datetime:
 
 
 def _versioned(
-    batches: Iterator[pa.RecordBatch], contract: SourceTable, window: Window, loaded_at: datetime
+    batches: Iterator[pa.RecordBatch], table: SourceTable, window: Window, loaded_at: datetime
 ) -> Iterator[pa.Table]:
-    """Cast to the contract's types and add raw's columns, in DuckDB: Arrow in, Arrow out."""
-    casts = ", ".join(f'cast("{column.name}" as {column.data_type}) as "{column.name}"'
-                      for column in contract.columns)  # fmt: skip
-    modified = f"greatest({', '.join(contract.modified)})" if contract.modified else "cast(null as timestamp)"
-    start, end = (f"timestamp '{_naive(moment)}'" for moment in window)
-    statement = f"""
-        with rows as (select {casts} from batch)
-        select
-            *,
-            {modified} as {MODIFIED_AT},
-            -- Rows of a snapshot may have been modified outside the window that brings them.
-            case
-                when {MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end} then {MODIFIED_AT}
-                else {start}
-            end as {CHANGED_AT},
-            timestamp '{_naive(loaded_at)}' as {LOADED_AT},
-            -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
-            cast(md5_number_lower(cast(rows as varchar)) >> 1 as bigint) as {ROW_HASH},
-            cast(null as timestamp) as {DELETED_AT}
-        from rows
-    """
+    """Arrow in, Arrow out."""
+    statement = versions_sql("batch", table, window, loaded_at)
     with duckdb.connect() as connection:
         for batch in batches:
             if batch.num_rows:

@@ -4,8 +4,7 @@ import sqlite3
 
 import pytest
 
-from retail_assets.ingestion.contract import source_tables
-from retail_assets.ingestion.sql_source import snake_case
+from retail_assets.ingestion.contract import snake_case, source_tables
 from retail_assets.transformation.project import Project
 
 
