@@ -23,10 +23,18 @@
     ) = 1
 {%- endmacro %}
 
-{# A row's key as text, one form for all tables: `sales_order_id=1, sales_order_detail_id=2`. #}
-{% macro row_key(key) -%}
+{# The key of a staging model's rows by its names in raw, where `unique_key` has them by the model's own names. #}
+{% macro raw_key_of(node) -%}
+    {{ return(node.config.get('raw_key') or node.config.unique_key) }}
+{%- endmacro %}
+
+{#
+    A row's key as text, one form for all tables: `sales_order_id=1, sales_order_detail_id=2`. The names are
+    raw's; `columns` says what the same columns are called where the row is read.
+#}
+{% macro row_key(key, columns=none) -%}
     {% for column in key -%}
-    '{{ ', ' if not loop.first }}{{ column }}=' || cast({{ column }} as varchar){{ ' || ' if not loop.last }}
+    '{{ ', ' if not loop.first }}{{ column }}=' || cast({{ (columns or key)[loop.index0] }} as varchar){{ ' || ' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -53,11 +61,28 @@
     {{ return(node.get('config', {}).get('meta', {}).get('quarantine', [])) }}
 {%- endmacro %}
 
+{# The current rows of a staging model's raw table, each with the reason why it may not enter, or null. #}
+{% macro judged_rows(model_name) -%}
+    {%- if execute -%}
+    {%- set node = graph.nodes['model.retail_assets.' ~ model_name] -%}
+    {%- set key = raw_key_of(node) -%}
+    select
+        '{{ model_name }}' as model_name,
+        {{ row_key(key) }} as row_key,
+        {{ quarantine_reason(model_name) }} as reason,
+        _modified_at as modified_at,
+        _changed_at
+    from (
+        {{ current_rows(source(*node.sources[0]), key) }}
+    ) as {{ model_name }}_rows
+    {%- endif -%}
+{%- endmacro %}
+
 {# Quarantine judges several models' rows: it replaces what the window touched in any of them. #}
 {% macro touched_keys_of_quarantine() -%}
     {%- for unique_id in model.depends_on.nodes if unique_id.startswith('model.') -%}
     {%- set node = graph.nodes[unique_id] -%}
-    select '{{ node.name }}' as model_name, {{ row_key(node.config.unique_key) }} as row_key
+    select '{{ node.name }}' as model_name, {{ row_key(raw_key_of(node)) }} as row_key
     from {{ source(*node.sources[0]) }}
     where {{ changed_in_window() }}
     {{ 'union all' if not loop.last }}
