@@ -5,7 +5,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import IO, Literal
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet
+
+from retail_assets.ingestion.contract import snake_case
 
 PATH = "_path"  # the column that tells which file a row is from
 
@@ -29,6 +31,19 @@ class Layout:
     kind: Literal["csv", "csv.gz", "parquet"]
     columns: tuple[str, ...]
     types: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The columns of the relation by their names in snake_case; one that is written so comes first."""
+        pairs = list(zip(self.columns, self.relation_columns, strict=True))
+        return {snake_case(name.strip()): column for name, column in pairs} | dict(pairs)
+
+    @property
+    def relation_columns(self) -> Sequence[str]:
+        """What the relation calls the columns: those of a CSV by their place, whatever its header says."""
+        if self.kind == "parquet":
+            return self.columns
+        return [f"column_{place}" for place in range(len(self.columns))]
 
 
 def layout_of(path: Path) -> Layout:
@@ -72,7 +87,7 @@ def relation_sql(layout: Layout, paths: Sequence[Path]) -> str:
     options = f"filename = '{PATH}', hive_partitioning = false"
     if layout.kind == "parquet":
         return f"read_parquet([{files}], {options})"
-    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in layout.columns)
+    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in layout.relation_columns)
     compression = "gzip" if layout.kind == "csv.gz" else "none"
     return (
         f"read_csv([{files}], {options}, columns = {{{columns}}}, header = true, auto_detect = false,"

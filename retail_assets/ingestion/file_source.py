@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from retail_assets.ingestion import loaded_files
-from retail_assets.ingestion.contract import MODIFIED_AT, ROW_HASH, SourceTable, snake_case
+from retail_assets.ingestion.contract import MODIFIED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_formats import (
     PATH,
@@ -141,7 +141,7 @@ class FileSource(Source):
         ]
 
     def _refuse_missing_columns(self, table: SourceTable, file: File, layout: Layout) -> None:
-        missing = [column.name for column in table.columns if column.source_name not in _names(layout)]
+        missing = [column.name for column in table.columns if column.source_name not in layout.names]
         if missing:
             raise SourceError(
                 f"{self._system}: {file.path} has no column {', '.join(missing)}. {table.name} was not"
@@ -174,7 +174,7 @@ class FileSource(Source):
 
     def _take(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> None:
         """All rows of a group into `versions`; a file with a wrong value stays out, with its problem."""
-        table, names = reading.table, _names(group.layout)
+        table, names = reading.table, group.layout.names
         given = ", ".join(given_sql(table, column, names[column.source_name]) for column in table.columns)
         relation = relation_sql(group.layout, list(group.files))
         connection.execute(f"create or replace temp table given as select {given}, {PATH} from {relation}")
@@ -263,11 +263,6 @@ def _connected() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("set timezone = 'UTC'")
         connection.execute("create temp table seen (row_hash bigint)")
         yield connection
-
-
-def _names(layout: Layout) -> Mapping[str, str]:
-    """The columns' names in the files by those in snake_case."""
-    return {snake_case(name.strip()): name for name in layout.columns}
 
 
 def _portions(paths: Sequence[Path], files: Mapping[Path, File]) -> Iterator[Sequence[Path]]:
