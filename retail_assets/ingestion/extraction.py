@@ -8,7 +8,7 @@ from itertools import islice
 import pyarrow as pa
 
 from retail_assets.ingestion.contract import SourceTable
-from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import Source
 from retail_assets.windows import Window
 
@@ -37,17 +37,21 @@ class Extraction:
             try:
                 if self.source.locate(table):
                     self.located.add(table.name)
+            except SourceUnreachableError:
+                raise
             except SourceError as error:
                 self.errors[table.name] = str(error)
 
     def open(self, table: SourceTable) -> None:
-        """Begin to read a table."""
+        """Begin to read a table. Raises `SourceUnreachableError`; other errors only leave the table out."""
         self.rows[table.name] = 0
         if table.name not in self.located:
             return
         batches = self.source.read(table, self.window, self.loaded_at)
         try:
             self._ahead[table.name] = list(islice(batches, BATCHES_AHEAD))
+        except SourceUnreachableError:
+            raise
         except SourceError as error:
             self.errors[table.name] = str(error)
             return

@@ -7,6 +7,7 @@ Both give batches of the types that the contract declares, with decimals exact.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,16 @@ class SqlSource(Source):
     def __init__(self, system: str, url: str):
         self.system = system
         try:
-            self._engine = sa.create_engine(url)
-        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            # Several tables are read at a time: large ones stay open while the next are begun.
+            self._engine = sa.create_engine(url, poolclass=sa.QueuePool, max_overflow=-1)
+        except sa.exc.ArgumentError as error:
             raise SourceError(
                 f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open: {error}"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise SourceError(
+                f"RETAIL_{system.upper()}_URL needs a driver that is not installed ({error}). Install it,"
+                " for example with `pip install '.[postgres]'` or `'.[sqlserver]'`."
             ) from None
         self._located: dict[str, LocatedTable] = {}
 
@@ -62,24 +69,34 @@ class SqlSource(Source):
                 " or run `retail-assets demo` to simulate one."
             )
         try:
-            inspector = sa.inspect(self._engine)
-            if schema is None:
-                return inspector.get_table_names()
-            known = {name.lower(): name for name in inspector.get_schema_names()}
-            actual = known.get(schema.lower())
-            return inspector.get_table_names(schema=actual) if actual else []
-        except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise SourceUnreachableError(
-                f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
-                f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
-            ) from None
+            actual = self._actual_schema(schema)
+            return self._inspector.get_table_names(schema=actual) if actual or not schema else []
+        except sa.exc.SQLAlchemyError as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: sa.exc.SQLAlchemyError) -> SourceUnreachableError:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return SourceUnreachableError(
+            f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
+            f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
+        )
+
+    @cached_property
+    def _inspector(self) -> sa.Inspector:
+        """It remembers what it has asked for."""
+        return sa.inspect(self._engine)
+
+    def _actual_schema(self, schema: str | None) -> str | None:
+        """A schema's name as the database writes it."""
+        if schema is None:
+            return None
+        return next(
+            (each for each in self._inspector.get_schema_names() if each.lower() == schema.lower()), None
+        )
 
     def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
-        inspector = sa.inspect(self._engine)
-        if schema is not None:
-            schema = {each.lower(): each for each in inspector.get_schema_names()}[schema.lower()]
-        actual = {snake_case(column["name"]): column for column in inspector.get_columns(name, schema)}
+        schema = self._actual_schema(schema)
+        actual = {snake_case(column["name"]): column for column in self._inspector.get_columns(name, schema)}
         columns, missing = [], []
         for column in contract.columns:
             found = actual.get(column.source_name)
@@ -107,6 +124,8 @@ class SqlSource(Source):
             else:
                 batches = self._through_sqlalchemy(query, located)
             yield from _versioned(batches, table, window, loaded_at)
+        except sa.exc.OperationalError as error:
+            raise self._unreachable(error) from None
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
             raise SourceError(
                 f"{self.system}: {table.source_table} could not be read:"
@@ -131,15 +150,19 @@ class SqlSource(Source):
                 skip = 0
 
     def _through_sqlalchemy(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
-        schema = located.contract.arrow_schema
+        names = located.contract.arrow_schema.names
         with self._engine.connect().execution_options(stream_results=True) as connection:
             result = connection.execute(query)
             while rows := result.fetchmany(BATCH_ROWS):
-                values = zip(*rows, strict=True)
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)],
-                    schema=schema,
-                )
+                yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
+
+
+def _array(values: tuple[Any, ...]) -> pa.Array:
+    """Values as the driver gives them; DuckDB casts them. What Arrow does not know (a UUID) is text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
 # One value of each type as SQLite stores it; decimals sit there as floating point.
@@ -168,12 +191,26 @@ def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -
 def _modified_in(located: LocatedTable, window: Window) -> sa.ColumnElement[bool]:
     """The latest of the row's times of change lies in the window, or it has none."""
     times = [located.table.c[name] for name in located.contract.modified]
-    start, end = (sa.literal(_naive(moment), _Moment()) for moment in window)
     latest_of_all = [
-        sa.and_(time >= start, time < end, *(sa.or_(o < end, o.is_(None)) for o in times if o is not time))
+        sa.and_(
+            time >= _literal(window.start, time),
+            time < _literal(window.end, time),
+            *(
+                sa.or_(other < _literal(window.end, other), other.is_(None))
+                for other in times
+                if other is not time
+            ),
+        )
         for time in times
     ]
     return sa.or_(*latest_of_all, sa.and_(sa.true(), *(time.is_(None) for time in times)))
+
+
+def _literal(moment: datetime, column: sa.Column[Any]) -> sa.ColumnElement[datetime]:
+    """A moment as the column has its times: with a zone, or UTC without saying so."""
+    if getattr(column.type, "timezone", False):
+        return sa.literal(moment, sa.DateTime(timezone=True))
+    return sa.literal(moment.replace(tzinfo=None), _Moment())
 
 
 class _Moment(sa.types.TypeDecorator):
@@ -187,17 +224,13 @@ class _Moment(sa.types.TypeDecorator):
         return lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"
 
 
-def _naive(moment: datetime) -> datetime:
-    """Sources keep UTC without saying so."""
-    return moment.replace(tzinfo=None)
-
-
 def _versioned(
     batches: Iterator[pa.RecordBatch], table: SourceTable, window: Window, loaded_at: datetime
 ) -> Iterator[pa.Table]:
     """Arrow in, Arrow out."""
     statement = versions_sql("batch", table, window, loaded_at)
     with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
         for batch in batches:
             if batch.num_rows:
                 connection.register("batch", batch)
