@@ -6,9 +6,9 @@ not whole, or that holds values of another type, gives no row at all; the others
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from retail_assets.ingestion.file_formats import (
     relation_sql,
 )
 from retail_assets.ingestion.file_values import cast, given_sql, wrong_values_sql
-from retail_assets.ingestion.files import File, FileStore, files_of, to_read
+from retail_assets.ingestion.files import File, FileStore, to_read
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
@@ -74,13 +74,15 @@ class FileSource(Source):
         self._timezone = ZoneInfo(timezone)
         self._known: Mapping[str, Mapping[str, LoadedFile]] = {}
         self._readings: dict[str, _Reading] = {}
-        self._listed: Sequence[File] | None = None
+        # What does not fit into DuckDB's memory goes into a folder.
+        self._folder = TemporaryDirectory()
+        self._duckdb = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": self._folder.name})
 
     def check(self) -> None:
-        self._files()
+        _ = self._files
 
     def locate(self, table: SourceTable) -> bool:
-        return bool(files_of(table, self._files()))
+        return bool(self._files_of(table))
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
@@ -99,17 +101,20 @@ class FileSource(Source):
         reading = self._readings[table.name] = _Reading(table, window, loaded_at)
         first, end = (moment.astimezone(self._timezone).date() for moment in window)
         known = self._known.get(table.name, {})
-        files = to_read(table, files_of(table, self._files()), known, first, end)
+        files = to_read(table, self._files_of(table), known, first, end)
         if not files:
             return
-        with self._store.local(self._finished(reading, files)) as paths, _connected() as connection:
+        with self._store.local(self._finished(reading, files)) as paths, self._duckdb.cursor() as connection:
+            connection.execute("set timezone = 'UTC'; create temp table seen (row_hash bigint)")
             for group in self._groups(reading, paths):
                 yield from self._rows(connection, reading, group)
 
-    def _files(self) -> Sequence[File]:
-        if self._listed is None:
-            self._listed = self._store.files()
-        return self._listed
+    @cached_property
+    def _files(self) -> Mapping[str, Sequence[File]]:
+        return self._store.files()
+
+    def _files_of(self, table: SourceTable) -> Sequence[File]:
+        return self._files.get(table.source_table.lower(), [])
 
     def _finished(self, reading: _Reading, files: Sequence[File]) -> Sequence[File]:
         for file in files:
@@ -132,7 +137,8 @@ class FileSource(Source):
             except NotWholeError as error:
                 self._left_out(reading, file, str(error))
                 continue
-            self._refuse_missing_columns(reading.table, file, layout)
+            if layout not in layouts:
+                self._refuse_missing_columns(reading.table, file, layout)
             layouts[layout].append(path)
         return [
             _Group(layout, {path: paths[path] for path in some})
@@ -141,7 +147,8 @@ class FileSource(Source):
         ]
 
     def _refuse_missing_columns(self, table: SourceTable, file: File, layout: Layout) -> None:
-        missing = [column.name for column in table.columns if column.source_name not in layout.names]
+        names = layout.names
+        missing = [column.name for column in table.columns if column.source_name not in names]
         if missing:
             raise SourceError(
                 f"{self._system}: {file.path} has no column {', '.join(missing)}. {table.name} was not"
@@ -252,17 +259,6 @@ def _versions_statement(reading: _Reading) -> str:
     return (
         f"create or replace temp table versions as select *, {is_held_back} as is_held_back from ({versions})"
     )
-
-
-@contextmanager
-def _connected() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB for one table. What does not fit into its memory goes into a folder."""
-    with TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute(f"set temp_directory = '{folder}'")
-        connection.execute("set memory_limit = '1GB'")
-        connection.execute("set timezone = 'UTC'")
-        connection.execute("create temp table seen (row_hash bigint)")
-        yield connection
 
 
 def _portions(paths: Sequence[Path], files: Mapping[Path, File]) -> Iterator[Sequence[Path]]:

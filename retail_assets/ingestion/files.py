@@ -7,6 +7,7 @@ Each may be `.csv`, `.csv.gz` or `.parquet`. The root is a folder or any URL tha
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,14 @@ class File:
     version: str
     modified_at: datetime | None
     day: date | None
+
+    @property
+    def table(self) -> str:
+        """The table's name in the system, in lower case."""
+        folder, _, rest = self.path.lower().partition("/")
+        if rest:
+            return folder
+        return _UNFINISHED.sub("", folder).lstrip("._").partition(".")[0]
 
     @property
     def is_finished(self) -> bool:
@@ -86,8 +95,8 @@ class FileStore:
             f"{self.system}: {self.url} cannot be read ({reason}). Check {self._setting}."
         )
 
-    def files(self) -> Sequence[File]:
-        """All data files, in the order of their paths.
+    def files(self) -> Mapping[str, Sequence[File]]:
+        """All data files by the names of their tables in lower case, in the order of their paths.
 
         Raises `SourceError` if there is no such folder, or if it does not answer.
         """
@@ -102,7 +111,12 @@ class FileStore:
                 " or run `retail-assets demo` to simulate one."
             )
         paths = {path: path[len(self._root) :].lstrip("/") for path in sorted(listed)}
-        return [_file(path, listed[full]) for full, path in paths.items() if _is_data(path)]
+        found: dict[str, list[File]] = defaultdict(list)
+        for full, path in paths.items():
+            if _is_data(path):
+                file = _file(path, listed[full])
+                found[file.table].append(file)
+        return found
 
 
 def _is_data(path: str) -> bool:
@@ -133,19 +147,6 @@ def _day(path: str) -> date | None:
     return None
 
 
-def files_of(table: SourceTable, files: Iterable[File]) -> list[File]:
-    """A table's files, whatever the case of their names."""
-    name = table.source_table.lower()
-    return [file for file in files if _table_name(file.path) == name]
-
-
-def _table_name(path: str) -> str:
-    folder, _, rest = path.lower().partition("/")
-    if rest:
-        return folder
-    return _UNFINISHED.sub("", folder).lstrip("._").partition(".")[0]
-
-
 def to_read(
     table: SourceTable, files: Iterable[File], loaded: Mapping[str, LoadedFile], first: date, end: date
 ) -> list[File]:
@@ -160,8 +161,7 @@ def to_read(
         newest = max(due, key=_recency, default=None)
         is_due = newest and _has_news(newest, loaded) and not _is_overtaken(newest, loaded)
         return [newest] if newest and is_due else []
-    of_these_days = [file for file in due if file.day is not None and file.day >= first]
-    return [file for file in due if file in of_these_days or _has_news(file, loaded)]
+    return [file for file in due if (file.day and file.day >= first) or _has_news(file, loaded)]
 
 
 def _recency(file: File) -> tuple[datetime, str]:

@@ -34,15 +34,14 @@ def ingest(
     read are in the extraction's errors. Returns how many rows were found deleted, by table.
     """
     schema = tables[0].schema
+    parents = {table.name: table for table in tables}
     with warehouse.session() as execute:
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         for table in chosen:
             extraction.open(table)
         loadable = _loadable(extraction, chosen, execute)
-    if loadable:
-        run(raw_pipeline(schema, folder, warehouse), source(loadable, extraction))
-    parents = {table.name: table for table in tables}
-    with warehouse.session() as execute:
+        if loadable:
+            run(raw_pipeline(schema, folder, warehouse), source(loadable, extraction))
         deleted = {
             table.name: mark_deletions(extraction, table, parents.get(table.parent or ""), execute)
             for table in loadable

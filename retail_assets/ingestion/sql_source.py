@@ -47,6 +47,7 @@ class SqlSource(Source):
                 f"RETAIL_{system.upper()}_URL needs a driver that is not installed ({error}). Install it,"
                 " for example with `pip install '.[postgres]'` or `'.[sqlserver]'`."
             ) from None
+        self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
 
     def check(self) -> None:
@@ -123,7 +124,7 @@ class SqlSource(Source):
                 batches = self._through_adbc(query, located)
             else:
                 batches = self._through_sqlalchemy(query, located)
-            yield from _versioned(batches, table, window, loaded_at)
+            yield from self._versioned(batches, table, window, loaded_at)
         except sa.exc.OperationalError as error:
             raise self._unreachable(error) from None
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
@@ -155,6 +156,18 @@ class SqlSource(Source):
             result = connection.execute(query)
             while rows := result.fetchmany(BATCH_ROWS):
                 yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
+
+    def _versioned(
+        self, batches: Iterator[pa.RecordBatch], table: SourceTable, window: Window, loaded_at: datetime
+    ) -> Iterator[pa.Table]:
+        """Arrow in, Arrow out."""
+        statement = versions_sql("batch", table, window, loaded_at)
+        with self._duckdb.cursor() as connection:
+            connection.execute("set timezone = 'UTC'")
+            for batch in batches:
+                if batch.num_rows:
+                    connection.register("batch", batch)
+                    yield connection.sql(statement).to_arrow_table()
 
 
 def _array(values: tuple[Any, ...]) -> pa.Array:
@@ -222,16 +235,3 @@ class _Moment(sa.types.TypeDecorator):
 
     def literal_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
         return lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"
-
-
-def _versioned(
-    batches: Iterator[pa.RecordBatch], table: SourceTable, window: Window, loaded_at: datetime
-) -> Iterator[pa.Table]:
-    """Arrow in, Arrow out."""
-    statement = versions_sql("batch", table, window, loaded_at)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        for batch in batches:
-            if batch.num_rows:
-                connection.register("batch", batch)
-                yield connection.sql(statement).to_arrow_table()
