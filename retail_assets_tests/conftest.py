@@ -115,8 +115,9 @@ def deploy(
 
     def make(**changes: object) -> Deployment:
         folder = tmp_path / f"deployment-{len(made)}"
-        values = {"start_date": START, "end_date": START + timedelta(days=DAYS - 1), **changes}
-        settings = Settings(home=folder, sources="erp", **values)  # type: ignore[arg-type]
+        last = START + timedelta(days=DAYS - 1)
+        values = {"sources": "erp", "start_date": START, "end_date": last, **changes}
+        settings = Settings(home=folder, **values)  # type: ignore[arg-type]
         monkeypatch.setenv("RETAIL_HOME", str(folder))
         home.prepare(settings)
         shutil.copytree(parsed_project, folder / "dbt")

@@ -6,14 +6,14 @@ from typing import Any
 
 import dagster as dg
 import dlt
-from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asset_specs
+from dagster_dlt import DagsterDltResource, DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.extract import DltSource
 
 from retail_assets.ingestion.contract import SourceTable, source_tables
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.load import ingest, raw_pipeline, source
+from retail_assets.ingestion.load import ingest
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.ingestion.sources import open_source
 from retail_assets.partitions import daily_partitions, window_of
@@ -25,32 +25,26 @@ CONTRACT_CHECK = "source_matches_contract"
 PROBLEMS_SHOWN = 5
 
 
+_KINDS = {"sql": "sql", "files": "file"}
+
+
 class RawTranslator(DagsterDltTranslator):
-    """Raw assets carry what `_sources.yml` says of their table."""
+    """Raw assets carry what `_sources.yml` says of their table; dlt's resources have their names."""
 
     def __init__(self, translator: Translator, manifest: Mapping[str, Any], tables: Sequence[SourceTable]):
-        self._specs = {
-            table.name: translator.get_asset_spec(manifest, table.unique_id, None)
-            for table in tables
-        }  # fmt: skip
+        self.specs = {table.name: _spec(translator, manifest, table) for table in tables}
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
-        spec = self._specs[data.resource.name]
-        return (
-            super()
-            .get_asset_spec(data)
-            .replace_attributes(
-                key=spec.key,
-                deps=[],
-                description=spec.description,
-                group_name=spec.group_name,
-                owners=list(spec.owners),
-                tags=spec.tags,
-                kinds={"dlt", "sql"},
-                metadata={key: value for key, value in spec.metadata.items() if "column" in key},
-                freshness_policy=spec.freshness_policy,
-            )
-        )
+        return self.specs[data.resource.name]
+
+
+def _spec(translator: Translator, manifest: Mapping[str, Any], table: SourceTable) -> dg.AssetSpec:
+    spec = translator.get_asset_spec(manifest, table.unique_id, None)
+    return spec.replace_attributes(
+        deps=[],
+        kinds={"dlt", _KINDS[table.kind]},
+        metadata={key: value for key, value in spec.metadata.items() if "column" in key},
+    )
 
 
 def raw_assets(
@@ -63,12 +57,11 @@ def raw_assets(
     tables = source_tables(manifest, system)
     raw_translator = RawTranslator(translator, manifest, tables)
     folder = settings.home / "dlt"
-    specs = build_dlt_asset_specs(source(tables), raw_pipeline(tables[0].schema, folder), raw_translator)
-    keys = {table.name: spec.key for table, spec in zip(tables, specs, strict=True)}
+    keys = {name: spec.key for name, spec in raw_translator.specs.items()}
 
     @dg.multi_asset(
         name=f"raw_{system}",
-        specs=specs,
+        specs=list(raw_translator.specs.values()),
         check_specs=[
             dg.AssetCheckSpec(
                 CONTRACT_CHECK,

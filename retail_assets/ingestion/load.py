@@ -3,7 +3,7 @@
 It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline is run.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def ingest(
             extraction.open(table)
         loadable = _loadable(extraction, chosen, execute)
         if loadable:
-            run(raw_pipeline(schema, folder, warehouse), source(loadable, extraction))
+            run(_pipeline(schema, folder, warehouse), _source(loadable, extraction))
         deleted = {
             table.name: mark_deletions(extraction, table, parents.get(table.parent or ""), execute)
             for table in loadable
@@ -68,12 +68,11 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
     ]
 
 
-def raw_pipeline(schema: str, folder: Path, warehouse: Warehouse | None = None) -> dlt.Pipeline:
-    """dlt's pipeline into a raw schema; without a warehouse it only describes it."""
+def _pipeline(schema: str, folder: Path, warehouse: Warehouse) -> dlt.Pipeline:
     pipeline = dlt.pipeline(
         schema,
         dataset_name=schema,
-        destination=warehouse.dlt_destination() if warehouse else None,
+        destination=warehouse.dlt_destination(),
         pipelines_dir=str(folder),
     )
     # Raw itself is the state: windows come from the partition, and versions are found by their hash.
@@ -81,9 +80,8 @@ def raw_pipeline(schema: str, folder: Path, warehouse: Warehouse | None = None) 
     return pipeline
 
 
-def source(tables: Iterable[SourceTable], extraction: Extraction | None = None) -> DltSource:
-    """A dlt source with one resource per table. Without an extraction it only describes them."""
-    tables = list(tables)
+def _source(tables: Sequence[SourceTable], extraction: Extraction) -> DltSource:
+    """A dlt source with one resource per table."""
 
     @dlt.source(name=tables[0].schema, max_table_nesting=0)
     def declared() -> list[DltResource]:
@@ -92,10 +90,9 @@ def source(tables: Iterable[SourceTable], extraction: Extraction | None = None) 
     return declared()
 
 
-def _resource(table: SourceTable, extraction: Extraction | None) -> DltResource:
+def _resource(table: SourceTable, extraction: Extraction) -> DltResource:
     def batches() -> Iterator[pa.Table]:
-        if extraction is not None:
-            yield from extraction.read(table)
+        yield from extraction.read(table)
 
     # insert-only: a version is there or it is added; what is there is never changed by a load.
     resource: DltResource = dlt.resource(
