@@ -38,6 +38,7 @@ class Home:
         """What makes a process one of this deployment."""
         return {
             "RETAIL_HOME": str(self.path),
+            "RETAIL_SOURCES": "erp",
             "RETAIL_WAREHOUSE": "duckdb",
             "RETAIL_ERP_URL": f"sqlite:///{self.retailer.erp}",
             "RETAIL_START_DATE": self.retailer.first_day.isoformat(),

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,9 @@ from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.ingestion.versions import versions_sql
 from retail_assets.windows import Window
+
+# What DuckDB reads like a table.
+_Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,10 @@ class SqlSource(Source):
         query = _query(located, parent, window)
         try:
             if self._engine.dialect.name == "sqlite":
-                batches = self._through_adbc(query, located)
+                rows: Iterator[_Rows] = self._through_adbc(query, located)
             else:
-                batches = self._through_sqlalchemy(query, located)
-            yield from self._versioned(batches, table, window, loaded_at)
+                rows = self._through_sqlalchemy(query, located)
+            yield from self._versioned(rows, table, window, loaded_at)
         except sa.exc.OperationalError as error:
             raise self._unreachable(error) from None
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
@@ -134,21 +138,21 @@ class SqlSource(Source):
                 " _sources.yml declares; nothing of the table was loaded."
             ) from error
 
-    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
+    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatchReader]:
         import adbc_driver_sqlite.dbapi as adbc
 
         # The driver takes a column's type from its first rows. A first row of our own settles it.
         columns = located.contract.columns
+        names = [column.name for column in columns]
         typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
         compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
         file = f"file:{self._engine.url.database}?mode=ro"
         with adbc.connect(file) as connection, connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
             cursor.execute(f"select {typed_row} union all select * from ({compiled})")
-            skip = 1
-            for batch in cursor.fetch_record_batch():
-                yield batch.slice(skip).rename_columns([column.name for column in columns])
-                skip = 0
+            batches = (batch.rename_columns(names) for batch in cursor.fetch_record_batch())
+            first = next(batches).slice(1)
+            yield pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
 
     def _through_sqlalchemy(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
         names = located.contract.arrow_schema.names
@@ -158,16 +162,16 @@ class SqlSource(Source):
                 yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
 
     def _versioned(
-        self, batches: Iterator[pa.RecordBatch], table: SourceTable, window: Window, loaded_at: datetime
+        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
     ) -> Iterator[pa.Table]:
-        """Arrow in, Arrow out."""
-        statement = versions_sql("batch", table, window, loaded_at)
+        """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
+        statement = versions_sql("given", table, window, loaded_at)
         with self._duckdb.cursor() as connection:
             connection.execute("set timezone = 'UTC'")
-            for batch in batches:
-                if batch.num_rows:
-                    connection.register("batch", batch)
-                    yield connection.sql(statement).to_arrow_table()
+            for some in rows:
+                connection.register("given", some)
+                for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
+                    yield pa.Table.from_batches([batch])
 
 
 def _array(values: tuple[Any, ...]) -> pa.Array:
