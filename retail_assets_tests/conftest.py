@@ -36,6 +36,20 @@ class Deployment:
     def erp(self) -> Path:
         return self.settings.home / "sources" / "erp.sqlite"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a process one of this deployment."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "RETAIL_HOME": str(settings.home),
+            "RETAIL_SOURCES": settings.sources,
+            "RETAIL_START_DATE": str(settings.start_date),
+            "RETAIL_END_DATE": str(settings.end_date),
+            "RETAIL_EVENT_LOG_DIR": str(settings.home / "events"),
+            "DAGSTER_HOME": str(settings.home / "dagster"),
+        }
+
     def run(self, first: date, last: date | None = None, *, full_refresh: bool = False) -> None:
         """Materialize a range of days in one run, both included. Fails the test if the run fails."""
         result = self.attempt(first, last, full_refresh=full_refresh)
