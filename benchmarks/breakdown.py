@@ -30,7 +30,7 @@ _PARTS = (
     ("starting Python, and importing dagster, dagster_dbt and dagster_dlt", 0, "imports"),
     ("the definitions", 0, "definitions"),
     ("resolving the job", 0, "job"),
-    ("the step `raw_erp`", 0, "raw"),
+    ("the steps `raw_*`", 0, "raw"),
     ("dlt's pipeline: extract, normalize, load", 1, "dlt"),
     ("marking deletions", 1, "deletions"),
     ("the step `transformation`", 0, "transformation"),
@@ -93,12 +93,12 @@ def _put_clocks(clock: Clock) -> None:
     import dagster as dg
     from dlt.pipeline.pipeline import Pipeline
 
-    from retail_assets.ingestion import assets
+    from retail_assets.ingestion import load
     from retail_assets.resources.warehouse import DuckDBWarehouse
     from retail_assets.transformation.project import Project
 
     _clocked(clock, "dlt", Pipeline, "run")
-    _clocked(clock, "deletions", assets, "mark_deletions")
+    _clocked(clock, "deletions", load, "mark_deletions")
     _clocked(clock, "manifest", Project, "load")
     _clocked(clock, "publish", DuckDBWarehouse, "publish")
     for name in ("store_event", "store_event_batch"):
@@ -135,8 +135,8 @@ def _steps(clock: Clock) -> None:
     with dg.DagsterInstance.get() as instance:
         (run,) = instance.get_runs(limit=1)
         for statistics in instance.get_run_step_stats(run.run_id):
-            key = "raw" if statistics.step_key == "raw_erp" else statistics.step_key
-            clock[key] = (statistics.end_time or 0.0) - (statistics.start_time or 0.0)
+            key = "raw" if statistics.step_key.startswith("raw_") else statistics.step_key
+            clock[key] += (statistics.end_time or 0.0) - (statistics.start_time or 0.0)
 
 
 def _main(result: Path) -> None:

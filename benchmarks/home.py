@@ -38,6 +38,7 @@ class Home:
         """What makes a process one of this deployment."""
         return {
             "RETAIL_HOME": str(self.path),
+            "RETAIL_SOURCES": "erp",
             "RETAIL_WAREHOUSE": "duckdb",
             "RETAIL_ERP_URL": f"sqlite:///{self.retailer.erp}",
             "RETAIL_START_DATE": self.retailer.first_day.isoformat(),
@@ -63,7 +64,7 @@ class Home:
     def ingest(self, first: date, last: date, *tables: str) -> Usage:
         """Ingestion alone."""
         days = (first.isoformat(), last.isoformat())
-        return work("ingest", *days, *tables, environment=self.environment)
+        return work("ingest", *days, "erp", *tables, environment=self.environment)
 
     def dbt_build(self, day: date) -> Usage:
         """dbt's own command on the models of the deployment, for one day."""

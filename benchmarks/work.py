@@ -4,13 +4,9 @@ Each function imports what it needs itself, so that a process pays only for its 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from retail_assets.ingestion.contract import SourceTable
 
 ORDERS, LINES = "sales_order_header", "sales_order_detail"
 LINES_AT_SOURCE = "SalesOrderDetail"
@@ -37,45 +33,30 @@ def parse() -> None:
     Project(settings()).prepare()
 
 
-def ingest(first: str, last: str, *names: str) -> None:
-    """Our ingestion without Dagster: the named tables, or all, for a range of days."""
+def ingest(first: str, last: str, system: str, *names: str) -> None:
+    """Our ingestion of a system without Dagster: the named tables, or all, for a range of days."""
     from retail_assets.deployment.home import prepare
     from retail_assets.ingestion.contract import source_tables
-    from retail_assets.settings import settings
-    from retail_assets.transformation.project import Project
-
-    prepare(settings())
-    tables = source_tables(Project(settings()).manifest, "erp")
-    _load(first, last, tables, [table for table in tables if not names or table.name in names])
-
-
-def _load(first: str, last: str, tables: "Sequence[SourceTable]", chosen: "Sequence[SourceTable]") -> None:
-    import dlt
-
-    from retail_assets.ingestion.load import Extraction, mark_deletions, source
-    from retail_assets.ingestion.sql_source import SqlSource
+    from retail_assets.ingestion.extraction import Extraction
+    from retail_assets.ingestion.load import ingest
+    from retail_assets.ingestion.sources import open_source
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
+    from retail_assets.transformation.project import Project
     from retail_assets.windows import Window
 
+    prepare(settings())
+    tables = source_tables(Project(settings()).manifest, system)
+    chosen = [table for table in tables if not names or table.name in names]
     start = datetime.fromisoformat(first).replace(tzinfo=UTC)
     end = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
     read_at = _READ_AT if len(chosen) < len(tables) else datetime.now(UTC)
-    extraction = Extraction(SqlSource("erp", settings().source_url("erp")), Window(start, end), read_at)
-    extraction.source.check()
+    extraction = Extraction(open_source(settings(), tables), Window(start, end), read_at)
     extraction.locate(tables)
     warehouse = warehouse_of(settings())
     with warehouse.writing(say=print):
-        pipeline = dlt.pipeline(
-            "raw_erp",
-            dataset_name=chosen[0].schema,
-            destination=warehouse.dlt_destination(),
-            pipelines_dir=str(settings().home / "dlt"),
-        )
-        pipeline.config.restore_from_destination = False
-        pipeline.run(source(chosen, extraction), loader_file_format="parquet")
-        for table in chosen:
-            mark_deletions(extraction, table, warehouse.execute)
+        ingest(extraction, tables, chosen, warehouse, settings().home / "dlt",
+               lambda pipeline, source: pipeline.run(source, loader_file_format="parquet"))  # fmt: skip
 
 
 def ingest_with_dlt_default() -> None:

@@ -15,7 +15,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RETAIL_"
-SYSTEMS = ("erp",)
+SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
+REFERENCE = Path(__file__).parent / "reference"
+
+
+_DEMO_SQLITE = "Default: the SQLite file of the demo."
 
 
 class SettingsError(Exception):
@@ -30,8 +34,21 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
     )
-    sources: str = Field("erp", description="Systems to take in, separated by commas.")
-    erp_url: str = Field("", description="SQLAlchemy URL of the ERP. Default: the SQLite file of the demo.")
+    sources: str = Field(", ".join(SYSTEMS), description="Systems to take in, separated by commas.")
+    erp_url: str = Field("", description=f"SQLAlchemy URL of the ERP. {_DEMO_SQLITE}")
+    webshop_url: str = Field(
+        "",
+        description="Folder of the web shop's files, or a URL that fsspec opens (`s3://...`). "
+        "Default: the folder of the demo.",
+    )
+    crm_url: str = Field("", description=f"SQLAlchemy URL of the CRM. {_DEMO_SQLITE}")
+    inventory_url: str = Field("", description=f"SQLAlchemy URL of the inventory system. {_DEMO_SQLITE}")
+    marketing_url: str = Field("", description=f"SQLAlchemy URL of the marketing system. {_DEMO_SQLITE}")
+    geo_url: str = Field(
+        "",
+        description="Folder of the shops and places, or a URL that fsspec opens. "
+        "Default: the files that are shipped.",
+    )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
@@ -104,9 +121,10 @@ class Settings(BaseSettings):
         return self.home / "published" / "retail.duckdb"
 
     def source_url(self, system: str) -> str:
-        """SQLAlchemy URL of a system; the demo's SQLite file if none is set."""
+        """Where a system is: a SQLAlchemy URL, or a folder or URL of files. By default the demo's."""
         url: str = getattr(self, f"{system}_url")
-        return url or f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"
+        defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
+        return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
 
 
 def load_settings() -> Settings:

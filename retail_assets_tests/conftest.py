@@ -36,6 +36,20 @@ class Deployment:
     def erp(self) -> Path:
         return self.settings.home / "sources" / "erp.sqlite"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes a process one of this deployment."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "RETAIL_HOME": str(settings.home),
+            "RETAIL_SOURCES": settings.sources,
+            "RETAIL_START_DATE": str(settings.start_date),
+            "RETAIL_END_DATE": str(settings.end_date),
+            "RETAIL_EVENT_LOG_DIR": str(settings.home / "events"),
+            "DAGSTER_HOME": str(settings.home / "dagster"),
+        }
+
     def run(self, first: date, last: date | None = None, *, full_refresh: bool = False) -> None:
         """Materialize a range of days in one run, both included. Fails the test if the run fails."""
         result = self.attempt(first, last, full_refresh=full_refresh)
@@ -115,8 +129,9 @@ def deploy(
 
     def make(**changes: object) -> Deployment:
         folder = tmp_path / f"deployment-{len(made)}"
-        values = {"start_date": START, "end_date": START + timedelta(days=DAYS - 1), **changes}
-        settings = Settings(home=folder, sources="erp", **values)  # type: ignore[arg-type]
+        last = START + timedelta(days=DAYS - 1)
+        values = {"sources": "erp", "start_date": START, "end_date": last, **changes}
+        settings = Settings(home=folder, **values)  # type: ignore[arg-type]
         monkeypatch.setenv("RETAIL_HOME", str(folder))
         home.prepare(settings)
         shutil.copytree(parsed_project, folder / "dbt")

@@ -3,14 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from retail_assets.ingestion.contract import CHANGED_AT, DELETED_AT, LOADED_AT, ROW_HASH
-
-_ADDED = {
-    CHANGED_AT: "timestamp",
-    LOADED_AT: "timestamp",
-    ROW_HASH: "bigint",
-    DELETED_AT: "timestamp",
-}
+from retail_assets.ingestion.contract import ADDED_COLUMNS
 
 
 def create_raw_tables_sql(manifest: Mapping[str, Any]) -> list[str]:
@@ -22,5 +15,5 @@ def create_raw_tables_sql(manifest: Mapping[str, Any]) -> list[str]:
 
 def _create_table(node: Mapping[str, Any]) -> str:
     declared = {column["name"]: column["data_type"] for column in node["columns"].values()}
-    columns = ", ".join(f"{name} {data_type}" for name, data_type in {**declared, **_ADDED}.items())
+    columns = ", ".join(f"{name} {data_type}" for name, data_type in {**declared, **ADDED_COLUMNS}.items())
     return f"create table if not exists {node['schema']}.{node['identifier']} ({columns})"

@@ -17,7 +17,7 @@
     {%- if 'touched_keys_of_' ~ model.name in context -%}
     {{ context['touched_keys_of_' ~ model.name]() }}
     {%- elif not changes -%}
-    select {{ key | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
+    select {{ raw_key_of(model) | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
     {%- elif not days -%}
     select {{ key | join(', ') }} from {{ changes }}
     where {{ config.get('touched_where', 'true') }}

@@ -1,9 +1,11 @@
 """Running the daily job over a range of days in this process, with progress to look at."""
 
+import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,6 +14,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from dagster._core.utils import make_new_run_id
+from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -103,7 +106,7 @@ def run_range(first: date, last: date, selection: str, full_refresh: bool, conso
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress, dg.DagsterInstance.get() as instance:
+    with Progress(*columns, console=console) as progress, _instance() as instance:
         run_id = make_new_run_id()
         instance.add_event_listener(run_id, _Watcher(progress, result, total))
         outcome = job.execute_in_process(
@@ -118,6 +121,12 @@ def run_range(first: date, last: date, selection: str, full_refresh: bool, conso
         )
     result.success, result.seconds = outcome.success, time.monotonic() - started
     return result
+
+
+def _instance() -> dg.DagsterInstance:
+    # Two processes that start at once would both create the tables of a new one.
+    with FileLock(Path(os.environ["DAGSTER_HOME"]) / "instance.lock"):
+        return dg.DagsterInstance.get()
 
 
 def _run_config(full_refresh: bool) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from retail_assets.settings import PREFIX, settings
+from retail_assets.settings import PREFIX, SYSTEMS, settings
 
 
 def diagnose(console: Console) -> bool:
     """Print a line per check; True if all is well. Nothing is changed."""
     checks: dict[str, Callable[[], str]] = {
         "settings": _settings,
-        **{f"source {system}": _source(system) for system in settings().systems},
+        **{f"source {system}": _source(system) for system in SYSTEMS},
         "dbt project": _project,
         "warehouse": _warehouse,
         "alerts": _alerts,
@@ -43,13 +43,15 @@ def _settings() -> str:
 def _source(system: str) -> Callable[[], str]:
     def check() -> str:
         from retail_assets.ingestion.contract import source_tables
-        from retail_assets.ingestion.sql_source import SqlSource
+        from retail_assets.ingestion.sources import open_source
         from retail_assets.transformation.project import Project
 
-        source = SqlSource(system, settings().source_url(system))
-        source.check()
+        if system not in settings().systems:
+            return f"not taken in; its tables stay empty. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
-        absent = [table.source_table for table in tables if source.locate(table) is None]
+        source = open_source(settings(), tables)
+        source.check()
+        absent = [table.source_table for table in tables if not source.locate(table)]
         found = f"{len(tables) - len(absent)} of {len(tables)} tables"
         return found + (f"; not there and taken as empty: {', '.join(absent)}" if absent else "")
 

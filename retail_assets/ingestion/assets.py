@@ -6,63 +6,62 @@ from typing import Any
 
 import dagster as dg
 import dlt
-from dagster_dlt import DagsterDltResource, DagsterDltTranslator, build_dlt_asset_specs
+from dagster_dlt import DagsterDltResource, DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
+from dlt.extract import DltSource
 
 from retail_assets.ingestion.contract import SourceTable, source_tables
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
-from retail_assets.ingestion.load import Extraction, mark_deletions, source
+from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.raw_tables import create_raw_tables
+from retail_assets.ingestion.sources import open_source
 from retail_assets.partitions import daily_partitions, window_of
-from retail_assets.resources.warehouse import Warehouse, warehouse_of
+from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation.translator import Translator
 
 CONTRACT_CHECK = "source_matches_contract"
+PROBLEMS_SHOWN = 5
+
+
+_KINDS = {"sql": "sql", "files": "file"}
 
 
 class RawTranslator(DagsterDltTranslator):
-    """Raw assets carry what `_sources.yml` says of their table."""
+    """Raw assets carry what `_sources.yml` says of their table; dlt's resources have their names."""
 
     def __init__(self, translator: Translator, manifest: Mapping[str, Any], tables: Sequence[SourceTable]):
-        self._specs = {
-            table.name: translator.get_asset_spec(manifest, table.unique_id, None)
-            for table in tables
-        }  # fmt: skip
+        self.specs = {table.name: _spec(translator, manifest, table) for table in tables}
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
-        spec = self._specs[data.resource.name]
-        return (
-            super()
-            .get_asset_spec(data)
-            .replace_attributes(
-                key=spec.key,
-                deps=[],
-                description=spec.description,
-                group_name=spec.group_name,
-                owners=list(spec.owners),
-                tags=spec.tags,
-                kinds={"dlt", "sql"},
-                metadata={key: value for key, value in spec.metadata.items() if "column" in key},
-                freshness_policy=spec.freshness_policy,
-            )
-        )
+        return self.specs[data.resource.name]
+
+
+def _spec(translator: Translator, manifest: Mapping[str, Any], table: SourceTable) -> dg.AssetSpec:
+    spec = translator.get_asset_spec(manifest, table.unique_id, None)
+    return spec.replace_attributes(
+        deps=[],
+        kinds={"dlt", _KINDS[table.kind]},
+        metadata={key: value for key, value in spec.metadata.items() if "column" in key},
+    )
 
 
 def raw_assets(
     settings: Settings, system: str, manifest: Mapping[str, Any], translator: Translator
 ) -> dg.AssetsDefinition:
-    """The tables of one SQL system, with a check that each still is what the contract says."""
+    """The tables of one system, with a check that each still is what the contract says.
+
+    A system that is not taken in has its tables too; they stay empty.
+    """
     tables = source_tables(manifest, system)
     raw_translator = RawTranslator(translator, manifest, tables)
-    pipeline = dlt.pipeline(
-        f"raw_{system}", dataset_name=tables[0].schema, pipelines_dir=str(settings.home / "dlt")
-    )
-    specs = build_dlt_asset_specs(source(tables), pipeline, raw_translator)
-    keys = {table.name: spec.key for table, spec in zip(tables, specs, strict=True)}
+    folder = settings.home / "dlt"
+    keys = {name: spec.key for name, spec in raw_translator.specs.items()}
 
     @dg.multi_asset(
         name=f"raw_{system}",
-        specs=specs,
+        specs=list(raw_translator.specs.values()),
         check_specs=[
             dg.AssetCheckSpec(
                 CONTRACT_CHECK,
@@ -78,14 +77,32 @@ def raw_assets(
         retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     )
     def raw(context: dg.AssetExecutionContext, dlt_resource: DagsterDltResource) -> Iterator[Any]:
+        def run(pipeline: dlt.Pipeline, loaded: DltSource) -> None:
+            with warnings.catch_warnings():
+                # dagster-dlt calls what dlt has renamed; that is no news for a user.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                list(
+                    dlt_resource.run(
+                        context=context,
+                        dlt_source=loaded,
+                        dlt_pipeline=pipeline,
+                        dagster_dlt_translator=raw_translator,
+                        loader_file_format="parquet",
+                    )
+                )
+
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
         warehouse = warehouse_of(settings)
         with warehouse.writing(say=context.log.info), _told_plainly():
-            extraction = _extraction(settings, system, context, tables)
-            readable = [table for table in chosen if table.name not in extraction.errors]
-            if readable:
-                yield from _load(context, dlt_resource, settings, warehouse, extraction, readable,
-                                 raw_translator)  # fmt: skip
+            if system not in settings.systems:
+                with warehouse.session() as execute:
+                    create_raw_tables(tables, execute)
+                yield from _left_out(context, system, [keys[table.name] for table in chosen])
+                return
+            extraction = Extraction(open_source(settings, tables), window_of(context))
+            extraction.locate(tables)
+            deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
+        yield from _materializations(extraction, chosen, keys, deleted)
         yield from _contract_results(context, extraction, chosen, keys)
         if extraction.errors:
             raise dg.Failure("\n".join(extraction.errors.values()), allow_retries=False)
@@ -109,60 +126,33 @@ class _told_plainly:
             cause = cause.__cause__ or cause.__context__
 
 
-def _extraction(
-    settings: Settings,
-    system: str,
-    context: dg.AssetExecutionContext,
-    tables: Sequence[SourceTable],
-) -> Extraction:
-    from retail_assets.ingestion.sql_source import SqlSource
-
-    extraction = Extraction(SqlSource(system, settings.source_url(system)), window_of(context))
-    extraction.source.check()
-    extraction.locate(tables)
-    return extraction
+def _left_out(
+    context: dg.AssetExecutionContext, system: str, keys: Sequence[dg.AssetKey]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    for key in keys:
+        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/partition_row_count": 0})
+        yield from _asked_for(
+            context, key, True, f"{system} is not taken in: it is not in RETAIL_SOURCES. The table is empty."
+        )
 
 
-def _load(
-    context: dg.AssetExecutionContext,
-    dlt_resource: DagsterDltResource,
-    settings: Settings,
-    warehouse: Warehouse,
+def _materializations(
     extraction: Extraction,
     tables: Sequence[SourceTable],
-    translator: RawTranslator,
+    keys: Mapping[str, dg.AssetKey],
+    deleted: Mapping[str, int],
 ) -> Iterator[dg.MaterializeResult]:
-    pipeline = dlt.pipeline(
-        f"raw_{tables[0].system}",
-        dataset_name=tables[0].schema,
-        destination=warehouse.dlt_destination(),
-        pipelines_dir=str(settings.home / "dlt"),
-    )
-    # Raw itself is the state: windows come from the partition, and versions are found by their hash.
-    pipeline.config.restore_from_destination = False
-    with warnings.catch_warnings():
-        # dagster-dlt calls what dlt has renamed; that is no news for a user.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        results = list(
-            dlt_resource.run(
-                context=context,
-                dlt_source=source(tables, extraction),
-                dlt_pipeline=pipeline,
-                dagster_dlt_translator=translator,
-                loader_file_format="parquet",
+    start, end = extraction.window
+    for table in tables:
+        if table.name not in extraction.errors:
+            yield dg.MaterializeResult(
+                asset_key=keys[table.name],
+                metadata={
+                    "dagster/partition_row_count": extraction.rows.get(table.name, 0),
+                    "rows_deleted": deleted.get(table.name, 0),
+                    "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
+                },
             )
-        )
-    for table, result in zip(tables, results, strict=True):
-        deleted = mark_deletions(extraction, table, warehouse.execute)
-        yield dg.MaterializeResult(
-            asset_key=result.asset_key,
-            metadata={
-                "dagster/partition_row_count": extraction.rows.get(table.name, 0),
-                "rows_deleted": deleted,
-                "window": f"{extraction.window.start:%Y-%m-%d %H:%M} to"
-                f" {extraction.window.end:%Y-%m-%d %H:%M} UTC",
-            },
-        )
 
 
 def _contract_results(
@@ -172,22 +162,37 @@ def _contract_results(
     keys: Mapping[str, dg.AssetKey],
 ) -> Iterator[dg.AssetCheckResult]:
     for table in tables:
-        located = extraction.located.get(table.name)
-        severity = dg.AssetCheckSeverity.WARN
-        if table.name in extraction.errors:
-            problem: str | None = extraction.errors[table.name]
-            severity = dg.AssetCheckSeverity.ERROR
-        elif located is None:
-            problem = f"{table.system} has no table {table.source_table}: it counts as empty."
+        error = extraction.errors.get(table.name)
+        problems = [error] if error else [*_absence(extraction, table), *extraction.source.problems(table)]
+        for problem in problems:
             context.log.warning(problem)
-        else:
-            problem = None
-        result = dg.AssetCheckResult(
+        severity = dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN
+        yield from _asked_for(context, keys[table.name], not problems, _summary(problems), severity)
+
+
+def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    if table.name not in extraction.located:
+        yield f"{table.system} has no table {table.source_table}: it counts as empty."
+
+
+def _summary(problems: Sequence[str]) -> str | None:
+    more = len(problems) - PROBLEMS_SHOWN
+    return "\n".join([*problems[:PROBLEMS_SHOWN], *([f"And {more:,} more."] if more > 0 else [])]) or None
+
+
+def _asked_for(
+    context: dg.AssetExecutionContext,
+    key: dg.AssetKey,
+    passed: bool,
+    description: str | None,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
+) -> Iterator[dg.AssetCheckResult]:
+    """The contract check's result, if the run selected the check."""
+    if dg.AssetCheckKey(key, CONTRACT_CHECK) in context.selected_asset_check_keys:
+        yield dg.AssetCheckResult(
             check_name=CONTRACT_CHECK,
-            asset_key=keys[table.name],
-            passed=problem is None,
+            asset_key=key,
+            passed=passed,
             severity=severity,
-            description=problem,
+            description=description,
         )
-        if dg.AssetCheckKey(keys[table.name], CONTRACT_CHECK) in context.selected_asset_check_keys:
-            yield result

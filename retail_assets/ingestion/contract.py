@@ -8,10 +8,19 @@ from typing import Any, Literal
 import pyarrow as pa
 
 # What raw adds to a source's columns.
+MODIFIED_AT = "_modified_at"  # the row's own time of change, as `modified` says; null where there is none
 CHANGED_AT = "_changed_at"  # when the version counts as changed, within the window that first saw it
 LOADED_AT = "_loaded_at"  # when it was read
 ROW_HASH = "_row_hash"  # of all the source's columns: the same row read again is the same version
 DELETED_AT = "_deleted_at"  # start of the window that found the row gone; null while it is there
+
+ADDED_COLUMNS = {
+    MODIFIED_AT: "timestamp",
+    CHANGED_AT: "timestamp",
+    LOADED_AT: "timestamp",
+    ROW_HASH: "bigint",
+    DELETED_AT: "timestamp",
+}
 
 _ARROW_TYPES = {
     "bigint": pa.int64(),
@@ -35,10 +44,25 @@ class SourceColumn:
 
     @property
     def arrow_type(self) -> pa.DataType:
-        decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", self.data_type)
-        if decimal:
-            return pa.decimal128(int(decimal[1]), int(decimal[2]))
-        return _ARROW_TYPES[self.data_type]
+        return _arrow_type(self.data_type)
+
+    @property
+    def source_name(self) -> str:
+        """The column's name in the source, in snake_case."""
+        return snake_case(self.source_column or self.name)
+
+
+def snake_case(name: str) -> str:
+    """`SalesOrderID` is `sales_order_id`: how raw names a source's columns."""
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+
+
+def _arrow_type(data_type: str) -> pa.DataType:
+    decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", data_type)
+    if decimal:
+        return pa.decimal128(int(decimal[1]), int(decimal[2]))
+    return _ARROW_TYPES[data_type]
 
 
 @dataclass(frozen=True)
@@ -46,11 +70,13 @@ class SourceTable:
     """A table that the deployment takes in, as `_sources.yml` declares it."""
 
     system: str
+    kind: Literal["sql", "files"]
     name: str
     schema: str
     source_table: str
     description: str
     primary_key: tuple[str, ...]
+    modified: tuple[str, ...]
     load: Literal["window", "snapshot"]
     columns: tuple[SourceColumn, ...]
     parent: str | None
@@ -60,6 +86,15 @@ class SourceTable:
     def arrow_schema(self) -> pa.Schema:
         """The source's columns as they travel, without those that raw adds."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    @property
+    def raw_schema(self) -> pa.Schema:
+        """The raw table's columns."""
+        added = (pa.field(name, _arrow_type(data_type)) for name, data_type in ADDED_COLUMNS.items())
+        required = {*self.primary_key, ROW_HASH}
+        return pa.schema(
+            [field.with_nullable(field.name not in required) for field in (*self.arrow_schema, *added)]
+        )
 
     @property
     def deletes_are_seen(self) -> bool:
@@ -74,14 +109,17 @@ def source_tables(manifest: Mapping[str, Any], system: str) -> Sequence[SourceTa
 
 
 def _table(node: Mapping[str, Any]) -> SourceTable:
-    meta = node["config"]["meta"]
+    meta = {**node["source_meta"], **node["config"]["meta"]}
+    modified = meta.get("modified", [])
     return SourceTable(
         system=node["source_name"],
+        kind=meta["kind"],
         name=node["name"],
         schema=node["schema"],
         source_table=meta["source_table"],
         description=node["description"],
         primary_key=tuple(meta["primary_key"]),
+        modified=(modified,) if isinstance(modified, str) else tuple(modified),
         load=meta["load"],
         columns=tuple(
             SourceColumn(

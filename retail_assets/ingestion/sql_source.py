@@ -4,28 +4,26 @@ SQLite is read through ADBC, which builds Arrow in C; other databases through SQ
 Both give batches of the types that the contract declares, with decimals exact.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.ingestion.contract import (
-    CHANGED_AT,
-    DELETED_AT,
-    LOADED_AT,
-    ROW_HASH,
-    SourceTable,
-)
+from retail_assets.ingestion.contract import SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.versions import versions_sql
 from retail_assets.windows import Window
 
-BATCH_ROWS = 131_072
+# What DuckDB reads like a table.
+_Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 
 
 @dataclass(frozen=True)
@@ -36,33 +34,37 @@ class LocatedTable:
     table: sa.Table
 
 
-class SqlSource:
+class SqlSource(Source):
     """One database of a source system."""
 
     def __init__(self, system: str, url: str):
         self.system = system
         try:
-            self._engine = sa.create_engine(url)
-        except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+            # Several tables are read at a time: large ones stay open while the next are begun.
+            self._engine = sa.create_engine(url, poolclass=sa.QueuePool, max_overflow=-1)
+        except sa.exc.ArgumentError as error:
             raise SourceError(
                 f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open: {error}"
             ) from None
+        except ModuleNotFoundError as error:
+            raise SourceError(
+                f"RETAIL_{system.upper()}_URL needs a driver that is not installed ({error}). Install it,"
+                " for example with `pip install '.[postgres]'` or `'.[sqlserver]'`."
+            ) from None
+        self._duckdb = duckdb.connect()
+        self._located: dict[str, LocatedTable] = {}
 
     def check(self) -> None:
-        """Raise `SourceError` if the database cannot be reached."""
         self._tables_of(None)
 
-    def locate(self, contract: SourceTable) -> LocatedTable | None:
-        """Find a table, or None if the database has none of that name.
-
-        Raises `SourceError` if the database cannot be reached, or if the table lacks a column.
-        """
-        schema, _, name = contract.source_table.rpartition(".")
+    def locate(self, table: SourceTable) -> bool:
+        schema, _, name = table.source_table.rpartition(".")
         for candidate in (schema or None, None):
-            found = {table.lower(): table for table in self._tables_of(candidate)}
+            found = {each.lower(): each for each in self._tables_of(candidate)}
             if name.lower() in found:
-                return self._described(contract, found[name.lower()], candidate)
-        return None
+                self._located[table.name] = self._described(table, found[name.lower()], candidate)
+                return True
+        return False
 
     def _tables_of(self, schema: str | None) -> list[str]:
         path = self._engine.url.database
@@ -72,27 +74,37 @@ class SqlSource:
                 " or run `retail-assets demo` to simulate one."
             )
         try:
-            inspector = sa.inspect(self._engine)
-            if schema is None:
-                return inspector.get_table_names()
-            known = {name.lower(): name for name in inspector.get_schema_names()}
-            actual = known.get(schema.lower())
-            return inspector.get_table_names(schema=actual) if actual else []
-        except (sa.exc.SQLAlchemyError, ModuleNotFoundError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise SourceUnreachableError(
-                f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
-                f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
-            ) from None
+            actual = self._actual_schema(schema)
+            return self._inspector.get_table_names(schema=actual) if actual or not schema else []
+        except sa.exc.SQLAlchemyError as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, error: sa.exc.SQLAlchemyError) -> SourceUnreachableError:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return SourceUnreachableError(
+            f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
+            f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
+        )
+
+    @cached_property
+    def _inspector(self) -> sa.Inspector:
+        """It remembers what it has asked for."""
+        return sa.inspect(self._engine)
+
+    def _actual_schema(self, schema: str | None) -> str | None:
+        """A schema's name as the database writes it."""
+        if schema is None:
+            return None
+        return next(
+            (each for each in self._inspector.get_schema_names() if each.lower() == schema.lower()), None
+        )
 
     def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
-        inspector = sa.inspect(self._engine)
-        if schema is not None:
-            schema = {each.lower(): each for each in inspector.get_schema_names()}[schema.lower()]
-        actual = {snake_case(column["name"]): column for column in inspector.get_columns(name, schema)}
+        schema = self._actual_schema(schema)
+        actual = {snake_case(column["name"]): column for column in self._inspector.get_columns(name, schema)}
         columns, missing = [], []
         for column in contract.columns:
-            found = actual.pop(snake_case(column.source_column or column.name), None)
+            found = actual.get(column.source_name)
             if found is None:
                 missing.append(column.name)
                 continue
@@ -105,58 +117,69 @@ class SqlSource:
             )
         return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
 
-    def read(
-        self,
-        located: LocatedTable,
-        parent: LocatedTable | None,
-        window: Window,
-        loaded_at: datetime,
-    ) -> Iterator[pa.Table]:
-        """The table's rows for the window, with the columns that raw adds.
-
-        A `window` table yields the rows modified in the window (a row without a time of modification
-        belongs to every window), and those whose parent was; a `snapshot` table yields all its rows.
-        """
+    def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
+        """The table's rows for the window, and of a `window` table those whose parent is in it."""
+        located = self._located[table.name]
+        parent = self._located.get(table.parent or "")
+        yield table.raw_schema.empty_table()
         query = _query(located, parent, window)
         try:
             if self._engine.dialect.name == "sqlite":
-                batches = self._through_adbc(query, located)
+                rows: Iterator[_Rows] = self._through_adbc(query, located)
             else:
-                batches = self._through_sqlalchemy(query, located)
-            yield from _versioned(batches, located.contract, window, loaded_at)
+                rows = self._through_sqlalchemy(query, located)
+            yield from self._versioned(rows, table, window, loaded_at)
+        except sa.exc.OperationalError as error:
+            raise self._unreachable(error) from None
         except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
             raise SourceError(
-                f"{self.system}: {located.contract.source_table} could not be read:"
+                f"{self.system}: {table.source_table} could not be read:"
                 f" {str(error).splitlines()[0]}. A column may hold other values than the type that"
                 " _sources.yml declares; nothing of the table was loaded."
             ) from error
 
-    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
+    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatchReader]:
         import adbc_driver_sqlite.dbapi as adbc
 
         # The driver takes a column's type from its first rows. A first row of our own settles it.
         columns = located.contract.columns
+        names = [column.name for column in columns]
         typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
         compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
         file = f"file:{self._engine.url.database}?mode=ro"
         with adbc.connect(file) as connection, connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
             cursor.execute(f"select {typed_row} union all select * from ({compiled})")
-            skip = 1
-            for batch in cursor.fetch_record_batch():
-                yield batch.slice(skip).rename_columns([column.name for column in columns])
-                skip = 0
+            batches = (batch.rename_columns(names) for batch in cursor.fetch_record_batch())
+            first = next(batches).slice(1)
+            yield pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
 
     def _through_sqlalchemy(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
-        schema = located.contract.arrow_schema
+        names = located.contract.arrow_schema.names
         with self._engine.connect().execution_options(stream_results=True) as connection:
             result = connection.execute(query)
             while rows := result.fetchmany(BATCH_ROWS):
-                values = zip(*rows, strict=True)
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)],
-                    schema=schema,
-                )
+                yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
+
+    def _versioned(
+        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
+    ) -> Iterator[pa.Table]:
+        """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
+        statement = versions_sql("given", table, window, loaded_at)
+        with self._duckdb.cursor() as connection:
+            connection.execute("set timezone = 'UTC'")
+            for some in rows:
+                connection.register("given", some)
+                for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
+                    yield pa.Table.from_batches([batch])
+
+
+def _array(values: tuple[Any, ...]) -> pa.Array:
+    """Values as the driver gives them; DuckDB casts them. What Arrow does not know (a UUID) is text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
 # One value of each type as SQLite stores it; decimals sit there as floating point.
@@ -169,29 +192,42 @@ _SQLITE_SAMPLES = {
 }
 
 
-def snake_case(name: str) -> str:
-    """`SalesOrderID` is `sales_order_id`: how raw names a source's columns."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-
-
 def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -> sa.Select:
     table = located.table
     query = sa.select(*table.columns)
     if located.contract.load == "snapshot":
         return query
-    condition = _modified_in(table, window)
+    condition = _modified_in(located, window)
     if parent is not None:
         (key,) = parent.contract.primary_key
-        touched = sa.select(parent.table.c[key]).where(_modified_in(parent.table, window))
+        touched = sa.select(parent.table.c[key]).where(_modified_in(parent, window))
         condition = sa.or_(condition, table.c[key].in_(touched))
     return query.where(condition)
 
 
-def _modified_in(table: sa.Table, window: Window) -> sa.ColumnElement[bool]:
-    modified = table.c["modified_date"]
-    start, end = (sa.literal(_naive(moment), _Moment()) for moment in window)
-    return sa.or_(sa.and_(modified >= start, modified < end), modified.is_(None))
+def _modified_in(located: LocatedTable, window: Window) -> sa.ColumnElement[bool]:
+    """The latest of the row's times of change lies in the window, or it has none."""
+    times = [located.table.c[name] for name in located.contract.modified]
+    latest_of_all = [
+        sa.and_(
+            time >= _literal(window.start, time),
+            time < _literal(window.end, time),
+            *(
+                sa.or_(other < _literal(window.end, other), other.is_(None))
+                for other in times
+                if other is not time
+            ),
+        )
+        for time in times
+    ]
+    return sa.or_(*latest_of_all, sa.and_(sa.true(), *(time.is_(None) for time in times)))
+
+
+def _literal(moment: datetime, column: sa.Column[Any]) -> sa.ColumnElement[datetime]:
+    """A moment as the column has its times: with a zone, or UTC without saying so."""
+    if getattr(column.type, "timezone", False):
+        return sa.literal(moment, sa.DateTime(timezone=True))
+    return sa.literal(moment.replace(tzinfo=None), _Moment())
 
 
 class _Moment(sa.types.TypeDecorator):
@@ -203,37 +239,3 @@ class _Moment(sa.types.TypeDecorator):
 
     def literal_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
         return lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"
-
-
-def _naive(moment: datetime) -> datetime:
-    """Sources keep UTC without saying so."""
-    return moment.replace(tzinfo=None)
-
-
-def _versioned(
-    batches: Iterator[pa.RecordBatch], contract: SourceTable, window: Window, loaded_at: datetime
-) -> Iterator[pa.Table]:
-    """Cast to the contract's types and add raw's columns, in DuckDB: Arrow in, Arrow out."""
-    casts = ", ".join(f'cast("{column.name}" as {column.data_type}) as "{column.name}"'
-                      for column in contract.columns)  # fmt: skip
-    start, end = (f"timestamp '{_naive(moment)}'" for moment in window)
-    statement = f"""
-        with rows as (select {casts} from batch)
-        select
-            *,
-            -- Rows of a snapshot may have been modified outside the window that brings them.
-            case
-                when modified_date >= {start} and modified_date < {end} then modified_date
-                else {start}
-            end as {CHANGED_AT},
-            timestamp '{_naive(loaded_at)}' as {LOADED_AT},
-            -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
-            cast(md5_number_lower(cast(rows as varchar)) >> 1 as bigint) as {ROW_HASH},
-            cast(null as timestamp) as {DELETED_AT}
-        from rows
-    """
-    with duckdb.connect() as connection:
-        for batch in batches:
-            if batch.num_rows:
-                connection.register("batch", batch)
-                yield connection.sql(statement).to_arrow_table()

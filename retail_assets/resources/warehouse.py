@@ -9,7 +9,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 Say = Callable[[str], None]
+Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 class WarehouseError(Exception):
@@ -43,8 +44,13 @@ class Warehouse(ABC):
         """Show readers what has been written so far."""
 
     @abstractmethod
+    def session(self) -> AbstractContextManager[Execute]:
+        """A connection where runs write: what runs one statement. Only inside `writing`."""
+
     def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
         """Run one statement where runs write. Only inside `writing`."""
+        with self.session() as execute:
+            return execute(statement)
 
     @abstractmethod
     def query(self, statement: str) -> "pa.Table":
@@ -95,9 +101,10 @@ class DuckDBWarehouse(Warehouse):
         shutil.copyfile(self._settings.duckdb_path, unfinished)
         unfinished.replace(path)
 
-    def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
+    @contextmanager
+    def session(self) -> Iterator[Execute]:
         with duckdb.connect(self._settings.duckdb_path) as connection:
-            return connection.execute(statement).fetchall()
+            yield lambda statement: connection.execute(statement).fetchall()
 
     def query(self, statement: str) -> "pa.Table":
         path = self._settings.published_path
@@ -139,9 +146,10 @@ class SnowflakeWarehouse(Warehouse):
     def publish(self) -> None:
         return
 
-    def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
+    @contextmanager
+    def session(self) -> Iterator[Execute]:
         with self._connection() as connection:
-            return connection.cursor().execute(statement).fetchall()
+            yield lambda statement: connection.cursor().execute(statement).fetchall()
 
     def query(self, statement: str) -> "pa.Table":
         import pyarrow as pa

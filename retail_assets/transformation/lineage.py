@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from retail_assets.ingestion.contract import ADDED_COLUMNS
 from retail_assets.transformation.project import Project
 
 
@@ -93,8 +94,7 @@ def _column_lineage(project: Project, node: Mapping[str, Any]) -> dict[str, Any]
     for unique_id in node["depends_on"]["nodes"]:
         parent = parents[unique_id]
         table = exp.to_table(parent["relation_name"], dialect=dialect)
-        technical = ["_changed_at", "_loaded_at", "_row_hash", "_deleted_at"]
-        schema.add_table(table, dict.fromkeys([*parent["columns"], *technical], "text"))
+        schema.add_table(table, dict.fromkeys([*parent["columns"], *ADDED_COLUMNS], "text"))
         keys[(table.db.lower(), table.name.lower())] = [parent["schema"], parent["name"]]
     sql = _compiled(project, node).read_text()
     query = qualify(

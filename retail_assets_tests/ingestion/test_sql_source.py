@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.ingestion.contract import SourceColumn, SourceTable
+from retail_assets.ingestion.contract import SourceColumn, SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError
-from retail_assets.ingestion.sql_source import SqlSource, snake_case
+from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.windows import Window
 from retail_assets_tests.conftest import days_of, write_erp
 
 WINDOW = Window(datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
 TABLE = SourceTable(
     system="erp",
+    kind="sql",
     name="thing",
     schema="raw_erp",
     source_table="Sales.Thing",
     description="",
     primary_key=("thing_id",),
+    modified=("modified_date",),
     load="window",
     columns=tuple(
         SourceColumn(name, data_type, "", False)
@@ -39,13 +41,9 @@ TABLE = SourceTable(
 
 def _read(path, table=TABLE):
     source = SqlSource("erp", f"sqlite:///{path}")
-    located = source.locate(table)
-    assert located is not None
-    return [
-        row
-        for batch in source.read(located, None, WINDOW, datetime(2024, 5, 1, tzinfo=UTC))
-        for row in batch.to_pylist()
-    ]
+    assert source.locate(table)
+    batches = source.read(table, WINDOW, datetime(2024, 5, 1, tzinfo=UTC))
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 def _thing(path, rows):

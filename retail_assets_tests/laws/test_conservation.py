@@ -4,15 +4,14 @@ import sqlite3
 
 import pytest
 
-from retail_assets.ingestion.contract import source_tables
-from retail_assets.ingestion.sql_source import snake_case
+from retail_assets.ingestion.contract import snake_case, source_tables
 from retail_assets.transformation.project import Project
 
 
 def _staging_models(manifest):
-    """Each model that stages one raw table, with that table's name."""
+    """Each model that stages one raw table, with that table's system and name."""
     return {
-        node["sources"][0][1]: node
+        tuple(node["sources"][0]): node
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["name"].startswith("stg_")
     }
@@ -25,7 +24,7 @@ def test_every_source_row_is_somewhere_once(built):
     assert quarantined, "nothing was quarantined, which proves little"
     with sqlite3.connect(built.erp) as erp:
         for table in source_tables(manifest, "erp"):
-            model = models[table.name]
+            model = models["erp", table.name]
             key = [column for column in _columns(erp, table) if snake_case(column) in table.primary_key]
             source = erp.execute(f'select {", ".join(key)} from "{_plain(table)}"').fetchall()
             name = model["name"]

@@ -1,6 +1,5 @@
 """Law 5. Kill the process at any point; run again; nothing is lost, doubled or half-written."""
 
-import os
 import random
 import signal
 import subprocess
@@ -38,18 +37,11 @@ def test_killed_runs_leave_nothing_behind(deploy, retailer):
 def _kill_somewhere(deployment, first, last, chance):
     """Start a run in a process of its own and kill it while it is writing the warehouse."""
     settings = deployment.settings
-    environment = {
-        **os.environ,
-        "RETAIL_HOME": str(settings.home),
-        "RETAIL_START_DATE": settings.start_date.isoformat(),
-        "RETAIL_END_DATE": settings.end_date.isoformat(),
-        "RETAIL_EVENT_LOG_DIR": str(settings.home / "events"),
-        "DAGSTER_HOME": str(settings.home / "dagster"),
-    }
-    (settings.home / "dagster").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "retail_assets.cli", "backfill"]
     command += ["--from", first.isoformat(), "--to", last.isoformat()]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=deployment.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     lock = settings.home / "retail.duckdb.lock"
     touched = lock.stat().st_mtime_ns if lock.exists() else 0
     deadline = time.monotonic() + 60
@@ -58,5 +50,6 @@ def _kill_somewhere(deployment, first, last, chance):
             break
         time.sleep(0.05)
     time.sleep(chance.uniform(0.2, 3.5))
+    assert process.poll() is None, "the run was over before it was killed"
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -1,6 +1,5 @@
 """Law 8. Concurrent runs queue, readers read a copy, and nobody ever sees a lock error."""
 
-import os
 import subprocess
 import sys
 
@@ -12,19 +11,11 @@ def test_two_runs_and_readers_at_once(deploy, retailer):
     deployment = deploy()
     write_erp(retailer, deployment, days[-1])
     deployment.run(days[0], days[-3])
-    environment = {
-        **os.environ,
-        "RETAIL_HOME": str(deployment.settings.home),
-        "RETAIL_START_DATE": deployment.settings.start_date.isoformat(),
-        "RETAIL_END_DATE": deployment.settings.end_date.isoformat(),
-        "RETAIL_EVENT_LOG_DIR": str(deployment.settings.home / "events"),
-        "DAGSTER_HOME": str(deployment.settings.home / "dagster"),
-    }
 
     def start(*arguments):
         return subprocess.Popen(
             [sys.executable, "-m", "retail_assets.cli", *arguments],
-            env=environment,
+            env=deployment.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

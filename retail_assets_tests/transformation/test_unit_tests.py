@@ -1,19 +1,14 @@
 """The models' own unit tests (`*_unit_tests.yml` beside them), run by dbt."""
 
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
-from retail_assets.deployment import home
-from retail_assets.settings import Settings
-from retail_assets.transformation.project import PROJECT_DIR, Project
-from retail_assets_tests.raw_tables import create_raw_tables_sql
+from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
 WINDOW = {
     "window_start": "2024-05-02 00:00:00",
@@ -34,39 +29,17 @@ def _declared() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> Project:
+def dbt_on_raw(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> DbtOnRaw:
     """A warehouse of empty tables: dbt takes the columns' types from it."""
-    folder = tmp_path_factory.mktemp("unit_tests")
-    settings = Settings(home=folder, sources="erp")
-    home.prepare(settings)
-    shutil.copytree(parsed_project, folder / "dbt")
-    project = Project(settings)
-    with duckdb.connect(settings.duckdb_path) as connection:
-        for statement in create_raw_tables_sql(project.manifest):
-            connection.execute(statement)
-    return project
+    return DbtOnRaw(tmp_path_factory.mktemp("unit_tests"), parsed_project)
 
 
 @pytest.fixture(scope="module")
-def outcomes(project: Project) -> Mapping[str, str]:
+def outcomes(dbt_on_raw: DbtOnRaw) -> Mapping[str, str]:
     """Of each unit test `pass`, or what dbt says of it."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    def invoke(*arguments: str) -> Any:
-        return dbtRunner(manifest=project.load()).invoke(
-            ["--quiet", "--no-use-colors", *arguments, *project.arguments]
-        )
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RETAIL_HOME", str(project.target_path.parents[1]))
-        try:
-            built = invoke("run", "--empty", "--vars", json.dumps(WINDOW))
-            assert built.success, built.exception or built.result
-            tested = invoke("test", "--select", "test_type:unit")
-        finally:
-            DuckDBConnectionManager.close_all_connections()
-    assert tested.exception is None, tested.exception
+    built = dbt_on_raw.dbt("run", "--empty", variables=WINDOW)
+    assert built.success, built.result
+    tested = dbt_on_raw.dbt("test", "--select", "test_type:unit")
     return {
         result.node.name: "pass" if result.status == "pass" else f"{result.status}: {result.message}"
         for result in tested.result.results
@@ -78,11 +51,12 @@ def test_model(name: str, outcomes: Mapping[str, str]) -> None:
     assert outcomes[name] == "pass", outcomes[name]
 
 
-def test_overrides_state_the_models_configuration(project: Project) -> None:
+def test_overrides_state_the_models_configuration(dbt_on_raw: DbtOnRaw) -> None:
     """dbt shows a unit test nothing of the configuration, so the tests repeat it. Here it is held to be
     the models'."""
-    nodes = project.manifest["nodes"]
-    for test in project.manifest["unit_tests"].values():
+    manifest = dbt_on_raw.project.manifest
+    nodes = manifest["nodes"]
+    for test in manifest["unit_tests"].values():
         macros = (test["overrides"] or {}).get("macros", {})
         model_id = f"model.retail_assets.{test['model']}"
         if "config" in macros:

@@ -1,9 +1,10 @@
 {#
     Law 1: every row of the source is in its staging model or in quarantine, exactly once, and rows that
     were deleted in the source are in neither. Looks at the rows that the window touched; a row that fails
-    comes with the number of places where it was found.
+    comes with the number of places where it was found. `key` is by raw's names; `model_key` has the model's,
+    where they differ.
 #}
-{% test conserved(model, raw, key, model_name) %}
+{% test conserved(model, raw, key, model_name, model_key=none) %}
 
 with
 
@@ -20,8 +21,8 @@ touched as (
 
 found as (
 
-    select {{ row_key(key) }} as row_key from {{ model }}
-    where ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
+    select {{ row_key(key, model_key) }} as row_key from {{ model }}
+    where ({{ (model_key or key) | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
     union all
     select row_key from {{ ref('quarantine') }} where model_name = '{{ model_name }}'
 

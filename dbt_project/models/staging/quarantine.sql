@@ -2,32 +2,45 @@
     Reads each staging model's rules from its YAML, so that what the model leaves out is here, with the
     reason. The list is for dbt's graph; the law of conservation's tests hold it to be complete.
 #}
-{%- set models = ['stg_sales_orders', 'stg_sales_order_details', 'stg_sales_returns', 'stg_products'] -%}
+{%- set models = [
+    'stg_sales_orders',
+    'stg_sales_order_details',
+    'stg_sales_returns',
+    'stg_products',
+    'stg_webshop_users',
+    'stg_webshop_orders',
+    'stg_webshop_order_items',
+    'stg_webshop_products',
+    'stg_webshop_inventory_items',
+    'stg_webshop_distribution_centers',
+    'stg_webshop_events',
+    'stg_consumers',
+    'stg_touchpoints',
+    'stg_interactions',
+    'stg_loyalty_activities',
+    'stg_distribution_centers',
+    'stg_inventory',
+    'stg_stock_movements',
+    'stg_purchase_orders',
+    'stg_media_channels',
+    'stg_campaigns',
+    'stg_campaign_performance',
+    'stg_campaign_touches',
+    'stg_offers',
+    'stg_offer_redemptions',
+    'stg_audience_segments',
+    'stg_audience_members',
+    'stg_shops',
+    'stg_places',
+] -%}
 
 with
-
-{% for model_name in models -%}
-{%- set judged = ref(model_name) -%}
-{%- set node = graph.nodes['model.retail_assets.' ~ model_name] if execute else {'sources': [['erp', 'product']], 'config': {'unique_key': ['x']}} -%}
-{{ model_name }}_rows as (
-
-    {{ current_rows(source(*node.sources[0]), node.config.unique_key) }}
-
-),
-
-{% endfor -%}
 
 judged as (
 
     {% for model_name in models -%}
-    {%- set node = graph.nodes['model.retail_assets.' ~ model_name] if execute else {'config': {'unique_key': ['x']}} -%}
-    select
-        '{{ model_name }}' as model_name,
-        {{ row_key(node.config.unique_key) }} as row_key,
-        {{ quarantine_reason(model_name) }} as reason,
-        modified_date as modified_at,
-        _changed_at
-    from {{ model_name }}_rows
+    {%- do ref(model_name) -%}
+    {{ judged_rows(model_name) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

@@ -12,7 +12,7 @@ final as (
         address_id,
         city,
         state_province_id,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

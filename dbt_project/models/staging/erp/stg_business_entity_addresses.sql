@@ -12,7 +12,7 @@ final as (
         business_entity_id,
         address_id,
         address_type_id,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

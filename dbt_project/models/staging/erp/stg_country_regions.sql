@@ -11,7 +11,7 @@ final as (
     select
         country_region_code,
         name as country,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ all_current_rows(source('erp', 'customer'), config.get('unique_key')) }}
+    {{ current_rows(source('erp', 'customer'), config.get('unique_key'), whole=true) }}
 
 ),
 
@@ -61,7 +61,7 @@ final as (
         locations.city,
         locations.state_province,
         locations.country,
-        source.modified_date as modified_at,
+        source._modified_at as modified_at,
         {{ window_start() }} as _changed_at
 
     from source

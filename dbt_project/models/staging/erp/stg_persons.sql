@@ -13,7 +13,7 @@ final as (
         person_type,
         first_name,
         last_name,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -11,7 +11,7 @@ final as (
     select
         product_category_id,
         name as category,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

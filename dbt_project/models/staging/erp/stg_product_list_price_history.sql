@@ -13,7 +13,7 @@ final as (
         cast(start_date as date) as valid_from,
         list_price,
         start_date,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

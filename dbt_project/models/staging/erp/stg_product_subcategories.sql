@@ -12,7 +12,7 @@ final as (
         product_subcategory_id,
         product_category_id,
         name as subcategory,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

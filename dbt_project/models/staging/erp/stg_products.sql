@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ all_current_rows(source('erp', 'product'), config.get('unique_key')) }}
+    {{ current_rows(source('erp', 'product'), config.get('unique_key'), whole=true) }}
 
 ),
 
@@ -31,7 +31,7 @@ final as (
         source.list_price,
         cast(source.sell_start_date as date) as sell_start_date,
         cast(source.sell_end_date as date) as sell_end_date,
-        source.modified_date as modified_at,
+        source._modified_at as modified_at,
         {{ window_start() }} as _changed_at
 
     from source

@@ -17,7 +17,7 @@ final as (
         unit_price,
         unit_price_discount,
         line_total,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

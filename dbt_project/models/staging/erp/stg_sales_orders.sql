@@ -29,7 +29,7 @@ final as (
         tax_amt as tax,
         freight,
         total_due,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

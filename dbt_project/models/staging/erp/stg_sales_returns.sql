@@ -17,7 +17,7 @@ final as (
         quantity as return_quantity,
         reason as return_reason,
         refund_amount,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -13,7 +13,7 @@ final as (
         name as territory,
         country_region_code,
         territory_group,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -18,7 +18,7 @@ final as (
         cast(end_date as date) as end_date,
         min_qty as min_quantity,
         max_qty as max_quantity,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

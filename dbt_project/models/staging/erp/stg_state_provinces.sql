@@ -13,7 +13,7 @@ final as (
         state_province_code,
         country_region_code,
         name as state_province,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -11,7 +11,7 @@ final as (
     select
         business_entity_id,
         name as store_name,
-        modified_date as modified_at,
+        _modified_at as modified_at,
         _changed_at
 
     from source

@@ -1,0 +1,34 @@
+with
+
+source as (
+
+    {{ current_rows(source('crm', 'consumers'), config.get('unique_key')) }}
+
+),
+
+final as (
+
+    select
+        consumer_id,
+        {{ normalised_email('consumer_email') }} as email,
+        date_of_birth,
+        gender,
+        city,
+        state,
+        country,
+        latitude,
+        longitude,
+        loyalty_points,
+        coalesce(marketing_opt_in, false) as marketing_opt_in,
+        created_at,
+        {{ local_date('created_at') }} as created_date,
+        _modified_at as modified_at,
+        _changed_at
+
+    from source
+
+    where {{ quarantine_reason('stg_consumers') }} is null
+
+)
+
+select * from final

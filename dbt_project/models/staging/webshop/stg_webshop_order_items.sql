@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    {{ current_rows(source('webshop', 'order_items'), config.get('raw_key')) }}
+
+),
+
+final as (
+
+    select
+        id as order_item_id,
+        order_id,
+        user_id,
+        product_id,
+        inventory_item_id,
+        {{ known_value('status', webshop_statuses()) }} as item_status,
+        sale_price,
+        created_at,
+        {{ local_date('created_at') }} as created_date,
+        shipped_at,
+        {{ local_date('shipped_at') }} as shipped_date,
+        delivered_at,
+        {{ local_date('delivered_at') }} as delivered_date,
+        returned_at,
+        {{ local_date('returned_at') }} as returned_date,
+        _modified_at as modified_at,
+        _changed_at
+
+    from source
+
+    where {{ quarantine_reason('stg_webshop_order_items') }} is null
+
+)
+
+select * from final

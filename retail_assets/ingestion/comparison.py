@@ -1,0 +1,133 @@
+"""What a reading says of the rows that raw knows: nothing new, that they are gone, or back."""
+
+from collections.abc import Iterable
+
+from retail_assets.ingestion.contract import (
+    CHANGED_AT,
+    DELETED_AT,
+    LOADED_AT,
+    MODIFIED_AT,
+    ROW_HASH,
+    SourceTable,
+)
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.versions import timestamp
+from retail_assets.resources.warehouse import Execute
+
+# A snapshot that lacks more than this share of the rows known so far is taken for a broken source.
+LARGEST_SHRINKAGE = 0.5
+SMALLEST_GUARDED_TABLE = 20
+
+
+def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Execute) -> set[str]:
+    """The snapshots that say what raw says already: as many rows, with the same hashes."""
+    read = {}
+    for table in tables:
+        rows = extraction.whole(table)
+        if table.load == "snapshot" and rows is not None:
+            read[table.name] = (table, rows.num_rows, sum(rows.column(ROW_HASH).to_pylist()))
+    if not read:
+        return set()
+    known = execute(" union all ".join(_current_rows(table) for table, *_ in read.values()))
+    return {name for name, count, hashes in known if read[name][1:] == (count, int(hashes or 0))}
+
+
+def _current_rows(table: SourceTable) -> str:
+    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
+    return f"""
+        select '{table.name}' as name, count(*) as n, sum({ROW_HASH}) as hashes
+        from (
+            select {ROW_HASH} from {table.schema}.{table.name}
+            where {DELETED_AT} is null
+            qualify row_number() over (
+                partition by {", ".join(table.primary_key)}
+                order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
+            ) = 1
+        ) as newest
+    """
+
+
+def mark_deletions(
+    extraction: Extraction, table: SourceTable, parent: SourceTable | None, execute: Execute
+) -> int:
+    """Mark the rows of raw that the source no longer has, and take back what is there again.
+
+    What was loaded is compared with raw inside the warehouse: dlt leaves it in its staging dataset. The
+    scope is the whole table for a snapshot, else the rows of the parents that were read.
+    Returns the number of rows (not versions) that were found deleted.
+    """
+    if not table.deletes_are_seen:
+        return 0
+    raw = f"{table.schema}.{table.name}"
+    batch = f"(select * from {table.schema}_staging.{table.name} where {_read_now(extraction)})"
+    same_key = " and ".join(f"batch.{column} = raw.{column}" for column in table.primary_key)
+    same_row = f"{same_key} and batch.{ROW_HASH} = raw.{ROW_HASH}"
+    start = timestamp(extraction.window.start)
+    gone = f"""
+        raw.{DELETED_AT} is null and {_scope(extraction, parent)}
+        and not exists (select 1 from {batch} as batch where {same_key})
+    """
+    key = ", ".join(f"raw.{column}" for column in table.primary_key)
+    ((deleted,),) = execute(f"select count(*) from (select distinct {key} from {raw} as raw where {gone})")
+    if deleted:
+        _refuse_shrinkage(table, deleted, execute)
+        execute(f"update {raw} as raw set {DELETED_AT} = {start} where {gone}")
+    execute(f"""
+        update {raw} as raw set {DELETED_AT} = null, {CHANGED_AT} = {start}
+        where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
+    """)
+    if table.load == "snapshot" and not table.modified:
+        _renew(extraction, table, batch, same_key, same_row, execute)
+    return int(deleted)
+
+
+def _renew(
+    extraction: Extraction, table: SourceTable, batch: str, same_key: str, same_row: str, execute: Execute
+) -> None:
+    """A row that is again what it was before has no new version. No time of its own tells that: the old
+    version counts as seen now."""
+    raw = f"{table.schema}.{table.name}"
+    later_key = " and ".join(f"later.{column} = raw.{column}" for column in table.primary_key)
+    execute(f"""
+        update {raw} as raw set
+            {MODIFIED_AT} = (select max({MODIFIED_AT}) from {batch} as batch),
+            {CHANGED_AT} = {timestamp(extraction.window.start)},
+            {LOADED_AT} = {timestamp(extraction.loaded_at)}
+        where exists (select 1 from {batch} as batch where {same_row})
+        and exists (
+            select 1 from {raw} as later
+            where {later_key} and later.{LOADED_AT} > raw.{LOADED_AT} and later.{DELETED_AT} is null
+        )
+    """)
+
+
+def _read_now(extraction: Extraction) -> str:
+    # dlt empties a staging table only when the next rows for it come; older ones are not of this reading.
+    return f"{LOADED_AT} = {timestamp(extraction.loaded_at)}"
+
+
+def _scope(extraction: Extraction, parent: SourceTable | None) -> str:
+    if parent is None:
+        return "true"
+    if extraction.rows.get(parent.name) == 0:
+        return "false"
+    (key,) = parent.primary_key
+    read = f"select {key} from {parent.schema}_staging.{parent.name} where {_read_now(extraction)}"
+    return f"raw.{key} in ({read})"
+
+
+def _refuse_shrinkage(table: SourceTable, deleted: int, execute: Execute) -> None:
+    if table.load != "snapshot":
+        return
+    key = ", ".join(table.primary_key)
+    ((known,),) = execute(
+        f"select count(*) from (select distinct {key} from {table.schema}.{table.name}"
+        f" where {DELETED_AT} is null)"
+    )
+    if known >= SMALLEST_GUARDED_TABLE and deleted > known * LARGEST_SHRINKAGE:
+        raise SourceError(
+            f"{table.system}: {table.source_table} has lost {deleted:,} of its {known:,} rows at once."
+            " That looks like a broken source, so nothing was marked as deleted. If it is right,"
+            f" mark them by hand: update {table.schema}.{table.name} set {DELETED_AT} = ..."
+        )

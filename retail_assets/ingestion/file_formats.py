@@ -1,0 +1,111 @@
+"""CSV, gzipped CSV and Parquet: what a file has, whether it is whole, and how DuckDB reads it."""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import IO, Literal
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet
+
+from retail_assets.ingestion.contract import snake_case
+
+PATH = "_path"  # the column that tells which file a row is from
+
+
+class NotWholeError(Exception):
+    """A file that somebody may still be writing; the message says how that shows."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out. Files of one layout can be read by one query."""
+
+    kind: Literal["csv", "csv.gz", "parquet"]
+    columns: tuple[str, ...]
+    types: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The columns of the relation by their names in snake_case; one that is written so comes first."""
+        pairs = list(zip(self.columns, self.relation_columns, strict=True))
+        return {snake_case(name.strip()): column for name, column in pairs} | dict(pairs)
+
+    @property
+    def relation_columns(self) -> Sequence[str]:
+        """What the relation calls the columns: those of a CSV by their place, whatever its header says."""
+        if self.kind == "parquet":
+            return self.columns
+        return [f"column_{place}" for place in range(len(self.columns))]
+
+
+def layout_of(path: Path) -> Layout:
+    """A file's layout, from its beginning or its end. Raises `NotWholeError`."""
+    with path.open("rb") as file:
+        if file.seek(0, io.SEEK_END) == 0:
+            raise NotWholeError("it is empty")
+        if path.suffix.lower() == ".parquet":
+            return _parquet(file)
+        if path.suffix.lower() == ".gz":
+            return Layout("csv.gz", _first_line(file, zipped=True))
+        file.seek(-1, io.SEEK_END)
+        if file.read(1) not in (b"\n", b"\r"):
+            raise NotWholeError("its last line has no end")
+        return Layout("csv", _first_line(file))
+
+
+def _parquet(file: IO[bytes]) -> Layout:
+    try:
+        schema = pyarrow.parquet.read_schema(file)
+    except (pa.ArrowInvalid, OSError):
+        raise NotWholeError("it has no complete Parquet footer") from None
+    return Layout("parquet", tuple(schema.names), tuple(map(str, schema.types)))
+
+
+def _first_line(file: IO[bytes], *, zipped: bool = False) -> tuple[str, ...]:
+    file.seek(0)
+    stream = gzip.GzipFile(fileobj=file) if zipped else file
+    try:
+        with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+            return tuple(next(csv.reader(text), ()))
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise NotWholeError("its gzip stream is not complete") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise NotWholeError(f"its first line cannot be read: {error}") from None
+
+
+def relation_sql(layout: Layout, paths: Sequence[Path]) -> str:
+    """The files of one layout as a relation, with `PATH`; of a CSV all columns are text."""
+    files = ", ".join(_text(escape(str(path))) for path in paths)
+    options = f"filename = '{PATH}', hive_partitioning = false"
+    if layout.kind == "parquet":
+        return f"read_parquet([{files}], {options})"
+    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in layout.relation_columns)
+    compression = "gzip" if layout.kind == "csv.gz" else "none"
+    return (
+        f"read_csv([{files}], {options}, columns = {{{columns}}}, header = true, auto_detect = false,"
+        f" delim = ',', quote = '\"', escape = '\"', nullstr = '', compression = '{compression}')"
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def reason_of(error: duckdb.Error) -> str:
+    """Why DuckDB could not read a file, without what stands in it."""
+    text = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line:
+        detail = re.search(r"Expected Number of Columns.*|Value with .*|Invalid unicode|Maximum line.*", text)
+        return f"line {line[1]}: {detail[0].strip(' .') if detail else 'it cannot be read'}"
+    if "gzip" in text.lower():
+        return "its gzip stream is not complete"
+    return text.splitlines()[0].partition(": ")[2] or text

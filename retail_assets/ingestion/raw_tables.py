@@ -1,0 +1,48 @@
+"""Raw's tables in the warehouse: there, typed and with all columns, whatever became of their source."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from retail_assets.ingestion.contract import ADDED_COLUMNS, ROW_HASH, SourceTable
+from retail_assets.resources.warehouse import Execute
+
+
+def create_raw_tables(tables: Sequence[SourceTable], execute: Execute) -> list[str]:
+    """Create the tables that are not there, and add the columns that they lack. Returns the new ones."""
+    schema = tables[0].schema
+    there = _columns(schema, execute)
+    if not there:
+        execute(f"create schema if not exists {schema}")
+    for table in tables:
+        known = there.get(table.name)
+        if known is None:
+            execute(create_statement(table))
+            continue
+        for name, data_type in _typed(table).items():
+            if name not in known:
+                execute(f"alter table {schema}.{table.name} add column {name} {data_type}")
+    return [table.name for table in tables if table.name not in there]
+
+
+def create_statement(table: SourceTable) -> str:
+    """The statement that creates a raw table, empty."""
+    required = {*table.primary_key, ROW_HASH}
+    columns = ", ".join(
+        f"{name} {data_type}{' not null' if name in required else ''}"
+        for name, data_type in _typed(table).items()
+    )
+    return f"create table if not exists {table.schema}.{table.name} ({columns})"
+
+
+def _typed(table: SourceTable) -> Mapping[str, str]:
+    return {column.name: column.data_type for column in table.columns} | ADDED_COLUMNS
+
+
+def _columns(schema: str, execute: Execute) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for table, column in execute(
+        "select lower(table_name), lower(column_name) from information_schema.columns"
+        f" where lower(table_schema) = '{schema}'"
+    ):
+        found[table].add(column)
+    return dict(found)

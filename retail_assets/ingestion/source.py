@@ -1,0 +1,50 @@
+"""What a source system is to the ingestion, whatever its kind: something with tables to read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from retail_assets.ingestion.contract import SourceTable
+from retail_assets.resources.warehouse import Execute
+from retail_assets.windows import Window
+
+BATCH_ROWS = 131_072
+
+
+class Source(ABC):
+    """One system, opened to be read for one window."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise `SourceError` if the system cannot be reached."""
+
+    @abstractmethod
+    def locate(self, table: SourceTable) -> bool:
+        """Whether the system has the table.
+
+        Raises `SourceError` if it cannot be reached, or if the table lacks a column.
+        """
+
+    @abstractmethod
+    def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
+        """The rows of a located table for the window, with the columns that raw adds.
+
+        A `window` table yields the rows modified in the window (a row without a time of modification
+        belongs to every window); a `snapshot` table yields all its rows. If nothing at all is yielded,
+        nothing was looked at; a table without rows gives an empty batch.
+        Raises `SourceError` if a row cannot be read; nothing of the table may be loaded then.
+        """
+
+    def problems(self, table: SourceTable) -> Sequence[str]:
+        """What was left out of a table that has been read, and why: one sentence each."""
+        return ()
+
+    def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
+        """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
+        return
+
+    def remember(self, tables: Sequence[SourceTable], loaded_at: datetime, execute: Execute) -> None:
+        """What was read of these tables is in the warehouse."""
+        return

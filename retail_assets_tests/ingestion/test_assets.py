@@ -1,0 +1,102 @@
+"""Raw as assets: any subset of the systems works, and a source's check says what is wrong with it."""
+
+import dagster as dg
+import pytest
+
+from retail_assets.definitions import definitions_of
+from retail_assets.ingestion.assets import CONTRACT_CHECK
+from retail_assets.settings import SYSTEMS
+from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.ingestion.tables import text_of, write
+
+DAY = days_of(1, 1)[0]
+
+
+def _contract_checks(result):
+    return {
+        check.asset_key.to_user_string(): check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == CONTRACT_CHECK
+    }
+
+
+def _raw(deployment, day):
+    """One day's partition of raw alone."""
+    definitions = definitions_of(deployment.settings)
+    groups = dg.AssetSelection.groups(*(f"raw_{system}" for system in SYSTEMS))
+    keys = groups.resolve(definitions.resolve_asset_graph())
+    job = definitions.resolve_job_def("daily").get_subset(asset_selection=keys)
+    return job.execute_in_process(partition_key=day.isoformat(), raise_on_error=False)
+
+
+def test_systems_that_are_not_taken_in_are_there_and_empty(deploy, retailer):
+    deployment = deploy()
+    write_erp(retailer, deployment, DAY)
+    for _ in range(2):
+        result = _raw(deployment, DAY)
+        assert result.success
+        checks = _contract_checks(result)
+        assert {name.split("/")[0] for name in checks} == {f"raw_{system}" for system in SYSTEMS}
+        left_out = {name: check for name, check in checks.items() if not name.startswith("raw_erp")}
+        for name, check in left_out.items():
+            system = name.split("/")[0].removeprefix("raw_")
+            assert check.passed
+            assert check.description.startswith(f"{system} is not taken in: it is not in RETAIL_SOURCES.")
+            assert deployment.query(f"select count(*) from {name.replace('/', '.')}") == [(0,)]
+    # Nothing was started for them.
+    assert [folder.name for folder in (deployment.settings.home / "dlt").iterdir()] == ["raw_erp"]
+
+
+@pytest.fixture
+def shop(deploy):
+    """A deployment of the web shop alone, with a day's orders."""
+    deployment = deploy(sources="webshop")
+    folder = deployment.settings.home / "sources" / "webshop"
+    row = {
+        "order_id": 1,
+        "user_id": 1,
+        "status": "Processing",
+        "gender": "F",
+        "created_at": f"{DAY} 10:00:00 UTC",
+    }
+    row |= {"returned_at": "", "shipped_at": "", "delivered_at": "", "num_of_item": 1}
+    write(folder / "orders" / f"{DAY}.csv.gz", [row])
+    return deployment, folder, row
+
+
+def test_everything_is_built_from_the_web_shop_alone(shop):
+    deployment, folder, row = shop
+    (folder / "orders" / f"{DAY} more.csv").write_text(text_of([row]) + "2,1,Proc")
+    result = deployment.attempt(DAY)
+    assert result.success
+    checks = _contract_checks(result)
+    assert not checks["raw_webshop/orders"].passed
+    assert checks["raw_webshop/orders"].severity is dg.AssetCheckSeverity.WARN
+    assert f"orders/{DAY} more.csv is not whole (its last line has no end)" in str(
+        checks["raw_webshop/orders"].description
+    )
+    assert "webshop has no table users: it counts as empty." in str(checks["raw_webshop/users"].description)
+    assert checks["raw_erp/customer"].passed
+    assert deployment.query("select order_id from staging.stg_webshop_orders") == [(1,)]
+    assert deployment.query("select count(*) from warehouse.fact_sales") == [(0,)]
+
+
+def test_a_changed_layout_fails_the_run_and_keeps_the_table(shop):
+    deployment, folder, _ = shop
+    assert _raw(deployment, DAY).success
+    write(folder / "orders" / f"{days_of(2, 2)[0]}.csv", [{"order_id": 2}])
+    result = _raw(deployment, days_of(2, 2)[0])
+    assert not result.success
+    check = _contract_checks(result)["raw_webshop/orders"]
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.ERROR
+    assert "has no column user_id" in str(check.description)
+    assert deployment.query("select order_id from raw_webshop.orders") == [(1,)]
+
+
+def test_a_system_that_is_missing_says_which_setting(deploy):
+    result = _raw(deploy(sources="webshop, crm"), DAY)
+    said = [str(event.event_specific_data) for event in result.get_step_failure_events()]
+    assert len(said) == 2
+    for system in ("WEBSHOP", "CRM"):
+        assert any(f"Set RETAIL_{system}_URL" in each for each in said), said

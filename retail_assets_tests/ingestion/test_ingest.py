@@ -1,0 +1,270 @@
+"""From sources to raw: what is in the warehouse after drops came late or twice, and after a crash."""
+
+import os
+import shutil
+import sqlite3
+from dataclasses import replace
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from retail_assets.deployment import home
+from retail_assets.ingestion.contract import SourceColumn
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.sources import open_source
+from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.settings import SYSTEMS, Settings
+from retail_assets_tests.ingestion.tables import (
+    ORDERS,
+    PLACES,
+    PRODUCTS,
+    at,
+    days,
+    order,
+    table,
+    write,
+)
+
+TABLES = [ORDERS, PRODUCTS, PLACES]
+CHANNELS = table(
+    "channels",
+    {"id": "bigint", "name": "varchar"},
+    system="crm",
+    kind="sql",
+    schema="raw_crm",
+    load="snapshot",
+)
+TOUCHES = table(
+    "touches",
+    {"id": "bigint", "kind": "varchar", "modified_at": "timestamp"},
+    system="crm",
+    kind="sql",
+    schema="raw_crm",
+    modified=("modified_at",),
+)
+
+
+class Platform:
+    """Ingestion alone, in a home of its own."""
+
+    def __init__(self, folder):
+        self.settings = Settings(home=folder / "home")
+        home.prepare(self.settings)
+        self.loads = []
+
+    @property
+    def shop(self):
+        return self.settings.home / "sources" / "webshop"
+
+    def ingest(self, window, tables=TABLES, chosen=None):
+        """One run; the extraction, to be asked for errors and problems."""
+        extraction = Extraction(open_source(self.settings, tables), window)
+        extraction.locate(tables)
+        warehouse = warehouse_of(self.settings)
+        self.loads = []
+        with warehouse.writing(print):
+            self.deleted = ingest(
+                extraction, tables, chosen or tables, warehouse, self.settings.home / "dlt", self._run
+            )
+        return extraction
+
+    def _run(self, pipeline, source):
+        self.loads = sorted(source.resources)
+        pipeline.run(source, loader_file_format="parquet")
+
+    def query(self, statement):
+        with duckdb.connect(self.settings.duckdb_path) as connection:
+            return connection.execute(statement).fetchall()
+
+    def versions(self, name):
+        """All that raw has of a table, but for when it was seen first."""
+        return self.query(f"select * exclude (_changed_at, _loaded_at) from raw_webshop.{name} order by all")
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    return Platform(tmp_path)
+
+
+def _fill(folder, only=None):
+    """Five days of orders that change after they were placed, and of products."""
+    for day in range(1, 6):
+        if only in (None, day):
+            rows = [order(day, f"2024-01-0{day} 12:00:00", status="Processing")]
+            if day > 1:
+                created, shipped = f"2024-01-0{day - 1} 12:00:00", f"2024-01-0{day} 08:00:00"
+                rows.append(order(day - 1, created, shipped, "Shipped"))
+            write(folder / "orders" / f"2024-01-0{day}.csv.gz", rows)
+            price = 10 if day % 2 else 8
+            write(folder / "products" / f"2024-01-0{day}.csv", [{"id": 1, "name": "a", "price": price}])
+    write(folder / "places.csv", [{"country": "France", "state": "", "latitude": 46}])
+
+
+def test_days_one_by_one_late_and_repeated_come_out_as_one_backfill(platform, tmp_path):
+    other = Platform(tmp_path / "other")
+    _fill(other.shop)
+    other.ingest(days(1, 5))
+    assert len(other.versions("orders")) == 9
+    # The third day comes late, the second twice, the fourth is run before it is there.
+    for day in (1, 2, 4, 5):
+        _fill(platform.shop, only=day)
+        platform.ingest(days(day))
+        if day == 2:
+            twice = platform.shop / "orders" / "2024-01-02 again.csv.gz"
+            shutil.copy(platform.shop / "orders" / "2024-01-02.csv.gz", twice)
+    _fill(platform.shop, only=3)
+    for day in (5, 2, 2):
+        platform.ingest(days(day))
+    for name in ("orders", "products"):
+        assert platform.versions(name) == other.versions(name), name
+
+
+def test_a_crash_before_the_memory_is_written_does_no_harm(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    before = {name: platform.versions(name) for name in ("orders", "products", "places")}
+    platform.query("delete from raw_webshop._drops")
+    platform.ingest(days(5))
+    assert {name: platform.versions(name) for name in before} == before
+    assert platform.query("select count(*) from raw_webshop._drops") == [(11,)]
+
+
+def test_a_table_that_was_dropped_is_filled_again(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    before = platform.versions("orders")
+    platform.query("drop table raw_webshop.orders")
+    platform.ingest(days(5))
+    assert platform.versions("orders") == before
+
+
+def test_dlt_runs_only_for_tables_with_news(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    assert platform.loads == ["orders", "places", "products"]
+    platform.ingest(days(6))
+    assert platform.loads == []
+    write(platform.shop / "orders" / "2024-01-07.csv", [order(7, "2024-01-07 12:00:00")])
+    platform.ingest(days(7))
+    assert platform.loads == ["orders"]
+
+
+def test_a_changed_layout_stops_its_table_only(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    before = platform.versions("orders")
+    write(platform.shop / "orders" / "2024-01-06.csv", [{"order_id": 6, "amount": 1}])
+    write(platform.shop / "products" / "2024-01-06.csv", [{"id": 2, "name": "b", "price": 1}])
+    extraction = platform.ingest(days(6))
+    assert "orders/2024-01-06.csv has no column status, created_at" in extraction.errors["orders"]
+    assert platform.versions("orders") == before
+    assert len(platform.versions("products")) == 6
+    write(platform.shop / "orders" / "2024-01-06.csv", [order(6, "2024-01-06 12:00:00")])
+    assert platform.ingest(days(7)).errors == {}
+    assert len(platform.versions("orders")) == len(before) + 1
+
+
+def test_a_whole_file_that_changes(platform):
+    """Rows come, go, and are again what they were: without a time of their own, without a drop's day."""
+
+    def run(day, *latitudes):
+        rows = [{"country": c, "state": "", "latitude": x} for c, x in zip("AB", latitudes, strict=False)]
+        path = write(platform.shop / "places.csv", rows)
+        os.utime(path, (day * 86_400, day * 86_400))
+        platform.ingest(days(day), [PLACES])
+        return platform.query("""
+            select country, latitude from raw_webshop.places where _deleted_at is null
+            qualify row_number() over (partition by country order by _modified_at desc, _loaded_at desc) = 1
+            order by all
+        """)
+
+    assert run(1, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
+    assert run(2, 47.0, 7.0) == [("A", 47.0), ("B", 7.0)]
+    assert run(3, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
+    assert platform.query("select _changed_at from raw_webshop.places where latitude = 46") == [(at(3),)]
+    assert run(4, 46.0) == [("A", 46.0)]
+    assert platform.deleted == {"places": 1}
+    assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
+    # A file that is half-written says nothing about what is gone.
+    (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,,")
+    platform.ingest(days(6), [PLACES])
+    assert platform.query("select count(*) from raw_webshop.places where _deleted_at is not null") == [(0,)]
+    # As many versions as there were different rows.
+    assert platform.query("select count(*) from raw_webshop.places") == [(3,)]
+
+
+def test_what_is_absent_is_empty_and_typed(platform):
+    write(platform.shop / "orders" / "2024-01-01.csv", [order(1, "2024-01-01 12:00:00")])
+    extraction = platform.ingest(days(1))
+    assert extraction.located == {"orders"}
+    assert platform.versions("products") == platform.versions("places") == []
+    assert platform.query(
+        "select column_name, data_type from duckdb_columns() where table_name = 'products'"
+        " and schema_name = 'raw_webshop' order by column_index"
+    ) == [
+        ("id", "BIGINT"),
+        ("name", "VARCHAR"),
+        ("price", "DECIMAL(19,4)"),
+        ("_modified_at", "TIMESTAMP"),
+        ("_changed_at", "TIMESTAMP"),
+        ("_loaded_at", "TIMESTAMP"),
+        ("_row_hash", "BIGINT"),
+        ("_deleted_at", "TIMESTAMP"),
+    ]
+
+
+def test_a_new_column_of_the_contract_comes_with_the_next_run(platform):
+    write(platform.shop / "products" / "2024-01-01.csv", [{"id": 1, "name": "a", "price": 1, "brand": "x"}])
+    platform.ingest(days(1))
+    wider = replace(PRODUCTS, columns=(*PRODUCTS.columns, SourceColumn("brand", "varchar", "", False)))
+    # On a day without news too: what is built on raw knows the column.
+    platform.ingest(days(2), [ORDERS, wider, PLACES])
+    assert platform.query("select id, brand from raw_webshop.products") == [(1, None)]
+    write(platform.shop / "products" / "2024-01-03.csv", [{"id": 2, "name": "b", "price": 1, "brand": "y"}])
+    platform.ingest(days(3), [ORDERS, wider, PLACES])
+    assert platform.query("select id, brand from raw_webshop.products order by id") == [(1, None), (2, "y")]
+
+
+def test_sql_tables_without_a_time_of_change(platform):
+    """A snapshot whose rows return to earlier values; nothing is loaded when nothing has changed."""
+    database = platform.settings.home / "sources" / "crm.sqlite"
+    database.parent.mkdir(parents=True)
+    with sqlite3.connect(database) as crm:
+        crm.execute("create table channels (id integer, name text)")
+        crm.execute("create table touches (id integer, kind text, modified_at datetime)")
+        crm.execute("insert into channels values (1, 'a')")
+    for day, name in enumerate("abbab", start=1):
+        with sqlite3.connect(database) as crm:
+            crm.execute("update channels set name = ?", [name])
+        platform.ingest(days(day), [CHANNELS, TOUCHES])
+        assert platform.loads == ([] if day == 3 else ["channels"])
+        newest = "select name from raw_crm.channels order by _loaded_at desc limit 1"
+        assert platform.query(newest) == [(name,)]
+
+
+def test_each_system_has_its_settings(tmp_path):
+    settings = Settings(home=tmp_path)
+    assert settings.systems == SYSTEMS
+    for system in SYSTEMS:
+        assert getattr(settings, f"{system}_url") == ""
+        changed = Settings(home=tmp_path, **{f"{system}_url": "elsewhere"})
+        assert changed.source_url(system) == "elsewhere"
+    assert settings.source_url("crm") == f"sqlite:///{tmp_path}/sources/crm.sqlite"
+    assert settings.source_url("webshop") == f"{tmp_path}/sources/webshop"
+
+
+@pytest.mark.parametrize("tables", [TABLES, [CHANNELS, TOUCHES]])
+def test_a_system_that_is_not_there_says_what_to_do(platform, tables):
+    name = f"RETAIL_{tables[0].system.upper()}_URL"
+    with pytest.raises(SourceError, match=name):
+        platform.ingest(days(1), tables)
+
+
+def test_amounts_are_exact(platform):
+    write(platform.shop / "orders.csv", [order(1, "2024-01-01", amount="99999999999999.9999")])
+    platform.ingest(days(1))
+    assert platform.query("select amount from raw_webshop.orders") == [(Decimal("99999999999999.9999"),)]

