@@ -23,7 +23,7 @@
     ) = 1
 {%- endmacro %}
 
-{# The key of a staging model's rows by its names in raw: the contract's. `unique_key` has the model's own, in the same order. #}
+{# A staging model's key by its names in raw: the contract's. `unique_key` has the model's names, in that order. #}
 {% macro raw_key_of(node) -%}
     {{ return(graph.sources['source.retail_assets.' ~ node.sources[0] | join('.')].config.meta.primary_key) }}
 {%- endmacro %}
