@@ -1,0 +1,178 @@
+"""The web shop's files: one drop per table and day, and what goes wrong with a few of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from retail_assets.demo.chance import chance
+from retail_assets.demo.clock import NEVER, Flags, Ints, Period
+from retail_assets.demo.files import appearing
+from retail_assets.demo.schema import SINCE, UNTIL
+
+_SUFFIX = {"events": "parquet", "products": "csv", "distribution_centers": "csv"}
+_OTHER_SUFFIX = "csv.gz"
+_TROUBLES = {
+    "missing": ("events",),
+    "late": ("users", "orders", "order_items", "inventory_items", "events"),
+    "repeated": ("orders", "order_items", "events"),
+    "partly written": ("users", "orders", "order_items", "inventory_items"),
+}
+"""What may go wrong, and with which tables' drops."""
+_HOW_OFTEN = 0.002
+_MOST_DAYS_LATE = 3
+_LAST_DAYS = 5
+"""At the end of the period nothing goes wrong, so that everything has come in by then."""
+_FIRST_DAYS = 1
+
+
+def drop_path(period: Period, table: str, day: int) -> str:
+    """Where the drop of a day stands in the web shop's folder."""
+    date = period.start + timedelta(days=day)
+    return f"{table}/{date}.{_SUFFIX.get(table, _OTHER_SUFFIX)}"
+
+
+def drop_truth(period: Period, tables: Mapping[str, pa.Table], seed: int) -> pa.Table:
+    """One row per drop with which something goes wrong: table, day, path, trouble, days late.
+
+    missing: it never comes. late: it comes so many days late, under its own name. repeated: its
+    rows stand once more in the next day's drop. partly written: it is cut off on its first
+    evening and whole from the next one on.
+    """
+    draws = chance(seed, "drops")
+    days = {name: set(_visible_days(period, table).tolist()) for name, table in tables.items()}
+    taken: set[tuple[str, int]] = set()
+    rows = []
+    for trouble, names in _TROUBLES.items():
+        candidates = [
+            (name, day)
+            for name in names
+            for day in sorted(days[name])
+            if _FIRST_DAYS <= day < period.days - _LAST_DAYS and day + 1 in days[name]
+        ]
+        free = [c for c in candidates if not {c, (c[0], c[1] + 1), (c[0], c[1] - 1)} & taken]
+        count = min(len(free), max(1, round(_HOW_OFTEN * len(candidates))))
+        for name, day in _apart(free, draws.permutation(len(free)), count):
+            late = int(draws.integers(1, _MOST_DAYS_LATE, endpoint=True)) if trouble == "late" else 0
+            taken.add((name, day))
+            rows.append((name, day, drop_path(period, name, day), trouble, late))
+    columns = list(zip(*sorted(rows), strict=True)) or [()] * 5
+    kinds = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.int64())
+    names = ("table", "day", "path", "trouble", "days_late")
+    return pa.table(
+        {name: pa.array(values, kind) for name, values, kind in zip(names, columns, kinds, strict=True)}
+    )
+
+
+def _apart(free: list[tuple[str, int]], order: Ints, count: int) -> list[tuple[str, int]]:
+    """The first `count` of the candidates, in this order, that are not next to each other."""
+    chosen: list[tuple[str, int]] = []
+    for name, day in (free[position] for position in order):
+        if len(chosen) < count and not any((name, day + step) in chosen for step in (-1, 1)):
+            chosen.append((name, day))
+    return chosen
+
+
+def write_drops(
+    period: Period, tables: Mapping[str, pa.Table], troubles: pa.Table, folder: Path, moment: int
+) -> None:
+    """Write every drop that stands in the folder just before `moment` and is not there yet.
+
+    What is there is left as it is, but for a drop that was partly written and is whole by now.
+    """
+    wrong = {(row["table"], row["day"]): row for row in troubles.to_pylist()}
+    evenings = min((moment - period.begin) // (period.midnight(1) - period.begin), period.days)
+    for name, table in tables.items():
+        day = _day_of_versions(period, table)
+        wanted: dict[int, Path] = {}
+        cut: set[int] = set()
+        for number in np.unique(day[day >= 0]).tolist():
+            trouble = wrong.get((name, number), {"trouble": "", "days_late": 0})
+            path = folder / drop_path(period, name, number)
+            stands = number + trouble["days_late"] < evenings and trouble["trouble"] != "missing"
+            is_cut = trouble["trouble"] == "partly written"
+            if is_cut and number + 1 == evenings:
+                cut.add(number)
+            if stands and (not path.exists() or is_cut):
+                wanted[number] = path
+        again = {number: number + 1 for number in wanted.keys() | {n - 1 for n in wanted}
+                 if wrong.get((name, number), {}).get("trouble") == "repeated"}  # fmt: skip
+        for number, rows in _rows_of_days(table, day, sorted(wanted), again):
+            content = _encoded(wanted[number], rows)
+            _place(wanted[number], content[: len(content) // 2] if number in cut else content)
+
+
+def _place(path: Path, content: bytes) -> None:
+    if path.exists() and path.stat().st_size == len(content):
+        return
+    with appearing(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def _visible_days(period: Period, table: pa.Table) -> Ints:
+    day = _day_of_versions(period, table)
+    return np.unique(day[day >= 0])
+
+
+def _day_of_versions(period: Period, table: pa.Table) -> Ints:
+    """The number of the day in whose drop each version stands; -1 if another one hides it.
+
+    The first drop also has what is older.
+    """
+    since = _microseconds(table[SINCE])
+    until = _microseconds(table[UNTIL])
+    day = np.maximum(period.day_of(since), 0)
+    hidden: Flags = (until != NEVER) & (period.day_of(until) <= day)
+    return np.where(hidden, -1, day)
+
+
+def _microseconds(moments: pa.ChunkedArray) -> Ints:
+    return pc.fill_null(moments.cast(pa.int64()), NEVER).to_numpy()
+
+
+def _rows_of_days(
+    table: pa.Table, day: Ints, wanted: list[int], again: Mapping[int, int]
+) -> Iterator[tuple[int, pa.Table]]:
+    """Each wanted day with its rows, and behind them those of the day before if they come again."""
+    before = {after: number for number, after in again.items()}
+    needed = sorted({*wanted, *(before[number] for number in wanted if number in before)})
+    chosen = np.flatnonzero(np.isin(day, needed))
+    chosen = chosen[np.argsort(day[chosen], kind="stable")]
+    rows = table.drop_columns([SINCE, UNTIL]).take(pa.array(chosen))
+    first = np.searchsorted(day[chosen], np.array(needed)).tolist()
+    after = [*first[1:], len(chosen)]
+    part = {
+        number: rows.slice(start, end - start)
+        for number, start, end in zip(needed, first, after, strict=True)
+    }
+    for number in wanted:
+        repeated = [part[before[number]]] if number in before else []
+        yield number, pa.concat_tables([part[number], *repeated])
+
+
+def _encoded(path: Path, rows: pa.Table) -> bytes:
+    """The bytes of a drop, in the format that its name says."""
+    sink = io.BytesIO()
+    if path.suffix == ".parquet":
+        pq.write_table(rows, sink)
+        return sink.getvalue()
+    pa.csv.write_csv(_as_text(rows), sink, pa.csv.WriteOptions(quoting_style="needed"))
+    return gzip.compress(sink.getvalue(), 4, mtime=0) if path.suffix == ".gz" else sink.getvalue()
+
+
+def _as_text(rows: pa.Table) -> pa.Table:
+    """Moments as the web shop writes them, `2024-01-02 03:04:05 UTC`."""
+    for position, field in enumerate(rows.schema):
+        if pa.types.is_timestamp(field.type):
+            seconds = rows[field.name].cast(pa.timestamp("s")).cast(pa.string())
+            rows = rows.set_column(position, field.name, pc.binary_join_element_wise(seconds, "UTC", " "))
+    return rows
