@@ -15,7 +15,7 @@ from retail_assets.demo.chance import chance
 from retail_assets.demo.schema import UNTIL, System
 
 _SHARE, _LEAST = 0.0001, 2
-_ENOUGH_ROWS = 100
+_ENOUGH_ROWS = 50
 """From this many rows on, every kind of fault occurs in a table."""
 
 

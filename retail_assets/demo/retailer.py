@@ -110,7 +110,7 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
             "products": product_truth(erp.what, shop.catalogue),
             "stock": stock_truth(period, goods, stock),
             "faults": fault_truth(faults),
-            "drops": drop_truth(period, webshop, seed),
+            "drops": drop_truth(period, webshop, webshop_faults, seed),
         },
     )
 

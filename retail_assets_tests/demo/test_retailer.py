@@ -54,12 +54,12 @@ def sql(retailer: Retailer) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def busy() -> Iterator[duckdb.DuckDBPyConnection]:
+def busy(busy_retailer: Retailer) -> Iterator[duckdb.DuckDBPyConnection]:
     """A shop busy enough to measure shares, with `sold`: its lines as they were ordered.
 
     Only of products that are sold all the time: others move shares by coming and going.
     """
-    with _connect(simulate(consumers=20_000, seed=11, start=START)) as connection:
+    with _connect(busy_retailer) as connection:
         connection.execute(
             """
             create table sold as

@@ -24,8 +24,8 @@ _HOUR = 3600 * SECOND
 _NIGHT = 0
 """Everything that comes in does so at midnight, before anything can leave on the day."""
 _ORDERED, _COUNTED, _WRITTEN_OFF = 17 * _HOUR, 23 * _HOUR, 23 * _HOUR + _HOUR // 2
-_EXPECTED_DAYS, _SOONEST, _LATEST = 10, 5, 22
-_SAFETY_DAYS, _COVERED_DAYS = 4, 21
+_EXPECTED_DAYS, _SOONEST, _LATEST = 10, 5, 20
+_SAFETY_DAYS, _COVERED_DAYS = 6, 35
 _SHORT, _SHORT_PERCENT, _NEVER_COMES = 0.06, 80, 0.015
 _DAMAGED, _MISCOUNTED = 0.003, 0.002
 
@@ -135,7 +135,9 @@ class _Keeper:
 
     def _opening(self, day: int) -> Ints:
         """The first stock of what is sold from this day on, or was before the first."""
-        opening = np.where(self._stocked & (self._first == day), self._target, 0)
+        most = self._target - self.safety
+        opening = self.safety + np.floor(self._fate[day] * most).astype(np.int64)
+        opening = np.where(self._stocked & (self._first == day), opening, 0)
         return self._move(RECEIPT, day, _NIGHT, opening)
 
     def _made_up(self, day: int, short: Ints, on_hand: Ints) -> Ints:

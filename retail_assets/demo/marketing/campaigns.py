@@ -33,12 +33,12 @@ class Channel(NamedTuple):
 
 
 CHANNELS = (
-    Channel("Newsletter", "email", "Our own mailings.", 0.30, 0.030, 5, 0.05, 0),
-    Channel("Paid search", "search", "Text ads beside search results.", 0.05, 0.070, 6, 1.4, 12),
-    Channel("Social media", "social", "Sponsored posts.", 0.07, 0.025, 3, 0.9, 30),
-    Channel("Display", "display", "Banners on other sites.", 0.07, 0.012, 1.5, 0.7, 60),
-    Channel("Affiliates", "affiliate", "Partners who are paid for orders.", 0.03, 0.060, 2, 0.5, 8),
-    Channel("Online video", "video", "Short films before other films.", 0.06, 0.010, 1, 1.0, 50),
+    Channel("Newsletter", "email", "Our own mailings.", 0.30, 0.030, 5, 0.5, 0),
+    Channel("Paid search", "search", "Text ads beside search results.", 0.05, 0.070, 6, 4.2, 12),
+    Channel("Social media", "social", "Sponsored posts.", 0.07, 0.025, 3, 2.7, 30),
+    Channel("Display", "display", "Banners on other sites.", 0.07, 0.012, 1.5, 2.1, 60),
+    Channel("Affiliates", "affiliate", "Partners who are paid for orders.", 0.03, 0.060, 2, 1.8, 8),
+    Channel("Online video", "video", "Short films before other films.", 0.06, 0.010, 1, 3.0, 50),
 )
 EMAIL, _SEARCH, _SOCIAL, _DISPLAY, _AFFILIATES, _VIDEO = range(len(CHANNELS))
 _ALWAYS_ON, _ALWAYS_ON_DAYS = (_SEARCH, _SOCIAL, _DISPLAY, _AFFILIATES), 30

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from retail_assets.demo.chance import chance
-from retail_assets.demo.clock import NEVER, Flags, Ints, Period
+from retail_assets.demo.clock import DAY, NEVER, Flags, Ints, Period
+from retail_assets.demo.faults import Fault
 from retail_assets.demo.files import appearing
 from retail_assets.demo.schema import SINCE, UNTIL
 
@@ -41,15 +43,20 @@ def drop_path(period: Period, table: str, day: int) -> str:
     return f"{table}/{date}.{_SUFFIX.get(table, _OTHER_SUFFIX)}"
 
 
-def drop_truth(period: Period, tables: Mapping[str, pa.Table], seed: int) -> pa.Table:
+def drop_truth(
+    period: Period, tables: Mapping[str, pa.Table], faults: Sequence[Fault], seed: int
+) -> pa.Table:
     """One row per drop with which something goes wrong: table, day, path, trouble, days late.
 
     missing: it never comes. late: it comes so many days late, under its own name. repeated: its
     rows stand once more in the next day's drop. partly written: it is cut off on its first
-    evening and whole from the next one on.
+    evening and whole from the next one on. A drop with a wrong row is never missing.
     """
     draws = chance(seed, "drops")
-    days = {name: set(_visible_days(period, table).tolist()) for name, table in tables.items()}
+    days = {name: set(_days(period, table)) for name, table in tables.items()}
+    spoilt = {
+        (fault.table, day) for fault in faults for day in _days(period, _rows_of(tables[fault.table], fault))
+    }
     taken: set[tuple[str, int]] = set()
     rows = []
     for trouble, names in _TROUBLES.items():
@@ -59,7 +66,8 @@ def drop_truth(period: Period, tables: Mapping[str, pa.Table], seed: int) -> pa.
             for day in sorted(days[name])
             if _FIRST_DAYS <= day < period.days - _LAST_DAYS and day + 1 in days[name]
         ]
-        free = [c for c in candidates if not {c, (c[0], c[1] + 1), (c[0], c[1] - 1)} & taken]
+        not_these = taken | spoilt if trouble == "missing" else taken
+        free = [c for c in candidates if not {c, (c[0], c[1] + 1), (c[0], c[1] - 1)} & not_these]
         count = min(len(free), max(1, round(_HOW_OFTEN * len(candidates))))
         for name, day in _apart(free, draws.permutation(len(free)), count):
             late = int(draws.integers(1, _MOST_DAYS_LATE, endpoint=True)) if trouble == "late" else 0
@@ -89,26 +97,36 @@ def write_drops(
 
     What is there is left as it is, but for a drop that was partly written and is whole by now.
     """
-    wrong = {(row["table"], row["day"]): row for row in troubles.to_pylist()}
-    evenings = min((moment - period.begin) // (period.midnight(1) - period.begin), period.days)
+    evenings = min((moment - period.begin) // DAY, period.days)
     for name, table in tables.items():
+        wrong = {row["day"]: row for row in troubles.to_pylist() if row["table"] == name}
         day = _day_of_versions(period, table)
-        wanted: dict[int, Path] = {}
-        cut: set[int] = set()
-        for number in np.unique(day[day >= 0]).tolist():
-            trouble = wrong.get((name, number), {"trouble": "", "days_late": 0})
-            path = folder / drop_path(period, name, number)
-            stands = number + trouble["days_late"] < evenings and trouble["trouble"] != "missing"
-            is_cut = trouble["trouble"] == "partly written"
-            if is_cut and number + 1 == evenings:
-                cut.add(number)
-            if stands and (not path.exists() or is_cut):
-                wanted[number] = path
-        again = {number: number + 1 for number in wanted.keys() | {n - 1 for n in wanted}
-                 if wrong.get((name, number), {}).get("trouble") == "repeated"}  # fmt: skip
-        for number, rows in _rows_of_days(table, day, sorted(wanted), again):
-            content = _encoded(wanted[number], rows)
-            _place(wanted[number], content[: len(content) // 2] if number in cut else content)
+        missing = [
+            (number, path)
+            for number in np.unique(day[day >= 0]).tolist()
+            if _stands(wrong.get(number), number, evenings)
+            and (not (path := folder / drop_path(period, name, number)).exists() or _cut(wrong.get(number)))
+        ]
+        again = {number + 1 for number, row in wrong.items() if row["trouble"] == "repeated"}
+        rows = _Rows(table, day, {number for number, _ in missing}, again)
+        for number, path in missing:
+            content = _encoded(path, rows.of(number))
+            is_cut = _cut(wrong.get(number)) and number + 1 == evenings
+            _place(path, content[: len(content) // 2] if is_cut else content)
+
+
+_Trouble = Mapping[str, Any]
+
+
+def _stands(trouble: _Trouble | None, day: int, evenings: int) -> bool:
+    """Whether a day's drop has come in by the end of so many days."""
+    if trouble is None:
+        return day < evenings
+    return trouble["trouble"] != "missing" and day + trouble["days_late"] < evenings
+
+
+def _cut(trouble: _Trouble | None) -> bool:
+    return trouble is not None and trouble["trouble"] == "partly written"
 
 
 def _place(path: Path, content: bytes) -> None:
@@ -118,9 +136,15 @@ def _place(path: Path, content: bytes) -> None:
         unfinished.write_bytes(content)
 
 
-def _visible_days(period: Period, table: pa.Table) -> Ints:
+def _days(period: Period, table: pa.Table) -> list[int]:
+    """The numbers of the days that have a drop."""
     day = _day_of_versions(period, table)
-    return np.unique(day[day >= 0])
+    return np.unique(day[day >= 0]).tolist()
+
+
+def _rows_of(table: pa.Table, fault: Fault) -> pa.Table:
+    [(column, numbers)] = fault.key.items()
+    return table.filter(pc.is_in(table[column], pa.array(numbers, table[column].type)))
 
 
 def _day_of_versions(period: Period, table: pa.Table) -> Ints:
@@ -139,24 +163,26 @@ def _microseconds(moments: pa.ChunkedArray) -> Ints:
     return pc.fill_null(moments.cast(pa.int64()), NEVER).to_numpy()
 
 
-def _rows_of_days(
-    table: pa.Table, day: Ints, wanted: list[int], again: Mapping[int, int]
-) -> Iterator[tuple[int, pa.Table]]:
-    """Each wanted day with its rows, and behind them those of the day before if they come again."""
-    before = {after: number for number, after in again.items()}
-    needed = sorted({*wanted, *(before[number] for number in wanted if number in before)})
-    chosen = np.flatnonzero(np.isin(day, needed))
-    chosen = chosen[np.argsort(day[chosen], kind="stable")]
-    rows = table.drop_columns([SINCE, UNTIL]).take(pa.array(chosen))
-    first = np.searchsorted(day[chosen], np.array(needed)).tolist()
-    after = [*first[1:], len(chosen)]
-    part = {
-        number: rows.slice(start, end - start)
-        for number, start, end in zip(needed, first, after, strict=True)
-    }
-    for number in wanted:
-        repeated = [part[before[number]]] if number in before else []
-        yield number, pa.concat_tables([part[number], *repeated])
+class _Rows:
+    """The rows of some days' drops, sorted by day once."""
+
+    def __init__(self, table: pa.Table, day: Ints, days: set[int], again: set[int]) -> None:
+        """`again`: the days on which the rows of the day before come once more."""
+        self._again = again
+        needed = days | {number - 1 for number in days & again}
+        chosen = np.flatnonzero(np.isin(day, list(needed)))
+        chosen = chosen[np.argsort(day[chosen], kind="stable")]
+        self._day = day[chosen]
+        self._rows = table.drop_columns([SINCE, UNTIL]).take(pa.array(chosen))
+
+    def of(self, day: int) -> pa.Table:
+        """What stands in a day's drop."""
+        rows = self._on(day)
+        return pa.concat_tables([rows, self._on(day - 1)]) if day in self._again else rows
+
+    def _on(self, day: int) -> pa.Table:
+        first, after = np.searchsorted(self._day, [day, day + 1]).tolist()
+        return self._rows.slice(first, after - first)
 
 
 def _encoded(path: Path, rows: pa.Table) -> bytes:
