@@ -13,6 +13,8 @@ import pyarrow as pa
 
 INT, BIT, DAY, WHEN = pa.int32(), pa.bool_(), pa.date32(), pa.timestamp("us")
 MONEY, DEGREES = pa.decimal128(19, 4), pa.float64()
+LABEL = pa.dictionary(pa.int32(), pa.string())
+"""A text of a few that many rows share, of which each row has only the position."""
 
 UNTIL = "_until"
 """The column of a version table that says when the version stopped being true; null = still is."""

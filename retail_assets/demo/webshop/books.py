@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from retail_assets.demo.chance import chance
 from retail_assets.demo.clock import NEVER, Ints, Period, whole_seconds
-from retail_assets.demo.names import pick
+from retail_assets.demo.names import label
 from retail_assets.demo.people import People
 from retail_assets.demo.versions import Versions, version_table, versions
 from retail_assets.demo.webshop.catalogue import Catalogue
@@ -112,7 +112,6 @@ def piece_table(period: Period, catalogue: Catalogue, center: Ints, pieces: Piec
     """inventory_items; `center` is the distribution_center_id of each product."""
     which = versions(pieces.received, pieces.sold, end=period.end)
     product, received = which.of(pieces.product), which.of(pieces.received)
-    of_product = pa.array(product)
     return version_table(
         WEBSHOP,
         "inventory_items",
@@ -123,12 +122,12 @@ def piece_table(period: Period, catalogue: Catalogue, center: Ints, pieces: Piec
             "created_at": received,
             "sold_at": np.where(which.after(pieces.sold), which.of(pieces.sold), NEVER),
             "cost": catalogue.cost.at(product, received),
-            "product_category": catalogue.category_name.take(of_product),
-            "product_name": catalogue.name.take(of_product),
-            "product_brand": catalogue.brand.take(of_product),
+            "product_category": label(catalogue.category_name, product),
+            "product_name": label(catalogue.name, product),
+            "product_brand": label(catalogue.brand, product),
             "product_retail_price": catalogue.price.at(product, received),
-            "product_department": catalogue.department.take(of_product),
-            "product_sku": catalogue.sku.take(of_product),
+            "product_department": label(catalogue.department, product),
+            "product_sku": label(catalogue.sku, product),
             "product_distribution_center_id": center[product],
         },
     )
@@ -145,4 +144,4 @@ def _course(which: Versions, orders: WebOrders, order: Ints, returned: Ints) -> 
     status = np.sum(list(done.values()), axis=0)
     status = np.where(which.after(orders.cancelled[order]), _CANCELLED, status)
     stamps = {name: np.where(done[name], which.of(moment), NEVER) for name, moment in steps.items()}
-    return {"status": pick(_STATUSES, status), "created_at": which.of(orders.placed[order]), **stamps}
+    return {"status": label(_STATUSES, status), "created_at": which.of(orders.placed[order]), **stamps}

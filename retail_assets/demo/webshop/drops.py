@@ -99,6 +99,7 @@ def write_drops(
     """
     evenings = min((moment - period.begin) // DAY, period.days)
     for name, table in tables.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
         wrong = {row["day"]: row for row in troubles.to_pylist() if row["table"] == name}
         day = _day_of_versions(period, table)
         missing = [
@@ -188,11 +189,16 @@ class _Rows:
 def _encoded(path: Path, rows: pa.Table) -> bytes:
     """The bytes of a drop, in the format that its name says."""
     sink = io.BytesIO()
+    rows = rows.cast(pa.schema([_plain(field) for field in rows.schema]))
     if path.suffix == ".parquet":
         pq.write_table(rows, sink)
         return sink.getvalue()
     pa.csv.write_csv(_as_text(rows), sink, pa.csv.WriteOptions(quoting_style="needed"))
     return gzip.compress(sink.getvalue(), 4, mtime=0) if path.suffix == ".gz" else sink.getvalue()
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, pa.string()) if pa.types.is_dictionary(field.type) else field
 
 
 def _as_text(rows: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from retail_assets.demo.chance import chance, guids, weighted
 from retail_assets.demo.clock import NEVER, SECOND, Ints, Period, whole_seconds
 from retail_assets.demo.geography import CITIES, STATE_NAME_OF_CITY, city_weights
-from retail_assets.demo.names import pick, postal_codes
+from retail_assets.demo.names import label, postal_codes
 from retail_assets.demo.versions import version_table, versions
 from retail_assets.demo.webshop.catalogue import Catalogue
 from retail_assets.demo.webshop.orders import WebItems, WebOrders
@@ -55,11 +55,11 @@ def event_table(
             "id": np.arange(len(keep)) + 1,
             "user_id": np.ma.masked_array(user[session] + 1, mask=user[session] < 0),
             "sequence_number": position,
-            "session_id": guids(seed, "sessions", len(user)).take(of_session),
+            "session_id": label(guids(seed, "sessions", len(user)), session),
             "created_at": moment,
             **{name: values.take(of_session) for name, values in where.items()},
-            "uri": _uris(catalogue).take(pa.array(kind * len(catalogue.shared) + product)),
-            "event_type": pick(_TYPES, kind),
+            "uri": label(_uris(catalogue), kind * len(catalogue.shared) + product),
+            "event_type": label(_TYPES, kind),
         },
     )
 
@@ -136,12 +136,12 @@ def _where(users: Users, user: Ints, draws: np.random.Generator) -> dict[str, pa
     city = np.where(user >= 0, users.city[user], anywhere) if len(users.city) else anywhere
     octets = [pa.array(draws.integers(1, 255, size=size)).cast(pa.string()) for _ in range(4)]
     return {
-        "ip_address": pc.binary_join_element_wise(*octets, "."),
-        "city": pick([place.name for place in CITIES], city),
-        "state": pick(STATE_NAME_OF_CITY, city),
+        "ip_address": label(pc.binary_join_element_wise(*octets, "."), np.arange(size)),
+        "city": label([place.name for place in CITIES], city),
+        "state": label(STATE_NAME_OF_CITY, city),
         "postal_code": postal_codes(city, draws),
-        "browser": pick(_BROWSERS, weighted(draws, _BROWSER_WEIGHTS, size)),
-        "traffic_source": pick(_SOURCES, weighted(draws, _SOURCE_WEIGHTS, size)),
+        "browser": label(_BROWSERS, weighted(draws, _BROWSER_WEIGHTS, size)),
+        "traffic_source": label(_SOURCES, weighted(draws, _SOURCE_WEIGHTS, size)),
     }
 
 

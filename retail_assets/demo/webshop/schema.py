@@ -6,7 +6,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from retail_assets.demo.schema import DEGREES, INT, SINCE, WHEN, System, Text, layout
+from retail_assets.demo.schema import DEGREES, INT, LABEL, SINCE, WHEN, System, Text, layout
 
 PRICE = pa.decimal128(10, 2)
 _NAME, _LONG, _CODE = Text(60), Text(120), Text(25)
@@ -38,8 +38,8 @@ WEBSHOP = System(
             "order_id",
             order_id=INT,
             user_id=INT,
-            status=_CODE,
-            gender=_CODE,
+            status=LABEL,
+            gender=LABEL,
             created_at=WHEN,
             returned_at=WHEN,
             shipped_at=WHEN,
@@ -53,7 +53,7 @@ WEBSHOP = System(
             user_id=INT,
             product_id=INT,
             inventory_item_id=INT,
-            status=_CODE,
+            status=LABEL,
             created_at=WHEN,
             shipped_at=WHEN,
             delivered_at=WHEN,
@@ -79,12 +79,12 @@ WEBSHOP = System(
             created_at=WHEN,
             sold_at=WHEN,
             cost=PRICE,
-            product_category=_NAME,
-            product_name=_LONG,
-            product_brand=_NAME,
+            product_category=LABEL,
+            product_name=LABEL,
+            product_brand=LABEL,
             product_retail_price=PRICE,
-            product_department=_NAME,
-            product_sku=_CODE,
+            product_department=LABEL,
+            product_sku=LABEL,
             product_distribution_center_id=INT,
         ),
         "distribution_centers": _table("id", id=INT, name=_LONG, latitude=DEGREES, longitude=DEGREES),
@@ -93,16 +93,16 @@ WEBSHOP = System(
             id=INT,
             user_id=INT,
             sequence_number=INT,
-            session_id=Text(36),
+            session_id=LABEL,
             created_at=WHEN,
-            ip_address=_CODE,
-            city=_NAME,
-            state=_NAME,
-            postal_code=_CODE,
-            browser=_CODE,
-            traffic_source=_CODE,
-            uri=_LONG,
-            event_type=_CODE,
+            ip_address=LABEL,
+            city=LABEL,
+            state=LABEL,
+            postal_code=LABEL,
+            browser=LABEL,
+            traffic_source=LABEL,
+            uri=LABEL,
+            event_type=LABEL,
         ),
     },
 )

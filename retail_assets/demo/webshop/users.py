@@ -16,7 +16,7 @@ from retail_assets.demo.geography import (
     STATE_NAME_OF_CITY,
     near,
 )
-from retail_assets.demo.names import FIRST_NAMES, LAST_NAMES, as_typed, pick, postal_codes, streets
+from retail_assets.demo.names import FIRST_NAMES, LAST_NAMES, as_typed, label, pick, postal_codes, streets
 from retail_assets.demo.people import People
 from retail_assets.demo.versions import version_table, versions
 from retail_assets.demo.webshop.schema import WEBSHOP
@@ -80,5 +80,5 @@ def user_table(period: Period, people: People, users: Users, seed: int) -> pa.Ta
 
 
 def gender_of(people: People, person: Ints) -> pa.Array:
-    """F or M, of each of the given people."""
-    return pick(("F", "M"), people.is_man[person].astype(np.int64))
+    """F or M, of each of the given people; labels."""
+    return label(("F", "M"), people.is_man[person].astype(np.int64))

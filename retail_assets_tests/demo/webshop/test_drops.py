@@ -56,11 +56,11 @@ def whole(world: Retailer, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _troubles(ask: Ask, trouble: str) -> list[tuple[str, str, int, int]]:
     rows = ask(f"""select "table", path, day, days_late from truth.drops where trouble = '{trouble}'""")
     assert rows
-    return rows  # type: ignore[return-value]
+    return rows
 
 
 def _rows(path: Path) -> list[tuple[Any, ...]]:
-    return duckdb.sql(f"from '{path}'").fetchall()
+    return duckdb.execute(f"from '{path}'").fetchall()
 
 
 def _reader(path: Path) -> str:
@@ -73,6 +73,12 @@ def _reader(path: Path) -> str:
 
 def test_day_by_day_is_all_at_once(evenings: list[dict[str, bytes]], whole: Path) -> None:
     assert evenings[-1] == _files(whole)
+
+
+def test_before_the_first_evening_the_folders_are_empty(world: Retailer, tmp_path: Path) -> None:
+    write_sources(world, tmp_path, _evening(world, 0) - timedelta(hours=1), ["webshop"])
+    assert _files(tmp_path) == {}
+    assert {path.name for path in (tmp_path / "webshop").iterdir()} == set(world.versions["webshop"])
 
 
 def test_nothing_is_left_behind(evenings: list[dict[str, bytes]]) -> None:
@@ -173,7 +179,7 @@ def test_drops_hold_the_rows_that_changed_on_their_day(
     found = set()
     for path in (whole / table).iterdir():
         day = date.fromisoformat(path.name[:10])
-        rows = duckdb.sql(f"set timezone = 'UTC'; select {columns} from {_reader(path)}").fetchall()
+        rows = duckdb.execute(f"set timezone = 'UTC'; select {columns} from {_reader(path)}").fetchall()
         if day not in again:
             assert len(rows) == len(set(rows))
             assert {row for row in rows if row[1].date() != day} == set() or day == world.start
