@@ -88,6 +88,8 @@ class _Keeper:
         self.reorder_level = self.safety + np.ceil(per_day * _EXPECTED_DAYS).astype(np.int64)
         self._target = self.reorder_level + np.ceil(per_day * _COVERED_DAYS).astype(np.int64) + 2
         self._draw(chance(seed, "stock"))
+        self._arriving = np.zeros((period.days + _LATEST + 1, self._places), dtype=np.int64)
+        self._settled = np.zeros_like(self._arriving)
         self._movements: list[Movements] = []
         self._purchases: list[tuple[Ints, ...]] = []
 
@@ -107,8 +109,6 @@ class _Keeper:
         days = self._period.days
         on_hand = np.zeros(self._places, dtype=np.int64)
         on_order = np.zeros(self._places, dtype=np.int64)
-        self._arriving = np.zeros((days + _LATEST + 1, self._places), dtype=np.int64)
-        self._settled = np.zeros((days + _LATEST + 1, self._places), dtype=np.int64)
         levels = np.zeros((days, self._places), dtype=np.int64)
         for day in range(days):
             on_hand += self._opening(day) + self._arriving[day]

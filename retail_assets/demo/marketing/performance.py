@@ -31,37 +31,23 @@ def performance_table(
     Conversions are orders of the day whose newest click was the campaign's.
     """
     draws = chance(seed, "performance")
-    shape = (period.days, len(campaigns.names))
-    runs = (campaigns.first <= np.arange(period.days)[:, None]) & (
-        np.arange(period.days)[:, None] < campaigns.after
-    )
-    day, campaign = np.nonzero(runs)
-    seen, clicked = (
-        _count(period, shape, touches.moment[mine], touches.campaign[mine])[day, campaign]
-        for mine in (touches.kind == IMPRESSION, touches.kind == CLICK)
-    )
-    known = _reached(period, shape, touches)[day, campaign]
-    newest = np.flatnonzero(paths.is_newest)
-    ordered = sales.placed[paths.sale[newest]]
-    orders = _count(period, shape, ordered, touches.campaign[paths.touch[newest]])[day, campaign]
+    every_day = np.arange(period.days)[:, None]
+    day, campaign = np.nonzero((campaigns.first <= every_day) & (every_day < campaigns.after))
+    known = _known(period, campaigns, touches, sales, paths)
+    seen, reached, clicked, orders = (each[day, campaign] for each in known)
     channel = campaigns.channel[campaign]
-    average = seen * np.array([channel.strangers for channel in CHANNELS])[channel]
-    strangers = draws.poisson(average)
-    ready = np.array([channel.clicked for channel in CHANNELS])[channel] * _STRANGERS_CLICK
-    strange_clicks = draws.binomial(strangers, ready)
-    late, late_clicks = (
-        draws.binomial(strangers - strange_clicks, _LATE),
-        draws.binomial(strange_clicks, _LATE),
-    )
+    strangers, strange_clicks = _strangers(seen, channel, draws)
+    late = draws.binomial(strangers - strange_clicks, _LATE)
+    late_clicks = draws.binomial(strange_clicks, _LATE)
     days = (campaigns.after - campaigns.first)[campaign]
     spend = (campaigns.budget[campaign] // days * draws.uniform(0.75, 1.0, len(day))).astype(np.int64)
 
-    which = versions(
-        period.midnight(day + 1) + _REPORTED, period.midnight(day + 1) + _RESTATED, end=period.end
-    )
-    whole = which.since >= period.midnight(which.of(day) + 1) + _RESTATED
+    night = period.midnight(day + 1)
+    which = versions(night + _REPORTED, night + _RESTATED, end=period.end)
+    whole = which.after(night + _RESTATED)
     missing, missing_clicks = (np.where(whole, 0, which.of(part)) for part in (late, late_clicks))
     impressions = which.of(seen + strangers) - missing - missing_clicks
+    of_strangers = np.floor((impressions - which.of(seen)) * _REACH).astype(np.int64)
     return version_table(
         MARKETING,
         "campaign_performance",
@@ -71,11 +57,33 @@ def performance_table(
             "campaign_id": which.of(campaigns.number[campaign]),
             "spend": which.of(spend // 100 * 100),
             "impressions": impressions,
-            "reach": which.of(known) + np.floor((impressions - which.of(seen)) * _REACH).astype(np.int64),
+            "reach": which.of(reached) + of_strangers,
             "clicks": which.of(clicked + strange_clicks) - missing_clicks,
             "conversions": which.of(orders),
         },
     )
+
+
+def _known(
+    period: Period, campaigns: Campaigns, touches: Touches, sales: Sales, paths: Paths
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """days x campaigns: impressions, people, clicks and orders of those whom the touches name."""
+    shape = (period.days, len(campaigns.names))
+    seen, clicked = (
+        _count(period, shape, touches.moment[mine], touches.campaign[mine])
+        for mine in (touches.kind == IMPRESSION, touches.kind == CLICK)
+    )
+    newest = np.flatnonzero(paths.is_newest)
+    ordered = sales.placed[paths.sale[newest]]
+    orders = _count(period, shape, ordered, touches.campaign[paths.touch[newest]])
+    return seen, _reached(period, shape, touches), clicked, orders
+
+
+def _strangers(seen: Ints, channel: Ints, draws: np.random.Generator) -> tuple[Ints, Ints]:
+    """Impressions on and clicks of people whom nobody can name, per day and campaign."""
+    strangers = draws.poisson(seen * np.array([channel.strangers for channel in CHANNELS])[channel])
+    ready = np.array([channel.clicked for channel in CHANNELS])[channel] * _STRANGERS_CLICK
+    return strangers, draws.binomial(strangers, ready)
 
 
 def _count(period: Period, shape: tuple[int, int], moment: Ints, campaign: Ints) -> Ints:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -100,34 +100,49 @@ def write_drops(
     evenings = min((moment - period.begin) // DAY, period.days)
     for name, table in tables.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        wrong = {row["day"]: row for row in troubles.to_pylist() if row["table"] == name}
         day = _day_of_versions(period, table)
-        missing = [
-            (number, path)
-            for number in np.unique(day[day >= 0]).tolist()
-            if _stands(wrong.get(number), number, evenings)
-            and (not (path := folder / drop_path(period, name, number)).exists() or _cut(wrong.get(number)))
+        drops = _drops(period, name, np.unique(day[day >= 0]).tolist(), troubles)
+        again = {drop.day + 1 for drop in drops if drop.trouble == "repeated"}
+        absent = [
+            drop
+            for drop in drops
+            if drop.stands(evenings) and (drop.may_be_cut or not (folder / drop.path).exists())
         ]
-        again = {number + 1 for number, row in wrong.items() if row["trouble"] == "repeated"}
-        rows = _Rows(table, day, {number for number, _ in missing}, again)
-        for number, path in missing:
-            content = _encoded(path, rows.of(number))
-            is_cut = _cut(wrong.get(number)) and number + 1 == evenings
-            _place(path, content[: len(content) // 2] if is_cut else content)
+        rows = _Rows(table, day, {drop.day for drop in absent}, again)
+        for drop in absent:
+            content = _encoded(folder / drop.path, rows.of(drop.day))
+            _place(folder / drop.path, content[: len(content) // 2] if drop.is_cut(evenings) else content)
 
 
-_Trouble = Mapping[str, Any]
+@dataclass(frozen=True)
+class _Drop:
+    """A day's file of a table."""
+
+    day: int
+    path: str
+    trouble: str | None = None
+    days_late: int = 0
+
+    @property
+    def may_be_cut(self) -> bool:
+        return self.trouble == "partly written"
+
+    def is_cut(self, evenings: int) -> bool:
+        """Whether it is not whole at the end of so many days."""
+        return self.may_be_cut and self.day + 1 == evenings
+
+    def stands(self, evenings: int) -> bool:
+        """Whether it has come in by the end of so many days."""
+        return self.trouble != "missing" and self.day + self.days_late < evenings
 
 
-def _stands(trouble: _Trouble | None, day: int, evenings: int) -> bool:
-    """Whether a day's drop has come in by the end of so many days."""
-    if trouble is None:
-        return day < evenings
-    return trouble["trouble"] != "missing" and day + trouble["days_late"] < evenings
-
-
-def _cut(trouble: _Trouble | None) -> bool:
-    return trouble is not None and trouble["trouble"] == "partly written"
+def _drops(period: Period, table: str, days: list[int], troubles: pa.Table) -> list[_Drop]:
+    wrong = {
+        row["day"]: (row["trouble"], row["days_late"])
+        for row in troubles.to_pylist()
+        if row["table"] == table
+    }
+    return [_Drop(day, drop_path(period, table, day), *wrong.get(day, ())) for day in days]
 
 
 def _place(path: Path, content: bytes) -> None:
