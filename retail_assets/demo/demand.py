@@ -1,7 +1,7 @@
-"""Demand: how likely each persona is to buy each product on each day.
+"""Demand: how likely each group of customers is to buy each product on each day.
 
-One matrix of days x products per persona holds everything that moves demand: taste, season,
-growth, what is on sale, and the offers. Its row sums say how many orders a day brings and its
+One matrix of groups x days x products holds everything that moves demand: taste, season, growth,
+what is on sale, and the offers. Its sums over products say how many orders a day brings and its
 rows what is in them, so an offer raises the sales of its own products and takes none from others.
 """
 
@@ -11,19 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retail_assets.demo.clock import NEVER, Floats, Ints, Period
-from retail_assets.demo.customers import Customers
-from retail_assets.demo.offers import OFFERS, offer_on
-from retail_assets.demo.personas import PERSONAS, WHOLESALE, habit
-from retail_assets.demo.products import PEAK_DAY, SWING, Products
+from retail_assets.demo.clock import DAY, NEVER, SECOND, Floats, Ints, Period
+from retail_assets.demo.personas import PERSONAS, habit
 
-_CONSUMER_WEEK = np.array([0.88, 0.85, 0.88, 0.95, 1.12, 1.27, 1.05])
-_STORE_WEEK = np.array([1.60, 1.50, 1.40, 1.30, 1.00, 0.15, 0.05])
+PEAK_DAY = (190, 345, 125, 170)
+"""The day of the year on which each category of products sells best ..."""
+SWING = (0.45, 0.30, 0.65, 0.25)
+"""... and by how much it then exceeds its yearly average."""
 _GROWTH_PER_YEAR = 1.12
 _CHRISTMAS, _CHRISTMAS_WEIGHT, _CHRISTMAS_DAYS = 347, 0.8, 14
 
 
-class _Tables:
+class Lots:
     """Many distributions over the same outcomes, drawn from with one search."""
 
     def __init__(self, weights: Floats) -> None:
@@ -41,91 +40,70 @@ class _Tables:
 
 @dataclass(frozen=True)
 class Demand:
-    """What to expect of every persona on every day."""
+    """What to expect of every group on every day."""
 
     days: int
     until_day: Floats
-    """personas x (days + 1): average days' worth of orders from the start until before a day."""
-    _days: _Tables
-    _products: _Tables
+    """groups x (days + 1): average days' worth of orders from the start until before a day."""
+    _days: Lots
+    _products: Lots
 
-    def orders_between(self, persona: Ints, first: Ints, after: Ints) -> Floats:
+    @classmethod
+    def of(cls, weights: Floats) -> Demand:
+        """`weights`: groups x days x products; 1 is an average day's worth of orders."""
+        groups, days, products = weights.shape
+        daily = weights.sum(axis=2)
+        until_day = np.concatenate([np.zeros((groups, 1)), daily.cumsum(axis=1)], axis=1)
+        return cls(days, until_day, Lots(daily), Lots(weights.reshape(groups * days, products)))
+
+    def orders_between(self, group: Ints, first: Ints, after: Ints) -> Floats:
         """Average days' worth of orders in `[first, after)`."""
-        return self.until_day[persona, after] - self.until_day[persona, first]
+        return self.until_day[group, after] - self.until_day[group, first]
 
-    def day(self, persona: Ints, first: Ints, after: Ints, uniform: Floats) -> Ints:
+    def day(self, group: Ints, first: Ints, after: Ints, uniform: Floats) -> Ints:
         """A day in `[first, after)`, busy days more likely."""
-        low = self.until_day[persona, first]
-        high = self.until_day[persona, after]
-        share = (low + uniform * (high - low)) / self.until_day[persona, -1]
-        return np.clip(self._days.draw(persona, share), first, after - 1)
+        low = self.until_day[group, first]
+        high = self.until_day[group, after]
+        share = (low + uniform * (high - low)) / self.until_day[group, -1]
+        return np.clip(self._days.draw(group, share), first, after - 1)
 
-    def product(self, persona: Ints, day: Ints, uniform: Floats) -> Ints:
-        """A product that the persona buys on that day."""
-        return self._products.draw(persona * self.days + day, uniform)
+    def product(self, group: Ints, day: Ints, uniform: Floats) -> Ints:
+        """A product that the group buys on that day."""
+        return self._products.draw(group * self.days + day, uniform)
 
 
-def active_days(period: Period, who: Customers) -> tuple[Ints, Ints]:
+def active_days(period: Period, registered: Ints, stops: Ints) -> tuple[Ints, Ints]:
     """For each customer: the first day they may order and the day after the last, `first <= after`.
 
     It begins the day after registering, so that no order precedes its customer.
     """
-    first = np.clip(period.day_of(who.registered) + 1, 0, period.days)
-    stops = np.where(who.stops == NEVER, period.end, who.stops)
-    return first, np.clip(period.day_of(stops), first, period.days)
+    first = np.clip(period.day_of(registered) + 1, 0, period.days)
+    last = np.where(stops == NEVER, period.end, stops)
+    return first, np.clip(period.day_of(last), first, period.days)
 
 
-def expect(period: Period, who: Customers, what: Products) -> Demand:
-    """The demand that these customers have for these products."""
-    plain = _without_offers(period, what)
-    weights = plain * _uplifts(period, who, what)
-    daily = weights.sum(axis=2)
-    until_day = np.concatenate([np.zeros((len(PERSONAS), 1)), daily.cumsum(axis=1)], axis=1)
-    rows = weights.reshape(len(PERSONAS) * period.days, -1)
-    return Demand(period.days, until_day, _Tables(daily), _Tables(rows))
-
-
-def _tastes(what: Products) -> Floats:
+def tastes(category: Ints, popularity: Floats) -> Floats:
     """personas x products: shares of demand, each row summing to 1."""
-    liking = np.array([persona.tastes for persona in PERSONAS])[:, what.category]
-    weights = liking * what.popularity
+    liking = np.array([persona.tastes for persona in PERSONAS])[:, category]
+    weights = liking * popularity
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _without_offers(period: Period, what: Products) -> Floats:
-    """personas x days x products: demand as it would be if nothing were ever on offer."""
+def seasons(period: Period, category: Ints) -> Floats:
+    """days x products: what season, growth and Christmas make of an average day."""
     day = period.day_of_year()
     from_peak = 2 * np.pi * (day[:, None] - np.array(PEAK_DAY)) / 365
-    season = (1 + np.array(SWING) * np.cos(from_peak))[:, what.category]
+    season = (1 + np.array(SWING) * np.cos(from_peak))[:, category]
     growth = _GROWTH_PER_YEAR ** (np.arange(period.days) / 365)
     christmas = 1 + _CHRISTMAS_WEIGHT * np.exp(-(((day - _CHRISTMAS) / _CHRISTMAS_DAYS) ** 2))
-    on_sale = what.on_sale(period.midnight(np.arange(period.days)))
-    week = np.array([_CONSUMER_WEEK] * WHOLESALE + [_STORE_WEEK])[:, period.weekday()]
-    by_day = (growth * christmas)[:, None] * season * on_sale
-    return week[:, :, None] * by_day * _tastes(what)[:, None, :]
+    return (growth * christmas)[:, None] * season
 
 
-def _uplifts(period: Period, who: Customers, what: Products) -> Floats:
-    """personas x days x products: the factor by which offers raise demand.
-
-    Personas differ in how far an offer moves them, so their factors are scaled to have the
-    planted uplift as their average over everyone who could have bought.
-    """
-    affinity = habit("offer_affinity")
-    buying = _usual_lines(period, who)[:, None] * _tastes(what)
-    gain = np.array([offer.uplift - 1 for offer in OFFERS] + [0.0])
-    factors = np.ones((len(PERSONAS), period.days, len(what.line)))
-    for reseller in (False, True):
-        personas = np.flatnonzero((np.arange(len(PERSONAS)) == WHOLESALE) == reseller)
-        total = buying[personas].sum(axis=0)
-        average = (affinity[personas] @ buying[personas]) / np.where(total > 0, total, 1)
-        relative = affinity[personas][:, None] / np.where(average > 0, average, 1)
-        factors[personas] += relative[:, None, :] * gain[offer_on(period, reseller)]
-    return factors
+def lines_of_an_order() -> Floats:
+    """How many lines an order of each persona has on average."""
+    return 1 + (habit("most_lines") - 1) * habit("line_chance")
 
 
-def _usual_lines(period: Period, who: Customers) -> Floats:
-    """How many lines each persona's customers together order, without offers."""
-    first, after = active_days(period, who)
-    yearly = np.bincount(who.persona, who.orders_per_year * (after - first), len(PERSONAS))
-    return yearly * (1 + (habit("most_lines") - 1) * habit("line_chance"))
+def moments(period: Period, day: Ints, hour: Ints, draws: np.random.Generator) -> Ints:
+    """A second of each given hour of each given day."""
+    return period.begin + day * DAY + (hour * 3600 + draws.integers(3600, size=len(day))) * SECOND

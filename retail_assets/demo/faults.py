@@ -1,98 +1,115 @@
-"""Faults: the few wrong values that the ERP holds, chosen before anything else happens to them."""
+"""Faults: the few wrong rows that systems hold, and where they are written down."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retail_assets.demo.chance import chance
-from retail_assets.demo.clock import Flags, Ints
-from retail_assets.demo.orders import Lines, Orders
+from retail_assets.demo.schema import UNTIL, System
 
-_OF_LINES, _LEAST_LINES = 0.0003, 4
-_OF_ORDERS, _LEAST_ORDERS = 0.0001, 3
-_OF_RETURNS, _LEAST_RETURNS = 0.0001, 2
-_ENOUGH_LINES = 2000
-"""From this many lines on, every kind of fault occurs at least a few times."""
+_SHARE, _LEAST = 0.0001, 2
+_ENOUGH_ROWS = 50
+"""From this many rows on, every kind of fault occurs in a table."""
 
 
 @dataclass(frozen=True)
-class OrderFaults:
-    """Wrong orders and lines; an order has at most one fault and nothing else befalls it."""
+class Fault:
+    """Wrong rows of one kind."""
 
-    faulty: Flags
-    """Per order: is anything wrong with it?"""
-    without_customer: Flags
-    """Per order."""
-    zero_quantity: Flags
-    """Per line."""
-    negative_quantity: Flags
-    """Per line."""
-
-    def quantity(self, right: Ints) -> Ints:
-        """The quantities that the ERP shows for lines whose right ones these are."""
-        return np.where(self.zero_quantity, 0, np.where(self.negative_quantity, -right, right))
+    system: str
+    table: str
+    reason: str
+    key: Mapping[str, Sequence[Any]]
+    """The key columns of the rows."""
 
 
-@dataclass(frozen=True)
-class ReturnFaults:
-    """Wrong returns, per return."""
+class Wrong(NamedTuple):
+    """One way for a row to be wrong."""
 
-    zero_quantity: Flags
-    without_date: Flags
-
-
-def choose_order_faults(orders: Orders, lines: Lines, seed: int) -> OrderFaults:
-    """About one line in 3,000 without a proper quantity, fewer orders without a customer."""
-    draws = chance(seed, "order faults")
-    count = len(lines.order)
-    wrong_lines = _how_many(_OF_LINES, _LEAST_LINES, count)
-    wrong_orders = _how_many(_OF_ORDERS, _LEAST_ORDERS, count)
-    order = draws.choice(len(orders.placed), wrong_lines + wrong_orders, replace=False)
-    ordered, unowned = order[:wrong_lines], order[wrong_lines:]
-    line = orders.first_line[ordered] + draws.integers(orders.size[ordered])
-    return OrderFaults(
-        faulty=_flags(len(orders.placed), order),
-        without_customer=_flags(len(orders.placed), unowned),
-        zero_quantity=_flags(count, line[0::2]),
-        negative_quantity=_flags(count, line[1::2]),
-    )
+    reason: str
+    column: str
+    value: Any
+    """What the column says instead: a value, or the name of a column and what is added to it."""
 
 
-def choose_return_faults(lines: int, may_be_wrong: Flags, seed: int) -> ReturnFaults:
-    """As rare as other faults in a shop of so many lines, among the returns that may be wrong."""
-    candidates = np.flatnonzero(may_be_wrong)
-    each = min(_how_many(_OF_RETURNS, _LEAST_RETURNS, lines), len(candidates) // 2)
-    chosen = chance(seed, "return faults").choice(candidates, 2 * each, replace=False)
-    return ReturnFaults(
-        zero_quantity=_flags(len(may_be_wrong), chosen[:each]),
-        without_date=_flags(len(may_be_wrong), chosen[each:]),
-    )
+class Moved(NamedTuple):
+    """The value of another column, moved by an amount of its type's unit."""
+
+    column: str
+    by: int
 
 
-def fault_truth(faults: list[tuple[str, str, dict[str, Ints]]]) -> pa.Table:
-    """One row per wrong row, from (table, reason, key columns of the rows); keys as JSON text."""
+def with_wrong_rows(
+    system: System, name: str, table: pa.Table, key: str, kinds: Sequence[Wrong], seed: int
+) -> tuple[pa.Table, list[Fault]]:
+    """A version table with wrong rows behind the right ones, and what they are.
+
+    A wrong row is a copy of a right one's last version, under a number of its own in `key`, so
+    that the world of the right rows is whole without it. A small table gets none.
+    """
+    current = np.flatnonzero(pc.is_null(table[UNTIL]).to_numpy())
+    if len(current) < _ENOUGH_ROWS:
+        return table, []
+    draws = chance(seed, f"faults of {system.name}.{name}")
+    each = max(_LEAST, round(_SHARE * len(current)))
+    chosen = draws.choice(current, each * len(kinds), replace=False)
+    number = pc.max(table[key]).as_py() + 1
+    parts, faults = [table], []
+    for kind, rows in zip(kinds, chosen.reshape(len(kinds), each), strict=True):
+        copied = table.take(pa.array(np.sort(rows)))
+        numbers = list(range(number, number + each))
+        number += each
+        copied = _with(copied, key, pa.array(numbers))
+        parts.append(_with(copied, kind.column, _value(copied, kind)))
+        keys = {column: parts[-1][column].to_pylist() for column in system.primary_key(name)}
+        faults.append(Fault(system.name, name, kind.reason, keys))
+    return pa.concat_tables(parts), faults
+
+
+def with_wrong_tables(
+    system: System,
+    tables: Mapping[str, pa.Table],
+    wrong: Mapping[str, tuple[str, Sequence[Wrong]]],
+    seed: int,
+) -> tuple[dict[str, pa.Table], list[Fault]]:
+    """A system's version tables with wrong rows; `wrong` has the number and kinds of each table."""
+    spoilt, faults = dict(tables), []
+    for name, (key, kinds) in wrong.items():
+        spoilt[name], found = with_wrong_rows(system, name, tables[name], key, kinds, seed)
+        faults += found
+    return spoilt, faults
+
+
+def fault_truth(faults: Sequence[Fault]) -> pa.Table:
+    """One row per wrong row: system, table, key (JSON) and reason."""
     rows = [
-        (table, json.dumps(dict(zip(key, map(int, values), strict=True))), reason)
-        for table, reason, key in faults
-        for values in zip(*key.values(), strict=True)
-    ]
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+        (fault.system, fault.table, json.dumps(dict(zip(fault.key, values, strict=True)), default=str),
+         fault.reason)
+        for fault in faults
+        for values in zip(*fault.key.values(), strict=True)
+    ]  # fmt: skip
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    names = ("system", "table", "key", "reason")
     return pa.table(
-        {name: pa.array(column, pa.string())
-         for name, column in zip(("table", "key", "reason"), columns, strict=True)}
-    )  # fmt: skip
+        {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
+    )
 
 
-def _how_many(share: float, least: int, lines: int) -> int:
-    usual = round(share * lines)
-    return max(usual, least) if lines >= _ENOUGH_LINES else usual
+def _value(rows: pa.Table, kind: Wrong) -> Any:
+    if not isinstance(kind.value, Moved):
+        return pa.array([kind.value] * rows.num_rows, rows.schema.field(kind.column).type)
+    column = rows[kind.value.column]
+    whole = pa.int32() if pa.types.is_date32(column.type) else pa.int64()
+    return pc.add(column.cast(whole), pa.scalar(kind.value.by, whole)).cast(column.type)
 
 
-def _flags(size: int, positions: Ints) -> Flags:
-    flags = np.zeros(size, dtype=np.bool_)
-    flags[positions] = True
-    return flags
+def _with(rows: pa.Table, column: str, values: Any) -> pa.Table:
+    position = rows.schema.get_field_index(column)
+    return rows.set_column(position, rows.schema.field(column), values.cast(rows.schema.field(column).type))

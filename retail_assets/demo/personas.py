@@ -44,6 +44,14 @@ PERSONAS = (
 WHOLESALE = len(PERSONAS) - 1
 """The position of the persona that stores follow; all others are consumers."""
 
+CONSUMER_WEEK = np.array([0.88, 0.85, 0.88, 0.95, 1.12, 1.27, 1.05])
+"""How busy each day of the week is, Monday to Sunday, with people ..."""
+STORE_WEEK = np.array([1.60, 1.50, 1.40, 1.30, 1.00, 0.15, 0.05])
+"""... and with stores."""
+CONSUMER_HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 10, 13, 15, 16, 18, 16, 14, 14, 15, 18, 22, 26, 27, 21,
+                  12, 6)  # fmt: skip
+STORE_HOURS = (0, 0, 0, 0, 0, 0, 1, 6, 18, 25, 24, 18, 10, 16, 20, 18, 12, 5, 1, 0, 0, 0, 0, 0)
+
 
 def habit(name: str) -> Floats:
     """One number of every persona, by the name of its field."""

@@ -1,4 +1,4 @@
-"""The simulation from end to end: from a seed to everything that its ERP ever held."""
+"""The simulation from end to end: from a seed to everything that the source systems ever held."""
 
 from __future__ import annotations
 
@@ -9,114 +9,112 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from retail_assets.demo.books import detail_table, header_table, line_numbers, order_numbers
 from retail_assets.demo.clock import Ints, Period
-from retail_assets.demo.customers import consumer_truth, customer_tables, invent_customers
-from retail_assets.demo.demand import expect
-from retail_assets.demo.faults import (
-    OrderFaults,
-    ReturnFaults,
-    choose_order_faults,
-    choose_return_faults,
-    fault_truth,
-)
-from retail_assets.demo.fulfilment import take_course
-from retail_assets.demo.geography import geography_tables
-from retail_assets.demo.offers import offer_tables, offer_truth
-from retail_assets.demo.orders import place_orders
-from retail_assets.demo.products import companion_truth, invent_products, product_tables
-from retail_assets.demo.returns import return_table, take_returns
+from retail_assets.demo.crm.consumers import choose_consumers
+from retail_assets.demo.crm.world import crm_tables
+from retail_assets.demo.erp.world import erp_faults, erp_tables, erp_truths, run_erp
+from retail_assets.demo.faults import fault_truth
+from retail_assets.demo.inventory.flows import order_flows
+from retail_assets.demo.inventory.goods import stock_goods
+from retail_assets.demo.inventory.stock import keep_stock
+from retail_assets.demo.inventory.world import inventory_tables, stock_truth
+from retail_assets.demo.marketing.world import marketing_tables
+from retail_assets.demo.people import People, invent_people, people_truth
+from retail_assets.demo.sales import all_sales
+from retail_assets.demo.subscriptions import subscribe
+from retail_assets.demo.webshop.catalogue import product_truth
+from retail_assets.demo.webshop.drops import drop_truth
+from retail_assets.demo.webshop.world import run_webshop, webshop_tables
 
 
 @dataclass(frozen=True)
 class Retailer:
-    """A retailer's ERP over all of its simulated days.
+    """A retailer's source systems over all of its simulated days.
 
-    `versions` has, for each of the ERP's tables, one row per version of each row: the ERP's
-    columns and `_until`. A version is what the row looks like from its ModifiedDate on and
-    before `_until` (null: it is current). `truth` has what a pipeline must find again:
+    `versions` has, for each system ("erp", "webshop", "crm", "inventory", "marketing") and each
+    of its tables, one row per version of each row: the table's columns and `_until`. A version is
+    what the row looks like from its last change on (`ModifiedDate`, `modified_at`; in the web
+    shop, which has no such column, `_since`) and before `_until` (null: it is current). `truth`
+    has what a pipeline must find again:
 
-    - consumers: one row per customer, with persona, churn, true name and e-mail address
-    - offers: the planted uplift of each special offer
-    - companions: which product pulls which other, and how likely
-    - faults: table, key (JSON) and reason of each wrong row
+    - people: one row per person, with persona, churn, and number and address in each system
+    - consumers: one row per ERP customer, with persona, churn, true name and e-mail address
+    - products: one row per product number, with its number in the ERP and in the web shop
+    - offers: the planted uplift of each of the ERP's special offers
+    - marketing_offers: the same of marketing's offers, with what each is expected to add
+    - companions: which product of the ERP pulls which other, and how likely
+    - attribution: what of which order's revenue is owed to which click, by two rules
+    - stock: pieces at the end of each day, by distribution center and product
+    - faults: system, table, key (JSON) and reason of each wrong row
+    - drops: the web shop's drops with which something goes wrong
     """
 
     start: date
     days: int
     seed: int
-    versions: Mapping[str, pa.Table]
+    versions: Mapping[str, Mapping[str, pa.Table]]
     truth: Mapping[str, pa.Table]
+
+    @property
+    def period(self) -> Period:
+        return Period(self.start, self.days)
 
 
 def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: date) -> Retailer:
     """Simulate the days `[start, start + days)`, UTC, with `consumers` people and their stores.
 
+    They are the ERP's; the web shop and the CRM know some of them and a third as many others.
     Same arguments, same result. What would happen after the last day does not happen.
     Raises ValueError when there is nobody or no day to simulate.
     """
     if consumers < 1 or days < 1:
         raise ValueError(f"A simulation needs at least 1 consumer and 1 day, not {consumers} and {days}.")
     period = Period(start, days)
-    who = invent_customers(period, consumers, seed)
-    what = invent_products(period, seed)
-    orders, lines = place_orders(period, who, what, expect(period, who, what), seed)
-    wrong = choose_order_faults(orders, lines, seed)
-    course = take_course(period, orders, lines, wrong, seed)
-    returns = take_returns(period, who, orders, lines, course, wrong, seed)
-    wrong_returns = choose_return_faults(len(lines.order), returns.untouched, seed)
+    erp = run_erp(period, consumers, seed)
+    people = invent_people(period, erp.who, erp.persons, seed)
+    subscribed = subscribe(period, people, seed)
+    shop = run_webshop(period, people, erp.what, seed)
+    goods = stock_goods(erp.what, shop.catalogue, seed)
+    stock = keep_stock(period, goods, order_flows(period, erp, shop, goods), seed)
+    consumer = choose_consumers(people)
+    sales, refunds = all_sales(period, people, erp, shop)
 
-    line_keys = (order_numbers(orders)[lines.order], line_numbers(lines))
+    center = goods.home[goods.of_catalogue] + 1
+    webshop, webshop_faults = webshop_tables(period, people, shop, center, seed)
+    crm, crm_faults = crm_tables(period, people, consumer, subscribed, sales, refunds, seed)
+    inventory, inventory_faults = inventory_tables(period, goods, stock, seed)
+    marketing, marketing_truths, marketing_faults = marketing_tables(
+        period, people, subscribed, erp, shop, sales, seed
+    )
+    faults = [*erp_faults(erp), *webshop_faults, *crm_faults, *inventory_faults, *marketing_faults]
     return Retailer(
         start,
         days,
         seed,
         versions={
-            **geography_tables(period, seed),
-            **customer_tables(period, who, seed),
-            **product_tables(period, what, seed),
-            **offer_tables(period, what, seed),
-            "SalesOrderHeader": header_table(period, who, orders, lines, course, wrong, seed),
-            "SalesOrderDetail": detail_table(period, what, orders, lines, course, wrong),
-            "SalesReturn": return_table(period, returns, lines, line_keys, wrong_returns),
+            "erp": erp_tables(period, erp, seed),
+            "webshop": webshop,
+            "crm": crm,
+            "inventory": inventory,
+            "marketing": marketing,
         },
         truth={
-            "consumers": consumer_truth(who, seed),
-            "offers": offer_truth(),
-            "companions": companion_truth(what),
-            "faults": _faults(line_keys, order_numbers(orders), returns.number, wrong, wrong_returns),
+            **erp_truths(erp),
+            **marketing_truths,
+            "people": people_truth(
+                people,
+                _customer_ids(people, erp.who.number),
+                shop.user_of_person(len(people.persona)),
+                consumer.number_of_person(),
+            ),
+            "products": product_truth(erp.what, shop.catalogue),
+            "stock": stock_truth(period, goods, stock),
+            "faults": fault_truth(faults),
+            "drops": drop_truth(period, webshop, webshop_faults, seed),
         },
     )
 
 
-def _faults(
-    lines: tuple[Ints, Ints],
-    orders: Ints,
-    returns: Ints,
-    wrong: OrderFaults,
-    wrong_returns: ReturnFaults,
-) -> pa.Table:
-    def detail(which: np.ndarray) -> dict[str, Ints]:
-        return {"SalesOrderID": lines[0][which], "SalesOrderDetailID": lines[1][which]}
-
-    return fault_truth(
-        [
-            ("SalesOrderDetail", "quantity is zero", detail(wrong.zero_quantity)),
-            ("SalesOrderDetail", "quantity is negative", detail(wrong.negative_quantity)),
-            (
-                "SalesOrderHeader",
-                "customer is missing",
-                {"SalesOrderID": orders[wrong.without_customer]},
-            ),
-            (
-                "SalesReturn",
-                "quantity is zero",
-                {"SalesReturnID": returns[wrong_returns.zero_quantity]},
-            ),
-            (
-                "SalesReturn",
-                "return date is missing",
-                {"SalesReturnID": returns[wrong_returns.without_date]},
-            ),
-        ]
-    )
+def _customer_ids(people: People, number: Ints) -> Ints:
+    """CustomerID of each person, 0 for who is no customer of the ERP."""
+    return np.where(people.customer >= 0, number[people.customer], 0)

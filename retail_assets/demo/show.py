@@ -1,6 +1,7 @@
 """`retail-assets demo`: a simulated retailer, built whole, and what it tells."""
 
 import os
+import shutil
 import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -36,25 +37,27 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
     from retail_assets.demo.retailer import simulate
-    from retail_assets.demo.sqlite import write_sqlite
+    from retail_assets.demo.sources import write_sources
     from retail_assets.demo.truth import write_truth
 
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):
         retailer = simulate(consumers=consumers, days=days, seed=seed, start=first)
-        write_sqlite(retailer, settings().home / "sources" / "erp.sqlite")
+        # Drops are only ever added to a folder, and this one may be another retailer's.
+        shutil.rmtree(settings().home / "sources", ignore_errors=True)
+        write_sources(retailer, settings().home / "sources")
         write_truth(retailer, settings().home / "truth")
-    lines = retailer.versions["SalesOrderDetail"].num_rows
+    tables = [table for system in retailer.versions.values() for table in system.values()]
     console.print(
-        f"Simulated an ERP: {consumers:,} consumers, {days} days, {lines:,} versions of order lines,"
-        f" {time.monotonic() - started:.1f} s.",
+        f"Simulated {len(retailer.versions)} systems: {consumers:,} consumers, {days} days,"
+        f" {sum(table.num_rows for table in tables):,} versions of rows, {time.monotonic() - started:.1f} s.",
         highlight=False,
     )
 
 
 def _remember(first: date, until: date | None) -> None:
     """The retailer's days, for every later command on this home."""
-    values = {"SOURCES": "erp", "START_DATE": first.isoformat()}
+    values = {"START_DATE": first.isoformat()}
     if until:
         values["END_DATE"] = until.isoformat()
     lines = [f"# Written by `retail-assets demo`, {datetime.now(UTC):%Y-%m-%d}.\n"]

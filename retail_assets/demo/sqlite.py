@@ -1,4 +1,4 @@
-"""Writing the ERP as an SQLite file, in the form that SQLAlchemy gives such a database.
+"""Writing systems as SQLite files, in the form that SQLAlchemy gives such databases.
 
 Money is floating point there, because SQLite has no decimals; each float is the one nearest to
 the exact amount, so rounding it to the column's digits gives the amount back.
@@ -6,7 +6,6 @@ the exact amount, so rounding it to the column's digits gives the amount back.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,52 +17,53 @@ import numpy as np
 import pyarrow as pa
 
 from retail_assets.demo.clock import NEVER, instant
+from retail_assets.demo.erp.schema import ERP
+from retail_assets.demo.files import appearing
 from retail_assets.demo.retailer import Retailer
-from retail_assets.demo.schema import TABLES, primary_key
+from retail_assets.demo.schema import System
 from retail_assets.demo.versions import standing
 
-_INDEXED = ("SalesOrderHeader", "SalesOrderDetail", "SalesReturn")
 _ROWS_AT_A_TIME = 50_000
 
 
-def write_sqlite(retailer: Retailer, path: Path, *, as_of: datetime | None = None) -> None:
-    """Write the ERP as it stood just before `as_of` (UTC; None: at the end of the simulation).
+def write_sqlite(
+    retailer: Retailer, path: Path, *, as_of: datetime | None = None, system: System = ERP
+) -> None:
+    """Write a system as it stood just before `as_of` (UTC; None: at the end of the simulation).
 
     The file appears whole or not at all: it replaces whatever was at `path` in one step, and
     missing folders are made. Same retailer and same `as_of`, same bytes.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    unfinished.unlink(missing_ok=True)
     moment = NEVER if as_of is None else instant(as_of)
-    try:
-        with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-            _fill(connection, retailer, moment)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        appearing(path) as unfinished,
+        closing(sqlite3.connect(unfinished, isolation_level=None)) as connection,
+    ):
+        _fill(connection, retailer, system, moment)
 
 
-def _fill(connection: sqlite3.Connection, retailer: Retailer, moment: int) -> None:
+def _fill(connection: sqlite3.Connection, retailer: Retailer, system: System, moment: int) -> None:
     # A file that is thrown away when writing fails needs neither a journal nor syncing.
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
-    for name in TABLES:
-        connection.execute(_create_table(name))
-        marks = ", ".join("?" for _ in TABLES[name])
-        rows = _rows(standing(retailer.versions[name], moment))
+    for name, schema in system.tables.items():
+        connection.execute(_create_table(system, name))
+        marks = ", ".join("?" for _ in schema)
+        rows = _rows(standing(system, retailer.versions[system.name][name], moment))
         connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
-    for name in _INDEXED:
-        connection.execute(f'CREATE INDEX "ix_{name}_ModifiedDate" ON "{name}" ("ModifiedDate")')
+    for name in system.indexed:
+        column = system.modified
+        connection.execute(f'CREATE INDEX "ix_{name}_{column}" ON "{name}" ("{column}")')
     connection.execute("COMMIT")
 
 
-def _create_table(name: str) -> str:
+def _create_table(system: System, name: str) -> str:
     columns = [
-        f'"{field.name}" {_declared(field)}{"" if field.nullable else " NOT NULL"}' for field in TABLES[name]
+        f'"{field.name}" {_declared(field)}{"" if field.nullable else " NOT NULL"}'
+        for field in system.tables[name]
     ]
-    key = ", ".join(f'"{column}"' for column in primary_key(name))
+    key = ", ".join(f'"{column}"' for column in system.primary_key(name))
     return f'CREATE TABLE "{name}" ({", ".join(columns)}, PRIMARY KEY ({key}))'
 
 
@@ -74,6 +74,10 @@ def _declared(field: pa.Field) -> str:
         return f"NUMERIC({field.type.precision}, {field.type.scale})"
     if pa.types.is_timestamp(field.type):
         return "DATETIME"
+    if pa.types.is_date(field.type):
+        return "DATE"
+    if pa.types.is_floating(field.type):
+        return "FLOAT"
     return "BOOLEAN" if pa.types.is_boolean(field.type) else "INTEGER"
 
 
@@ -83,7 +87,7 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_timestamp(column.type):
+    if pa.types.is_temporal(column.type):
         return column.cast(pa.string()).to_pylist()
     if pa.types.is_decimal(column.type):
         return _floats(column)

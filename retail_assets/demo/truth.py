@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from retail_assets.demo.files import appearing
 from retail_assets.demo.retailer import Retailer
 
 
@@ -15,11 +15,6 @@ def write_truth(retailer: Retailer, folder: Path) -> None:
 
     Each file appears whole or not at all; missing folders are made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for name, table in retailer.truth.items():
-        unfinished = folder / f".{name}.parquet.{os.getpid()}.unfinished"
-        try:
+        with appearing(folder / f"{name}.parquet") as unfinished:
             pq.write_table(table, unfinished)
-            unfinished.replace(folder / f"{name}.parquet")
-        finally:
-            unfinished.unlink(missing_ok=True)

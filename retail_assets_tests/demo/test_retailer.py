@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retail_assets.demo import Retailer, simulate, write_sqlite, write_truth
-from retail_assets.demo.schema import TABLES, primary_key
+from retail_assets.demo.erp.schema import ERP
 
 START = date(2024, 1, 1)
 
@@ -54,12 +54,12 @@ def sql(retailer: Retailer) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def busy() -> Iterator[duckdb.DuckDBPyConnection]:
+def busy(busy_retailer: Retailer) -> Iterator[duckdb.DuckDBPyConnection]:
     """A shop busy enough to measure shares, with `sold`: its lines as they were ordered.
 
     Only of products that are sold all the time: others move shares by coming and going.
     """
-    with _connect(simulate(consumers=20_000, seed=11, start=START)) as connection:
+    with _connect(busy_retailer) as connection:
         connection.execute(
             """
             create table sold as
@@ -82,7 +82,7 @@ def busy() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _connect(retailer: Retailer) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for name, table in retailer.versions.items():
+    for name, table in retailer.versions["erp"].items():
         connection.register(name, table)
     for name, table in retailer.truth.items():
         connection.register(f"truth_{name}", table)
@@ -101,7 +101,7 @@ def _standing(table: str, moment: datetime | None) -> str:
 
 
 def _read(path: Path, table: str) -> list[tuple[Any, ...]]:
-    order = ", ".join(primary_key(table))
+    order = ", ".join(ERP.primary_key(table))
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(f'select * from "{table}" order by {order}').fetchall()
 
@@ -123,7 +123,7 @@ def test_same_arguments_same_bytes(tmp_path: Path, consumers: int, days: int, se
 
 def test_another_seed_is_another_world() -> None:
     one, other = (simulate(consumers=50, days=30, seed=seed, start=START) for seed in (1, 2))
-    assert one.versions["SalesOrderHeader"] != other.versions["SalesOrderHeader"]
+    assert one.versions["erp"]["SalesOrderHeader"] != other.versions["erp"]["SalesOrderHeader"]
 
 
 @pytest.mark.parametrize("size", [{"consumers": 0}, {"days": 0}])
@@ -135,9 +135,9 @@ def test_an_empty_world_is_refused(size: dict[str, int]) -> None:
 # -- versions ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", ERP.tables)
 def test_versions_of_a_row_follow_each_other(sql: duckdb.DuckDBPyConnection, table: str) -> None:
-    key = ", ".join(primary_key(table))
+    key = ", ".join(ERP.primary_key(table))
     wrong = sql.execute(
         f"""
         select count(*) from (
@@ -157,7 +157,7 @@ def test_nothing_happens_outside_the_period(consumers: int, days: int, seed: int
     world = simulate(consumers=consumers, days=days, seed=seed, start=START)
     end = START + timedelta(days=days)
     with _connect(world) as sql:
-        for table in TABLES:
+        for table in ERP.tables:
             late = sql.execute(
                 f'select count(*) from "{table}" where "ModifiedDate" >= ? or _until >= ?',
                 [end, end],
@@ -172,12 +172,12 @@ def test_the_erp_at_a_moment_is_a_filter(
     retailer: Retailer, sql: duckdb.DuckDBPyConnection, tmp_path: Path, moment: datetime | None
 ) -> None:
     write_sqlite(retailer, tmp_path / "erp.sqlite", as_of=moment)
-    for table in TABLES:
-        key = ", ".join(primary_key(table))
+    for table in ERP.tables:
+        key = ", ".join(ERP.primary_key(table))
         modified = """strftime("ModifiedDate", '%Y-%m-%d %H:%M:%S.%f')"""
         keys = ", ".join(
             f"strftime({name}, '%Y-%m-%d %H:%M:%S.%f')" if "Date" in name else name
-            for name in primary_key(table)
+            for name in ERP.primary_key(table)
         )
         expected = sql.execute(
             f"select {keys}, {modified} from {_standing(table, moment)} order by {key}"
@@ -192,7 +192,7 @@ def test_time_only_adds_changes(retailer: Retailer, tmp_path: Path) -> None:
     before, after = _utc(2024, 5, 1), _utc(2024, 5, 2)
     for path, moment in (("before", before), ("after", after)):
         write_sqlite(retailer, tmp_path / path, as_of=moment)
-    for table in TABLES:
+    for table in ERP.tables:
         old, new = (set(_read(tmp_path / path, table)) for path in ("before", "after"))
         moved = {row[-1] for row in new - old}
         assert all("2024-05-01" <= moment < "2024-05-02" for moment in moved), table
@@ -255,7 +255,7 @@ def test_people_pay_the_list_price_of_the_day(retailer: Retailer, sql: duckdb.Du
              and p._until is null
         """
     ).fetchone()
-    assert off == (retailer.versions["SalesOrderDetail"].num_rows, 0)
+    assert off == (retailer.versions["erp"]["SalesOrderDetail"].num_rows, 0)
 
 
 def test_sqlite_gives_every_amount_back(
@@ -263,8 +263,8 @@ def test_sqlite_gives_every_amount_back(
 ) -> None:
     write_sqlite(retailer, tmp_path / "erp.sqlite")
     for table, digits in {"SalesOrderHeader": 4, "SalesOrderDetail": 6, "SalesReturn": 4}.items():
-        amounts = [f.name for f in TABLES[table] if str(f.type).startswith("decimal")]
-        columns, key = ", ".join(amounts), ", ".join(primary_key(table))
+        amounts = [f.name for f in ERP.tables[table] if str(f.type).startswith("decimal")]
+        columns, key = ", ".join(amounts), ", ".join(ERP.primary_key(table))
         exact = sql.execute(f"select {columns} from {_standing(table, None)} order by {key}").fetchall()
         with closing(sqlite3.connect(tmp_path / "erp.sqlite")) as erp:
             floats = erp.execute(f'select {columns} from "{table}" order by {key}').fetchall()
@@ -385,11 +385,13 @@ def test_recorded_faults_are_the_faults(sql: duckdb.DuckDBPyConnection) -> None:
         ("SalesReturn", "quantity is zero", '"Quantity" <= 0'),
         ("SalesReturn", "return date is missing", '"ReturnDate" is null'),
     ):
-        key = primary_key(table)
+        key = ERP.primary_key(table)
         rows = sql.execute(f'select {", ".join(key)} from "{table}" where {condition}').fetchall()
         assert len(rows) >= 2, (table, reason)
         found |= {(table, json.dumps(dict(zip(key, row, strict=True))), reason) for row in rows}
-    recorded = sql.execute('select "table", key, reason from truth_faults').fetchall()
+    recorded = sql.execute(
+        """select "table", key, reason from truth_faults where system = 'erp'"""
+    ).fetchall()
     assert len(recorded) == len(set(recorded))
     assert set(recorded) == found
 
@@ -512,7 +514,9 @@ def test_the_file_is_declared_and_stored_like_adventureworks(retailer: Retailer,
 def test_a_failed_write_leaves_the_old_file(retailer: Retailer, tmp_path: Path) -> None:
     path = tmp_path / "erp.sqlite"
     path.write_bytes(b"yesterday")
-    broken = replace(retailer, versions={k: v for k, v in retailer.versions.items() if k != "SalesReturn"})
+    broken = replace(
+        retailer, versions={"erp": {k: v for k, v in retailer.versions["erp"].items() if k != "SalesReturn"}}
+    )
     with pytest.raises(KeyError, match="SalesReturn"):
         write_sqlite(broken, path)
     assert path.read_bytes() == b"yesterday"

@@ -50,7 +50,7 @@ def _days(deployment, last):
 
 def _corrected_days(retailer, since):
     """The order days, before and after, of orders corrected or cancelled since a day."""
-    headers = retailer.versions["SalesOrderHeader"].to_pylist()
+    headers = retailer.versions["erp"]["SalesOrderHeader"].to_pylist()
     versions: dict = {}
     for row in headers:
         versions.setdefault(row["SalesOrderID"], []).append(row)
@@ -60,7 +60,7 @@ def _corrected_days(retailer, since):
         if len(facts) > 1 and any(row["ModifiedDate"].date() >= since for row in rows):
             corrected |= {row["OrderDate"].date() for row in rows}
     # An order's lines count once its header is there, which is at once in this retailer.
-    for row in retailer.versions["SalesReturn"].to_pylist():
+    for row in retailer.versions["erp"]["SalesReturn"].to_pylist():
         if row["ModifiedDate"].date() >= since and row["ReturnDate"] and row["ReturnDate"].date() < since:
             corrected.add(row["ReturnDate"].date())
     return corrected

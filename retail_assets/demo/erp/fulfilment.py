@@ -8,8 +8,8 @@ import numpy as np
 
 from retail_assets.demo.chance import chance, weighted
 from retail_assets.demo.clock import DAY, NEVER, SECOND, Flags, Ints, Period, whole_seconds
-from retail_assets.demo.faults import OrderFaults
-from retail_assets.demo.orders import Lines, Orders
+from retail_assets.demo.erp.faults import OrderFaults
+from retail_assets.demo.erp.orders import Lines, Orders
 
 _CANCELLED = 0.015
 _QUANTITY, _LINE_REMOVED, _DATE, _NOTHING = range(4)

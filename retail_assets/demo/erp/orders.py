@@ -7,20 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from retail_assets.demo.chance import chance, weighted
-from retail_assets.demo.clock import DAY, SECOND, Flags, Ints, Period
-from retail_assets.demo.customers import Customers
-from retail_assets.demo.demand import Demand, active_days
+from retail_assets.demo.clock import Flags, Ints, Period
+from retail_assets.demo.demand import Demand, active_days, moments
+from retail_assets.demo.erp.customers import Customers
+from retail_assets.demo.erp.offers import NO_OFFER, OFFERS, offer_on
+from retail_assets.demo.erp.products import Products
 from retail_assets.demo.geography import STATE_OF_CITY
-from retail_assets.demo.offers import NO_OFFER, OFFERS, offer_on
-from retail_assets.demo.personas import habit
-from retail_assets.demo.products import Products
+from retail_assets.demo.personas import CONSUMER_HOURS, STORE_HOURS, habit
 
 _IN_SHOP = 0.12
 _STORE_PERCENT = 60
 """What stores pay of the list price."""
-_CONSUMER_HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 10, 13, 15, 16, 18, 16, 14, 14, 15, 18, 22, 26, 27, 21,
-                   12, 6)  # fmt: skip
-_STORE_HOURS = (0, 0, 0, 0, 0, 0, 1, 6, 18, 25, 24, 18, 10, 16, 20, 18, 12, 5, 1, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -86,17 +83,16 @@ def place_orders(
 def _placed(period: Period, who: Customers, demand: Demand, seed: int) -> tuple[Ints, Ints, Ints]:
     """Customer, day and moment of every order, in order of the moment."""
     draws = chance(seed, "orders")
-    first, after = active_days(period, who)
+    first, after = active_days(period, who.registered, who.stops)
     rate = who.orders_per_year / 365 * demand.orders_between(who.persona, first, after)
     customer = np.repeat(np.arange(len(rate)), draws.poisson(rate))
     day = demand.day(who.persona[customer], first[customer], after[customer], draws.random(len(customer)))
     hour = np.where(
         who.is_store[customer],
-        weighted(draws, _STORE_HOURS, len(customer)),
-        weighted(draws, _CONSUMER_HOURS, len(customer)),
+        weighted(draws, STORE_HOURS, len(customer)),
+        weighted(draws, CONSUMER_HOURS, len(customer)),
     )
-    second = hour * 3600 + draws.integers(3600, size=len(customer))
-    placed = period.begin + day * DAY + second * SECOND
+    placed = moments(period, day, hour, draws)
     by_time = np.argsort(placed, kind="stable")
     return customer[by_time], day[by_time], placed[by_time]
 

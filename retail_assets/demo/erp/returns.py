@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from retail_assets.demo.chance import chance, weighted
 from retail_assets.demo.clock import NEVER, Flags, Ints, Period, whole_seconds
-from retail_assets.demo.customers import Customers
-from retail_assets.demo.faults import OrderFaults, ReturnFaults
-from retail_assets.demo.fulfilment import Course
-from retail_assets.demo.orders import Lines, Orders
+from retail_assets.demo.erp.customers import Customers
+from retail_assets.demo.erp.faults import OrderFaults, ReturnFaults
+from retail_assets.demo.erp.fulfilment import Course
+from retail_assets.demo.erp.orders import Lines, Orders
+from retail_assets.demo.erp.schema import ERP
 from retail_assets.demo.personas import habit
 from retail_assets.demo.versions import version_table, versions
 
@@ -99,6 +100,7 @@ def return_table(
     refund = lines.price[line] * (100 - lines.percent[line]) * pieces
     order_id, line_id = numbers
     return version_table(
+        ERP,
         "SalesReturn",
         which,
         {

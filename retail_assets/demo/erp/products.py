@@ -10,13 +10,10 @@ import pyarrow as pa
 
 from retail_assets.demo.chance import chance, guids
 from retail_assets.demo.clock import DAY, NEVER, Flags, Floats, Ints, Period
+from retail_assets.demo.erp.schema import ERP
 from retail_assets.demo.versions import version_table, versions
 
 CATEGORIES = ("Outdoor", "Kitchen", "Garden", "Travel")
-PEAK_DAY = (190, 345, 125, 170)
-"""The day of the year on which each category sells best ..."""
-SWING = (0.45, 0.30, 0.65, 0.25)
-"""... and by how much it then exceeds its yearly average."""
 
 
 class Line(NamedTuple):
@@ -59,7 +56,7 @@ LINES = (
     Line("OR", "Organisers", 3, "Organiser", 12, 59, ("Fold", "Pouch", "Cube"),
          ("Grey", "Black", "Green")),
 )  # fmt: skip
-_VARIANTS = 3
+VARIANTS = 3
 _PER_LINE = 9
 SIZE = len(LINES) * _PER_LINE
 """How many products there are."""
@@ -151,8 +148,8 @@ def invent_products(period: Period, seed: int) -> Products:
         popularity=popularity / popularity.sum(),
         sold_from=sold_from,
         sold_until=sold_until,
-        price=_as_price_tags(_yearly_amounts(period, sold_from, sold_until, list_price, draws)),
-        cost=_yearly_amounts(period, sold_from, sold_until, list_price * (1 - margin), draws),
+        price=_as_price_tags(yearly_amounts(period, sold_from, sold_until, list_price, draws)),
+        cost=yearly_amounts(period, sold_from, sold_until, list_price * (1 - margin), draws),
         companion=companion,
         companion_chance=companion_chance,
     )
@@ -174,15 +171,16 @@ def _companions(draws: np.random.Generator) -> tuple[Ints, Floats]:
     return companion, likely
 
 
-def _yearly_amounts(
+def yearly_amounts(
     period: Period, sold_from: Ints, sold_until: Ints, opening: Floats, draws: np.random.Generator
 ) -> Steps:
-    """One change a year for each product, on a day of its own."""
+    """How amounts move that change once a year, each on a day of its own; `opening` at the start."""
+    size = len(opening)
     years = np.arange(-3, period.days // 365 + 1)
-    day = draws.integers(1, 366, SIZE)[:, None] + 365 * years
+    day = draws.integers(1, 366, size)[:, None] + 365 * years
     change = draws.normal(1.03, 0.025, day.shape).cumprod(axis=1)
     # The opening amount holds at the start: what came before was cheaper, what follows dearer.
-    relative = np.concatenate([np.ones((SIZE, 1)), change], axis=1) / change[:, [2]]
+    relative = np.concatenate([np.ones((size, 1)), change], axis=1) / change[:, [2]]
     amount = np.rint(opening[:, None] * relative * 10_000).astype(np.int64)
     first = sold_from[:, None]
     later = period.midnight(day)
@@ -226,6 +224,7 @@ def _classification(period: Period, seed: int) -> dict[str, pa.Table]:
     lines = versions(np.full(len(LINES), period.founded), end=period.end)
     return {
         "ProductCategory": version_table(
+            ERP,
             "ProductCategory",
             categories,
             {
@@ -235,6 +234,7 @@ def _classification(period: Period, seed: int) -> dict[str, pa.Table]:
             },
         ),
         "ProductSubcategory": version_table(
+            ERP,
             "ProductSubcategory",
             lines,
             {
@@ -255,25 +255,26 @@ def _product(period: Period, what: Products, seed: int) -> pa.Table:
         *what.cost.since.T[1:],
         end=period.end,
     )
-    labels = _labels()
+    texts = labels()
     stock = 60 + 20 * (np.arange(SIZE) % 7)
     weight = 20 + np.arange(SIZE) * 37 % 900
     discontinued = np.where(which.after(what.sold_until), which.of(what.sold_until), NEVER)
     return version_table(
+        ERP,
         "Product",
         which,
         {
             "ProductID": which.of(what.number),
-            "Name": which.of(labels["name"]),
-            "ProductNumber": which.of(labels["number"]),
+            "Name": which.of(texts["name"]),
+            "ProductNumber": which.of(texts["number"]),
             "MakeFlag": False,
             "FinishedGoodsFlag": True,
-            "Color": which.of(labels["colour"]),
+            "Color": which.of(texts["colour"]),
             "SafetyStockLevel": which.of(stock),
             "ReorderPoint": which.of(stock * 3 // 4),
             "StandardCost": what.cost.at(which.row, which.since),
             "ListPrice": what.price.at(which.row, which.since),
-            "Size": which.of(labels["size"]),
+            "Size": which.of(texts["size"]),
             "SizeUnitMeasureCode": None,
             "WeightUnitMeasureCode": "KG",
             "Weight": which.of(weight),
@@ -282,7 +283,7 @@ def _product(period: Period, what: Products, seed: int) -> pa.Table:
             "Class": None,
             "Style": None,
             "ProductSubcategoryID": which.of(what.line + 1),
-            "ProductModelID": which.of(np.arange(SIZE) // _VARIANTS + 1),
+            "ProductModelID": which.of(np.arange(SIZE) // VARIANTS + 1),
             "SellStartDate": which.of(what.sold_from),
             "SellEndDate": discontinued,
             "DiscontinuedDate": discontinued,
@@ -291,7 +292,7 @@ def _product(period: Period, what: Products, seed: int) -> pa.Table:
     )
 
 
-def _labels() -> dict[str, pa.Array]:
+def labels() -> dict[str, pa.Array]:
     """Name, number, colour and size of every product."""
     each = [(line, model, variant) for line in LINES for model in line.models
             for variant in line.variants]  # fmt: skip
@@ -320,6 +321,7 @@ def _history(table: str, period: Period, number: Ints, **moving: Steps) -> pa.Ta
     which = versions(since, next_step, end=period.end)
     closed = which.after(next_step)
     return version_table(
+        ERP,
         table,
         which,
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,59 +9,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retail_assets.demo.chance import chance, guids, weighted
-from retail_assets.demo.clock import DAY, NEVER, SECOND, Flags, Floats, Ints, Period, whole_seconds
+from retail_assets.demo.clock import NEVER, Flags, Floats, Ints, Period
+from retail_assets.demo.erp.schema import ERP
 from retail_assets.demo.geography import (
     CITIES,
     STATE_OF_CITY,
+    TERRITORY_NUMBERS,
     TERRITORY_OF_CITY,
-    city_weights,
-    first_and_last_city_of_country,
+)
+from retail_assets.demo.lives import ends, homes, registrations
+from retail_assets.demo.names import (
+    FIRST_NAMES,
+    LAST_NAMES,
+    as_typed,
+    email_addresses,
+    pick,
+    postal_codes,
+    streets,
 )
 from retail_assets.demo.personas import PERSONAS, WHOLESALE, habit
 from retail_assets.demo.versions import version_table, versions
 
 _CONSUMERS_PER_STORE = 40
-_REGISTERED_BEFORE = 0.6
-_DAYS_OF_REGISTERING_BEFORE = 900
-_MOVING = 0.04
 _MISSING_PERSON = 0.02
 _STORES_WITH_CONTACT = 1 / 3
-_WITHOUT_EMAIL, _SHOUTED_EMAIL, _PADDED_EMAIL = 0.03, 0.04, 0.015
+_WITHOUT_EMAIL = 0.03
+_INITIALS = tuple("ABCDEFGJKLMNPRSTW")
 _HOME, _MAIN_OFFICE = 2, 3
 _FIRST_CUSTOMER, _FIRST_ENTITY, _FIRST_SALES_PERSON = 11_001, 301, 274
 
-_FIRST_NAMES = (
-    "Aaliyah", "Adam", "Aisha", "Alexandra", "Amelia", "Amir", "Anna", "Ben", "Björn", "Camila",
-    "Carlos", "Charlotte", "Chen", "Chloé", "Daniel", "David", "Diego", "Elena", "Eleanor",
-    "Emily", "Emma", "Ethan", "Fatima", "Finn", "Florence", "George", "Grace", "Hannah",
-    "Harper", "Henry", "Hiroshi", "Isla", "Ivan", "Jack", "Jacob", "Jade", "James", "Jasmine",
-    "José", "Julia", "Kofi", "Laura", "Léa", "Leo", "Liam", "Lucas", "Maria", "Mason", "Maya",
-    "Mei", "Michael", "Mila", "Mohammed", "Naomi", "Nia", "Noah", "Nora", "Oliver", "Olivia",
-    "Omar", "Oscar", "Priya", "Rachel", "Rafael", "Ravi", "Renée", "Rosa", "Ruby", "Ryan",
-    "Samuel", "Sara", "Sofia", "Theo", "Thomas", "Victoria", "William", "Yuki", "Zoë",
-)  # fmt: skip
-_LAST_NAMES = (
-    "Adams", "Ahmed", "Allen", "Andersson", "Baker", "Bennett", "Bouchard", "Brown", "Campbell",
-    "Carter", "Chan", "Clark", "Collins", "Cooper", "Côté", "Davies", "Diaz", "Edwards",
-    "Evans", "Fischer", "Fraser", "García", "Gagnon", "Gonzalez", "Green", "Gupta", "Hall",
-    "Harris", "Hernández", "Hill", "Hughes", "Ibrahim", "Jackson", "Jensen", "Johnson", "Jones",
-    "Kaur", "Kelly", "Khan", "Kim", "King", "Kowalski", "Lam", "Lavoie", "Lee", "Lewis", "Li",
-    "Lopez", "MacDonald", "Martin", "Mehta", "Miller", "Mitchell", "Moore", "Morgan", "Müller",
-    "Murphy", "Murray", "Nakamura", "Nguyen", "Novak", "Okafor", "Olsen", "Patel", "Perez",
-    "Phillips", "Reid", "Rivera", "Roberts", "Robinson", "Rossi", "Roy", "Scott", "Sharma",
-    "Singh", "Smith", "Stewart", "Tanaka", "Taylor", "Thompson", "Tremblay", "Turner", "Walker",
-    "Wang", "White", "Williams", "Wilson", "Wong", "Wright", "Yang", "Young", "Zhang",
-)  # fmt: skip
-_INITIALS = tuple("ABCDEFGJKLMNPRSTW")
-_MAIL_HOSTS = ("mailbox.example", "post.example", "inbox.example", "letters.example")
-_STREETS = (
-    "Alder Way", "Bank Street", "Beacon Road", "Bridge Street", "Canal Street", "Castle Lane",
-    "Cedar Avenue", "Church Road", "Clover Court", "College Street", "Elm Street", "Ferry Road",
-    "Garden Row", "Granville Street", "Harbour View", "High Street", "Hill Road", "King Street",
-    "Lake Drive", "Maple Avenue", "Market Square", "Mill Lane", "Oak Street", "Orchard Close",
-    "Park Avenue", "Pine Street", "Queen Street", "River Road", "Station Road", "Union Street",
-    "Valley Drive", "Victoria Terrace", "Willow Crescent", "York Street",
-)  # fmt: skip
 _STORE_FIRST = (
     "Alpine", "Bayside", "Birch & Co", "Blue Door", "Cascade", "Cornerstone", "Evergreen", "Fjord",
     "Four Winds", "Gable", "Harbour", "Highland", "Juniper", "Kestrel", "Lakeshore", "Lantern",
@@ -123,21 +98,18 @@ def invent_customers(period: Period, consumers: int, seed: int) -> Customers:
     stores = consumers // _CONSUMERS_PER_STORE
     size = consumers + stores
     draws = chance(seed, "customers")
-    before = draws.random(size) < _REGISTERED_BEFORE
-    spread = draws.random(size)
-    days = np.where(before, (spread - 1) * _DAYS_OF_REGISTERING_BEFORE, spread * period.days)
-    registered = np.sort(period.begin + whole_seconds(days))
+    registered = np.sort(registrations(period, size, draws))
     persona = weighted(draws, tuple(habit("share")), size)
     is_store = draws.permutation(size) < stores
     persona[is_store] = WHOLESALE
     has_contact = is_store & (draws.random(size) < _STORES_WITH_CONTACT)
     entity = _FIRST_ENTITY + np.arange(size) + np.cumsum(has_contact) - has_contact
     has_person = ~is_store | has_contact
-    first_city, second_city, moves = _homes(period, registered, seed)
+    first_city, second_city, moves = homes(period, registered, chance(seed, "homes"))
     return Customers(
         persona=persona,
         registered=registered,
-        stops=_ends(period, registered, habit("days_until_churn")[persona], seed),
+        stops=ends(period, registered, persona, chance(seed, "churn")),
         orders_per_year=habit("orders_per_year")[persona] * draws.gamma(2.5, 1 / 2.5, size),
         moves=moves,
         first_city=first_city,
@@ -149,28 +121,8 @@ def invent_customers(period: Period, consumers: int, seed: int) -> Customers:
     )
 
 
-def _ends(period: Period, registered: Ints, average_days: Floats, seed: int) -> Ints:
-    life = chance(seed, "churn").exponential(average_days)
-    stops = np.maximum(registered, period.begin) + whole_seconds(life)
-    return np.where(stops < period.end, stops, NEVER)
-
-
-def _homes(period: Period, registered: Ints, seed: int) -> tuple[Ints, Ints, Ints]:
-    """First city, second city, and when a customer moves from one to the other."""
-    draws = chance(seed, "homes")
-    size = len(registered)
-    city = weighted(draws, city_weights(), size)
-    first, last = first_and_last_city_of_country()
-    next_city = draws.integers(first[city], last[city], endpoint=True)
-    earliest = np.maximum(registered, period.begin)
-    wait = whole_seconds(draws.random(size) * (period.end - earliest) / DAY)
-    moves = np.where(draws.random(size) < _MOVING, earliest + wait + SECOND, NEVER)
-    return city, next_city, moves
-
-
-def customer_tables(period: Period, who: Customers, seed: int) -> dict[str, pa.Table]:
+def customer_tables(period: Period, who: Customers, people: Persons, seed: int) -> dict[str, pa.Table]:
     """Customer, Store, Person, EmailAddress, Address and BusinessEntityAddress."""
-    people = _people(who, seed)
     return {
         "Customer": _customer(period, who, seed),
         "Store": _store(period, who, seed),
@@ -180,9 +132,8 @@ def customer_tables(period: Period, who: Customers, seed: int) -> dict[str, pa.T
     }
 
 
-def consumer_truth(who: Customers, seed: int) -> pa.Table:
+def consumer_truth(who: Customers, people: Persons) -> pa.Table:
     """One row per ERP customer: persona, churn and the person's true name and e-mail address."""
-    people = _people(who, seed)
     has_person = ~np.ma.getmaskarray(who.person)
     of_person = pa.array(np.cumsum(has_person) - 1, mask=~has_person)
     stops = pa.array(who.stops, mask=who.stops == NEVER)
@@ -191,56 +142,58 @@ def consumer_truth(who: Customers, seed: int) -> pa.Table:
             "CustomerID": who.number,
             "PersonID": pa.array(who.person.data, mask=~has_person),
             "StoreID": pa.array(who.entity, mask=~who.is_store),
-            "Persona": _pick([persona.name for persona in PERSONAS], who.persona),
-            "FirstName": people.first_name.take(of_person),
-            "LastName": people.last_name.take(of_person),
-            "EmailAddress": people.email.take(of_person),
+            "Persona": pick([persona.name for persona in PERSONAS], who.persona),
+            "FirstName": pick(FIRST_NAMES, people.first).take(of_person),
+            "LastName": pick(LAST_NAMES, people.last).take(of_person),
+            "EmailAddress": people.known_email.take(of_person),
             "PersonIsMissing": who.person_missing,
             "RegisteredAt": pa.array(who.registered).view(pa.timestamp("us")),
             "StopsAt": stops.view(pa.timestamp("us")),
             "MovesAt": pa.array(who.moves, mask=who.moves == NEVER).view(pa.timestamp("us")),
             "StateProvinceID": STATE_OF_CITY[who.first_city] + 1,
-            "City": _pick([city.name for city in CITIES], who.first_city),
+            "City": pick([city.name for city in CITIES], who.first_city),
         }
     )
 
 
 @dataclass(frozen=True)
-class _People:
-    """One value per person, in order of BusinessEntityID."""
+class Persons:
+    """One value per person that the ERP has a number for, in order of BusinessEntityID."""
 
     customer: Ints
     """The customer that the person is, or is the contact of."""
     entity: Ints
-    first_name: pa.Array
-    last_name: pa.Array
+    first: Ints
+    """Position in FIRST_NAMES."""
+    last: Ints
+    """Position in LAST_NAMES."""
     email: pa.Array
-    """Clean and unique; null for people without one."""
+    """Clean and unique; the person's, whether or not the ERP has it."""
+    has_email: Flags
+    """Whether the ERP has it."""
+
+    @property
+    def known_email(self) -> pa.Array:
+        """The clean address where the ERP has it, else null."""
+        return pc.if_else(pa.array(self.has_email), self.email, pa.scalar(None, pa.string()))
 
 
-def _people(who: Customers, seed: int) -> _People:
+def invent_persons(who: Customers, seed: int) -> Persons:
+    """The people behind the customers."""
     draws = chance(seed, "people")
     customer = np.flatnonzero(~np.ma.getmaskarray(who.person))
     entity = who.person.data[customer]
     size = len(customer)
-    first = draws.integers(len(_FIRST_NAMES), size=size)
-    last = draws.integers(len(_LAST_NAMES), size=size)
-    email = pc.binary_join_element_wise(
-        _pick([_plain(name) for name in _FIRST_NAMES], first),
-        pa.repeat(".", size),
-        _pick([_plain(name) for name in _LAST_NAMES], last),
-        pa.array(entity).cast(pa.string()),
-        pa.repeat("@", size),
-        _pick(_MAIL_HOSTS, draws.integers(len(_MAIL_HOSTS), size=size)),
-        "",
-    )
-    without = pa.array(draws.random(size) < _WITHOUT_EMAIL)
-    return _People(
+    first = draws.integers(len(FIRST_NAMES), size=size)
+    last = draws.integers(len(LAST_NAMES), size=size)
+    email = email_addresses(first, last, entity, draws)
+    return Persons(
         customer=customer,
         entity=entity,
-        first_name=_pick(_FIRST_NAMES, first),
-        last_name=_pick(_LAST_NAMES, last),
-        email=pc.if_else(without, pa.scalar(None, pa.string()), email),
+        first=first,
+        last=last,
+        email=email,
+        has_email=draws.random(size) >= _WITHOUT_EMAIL,
     )
 
 
@@ -248,13 +201,14 @@ def _customer(period: Period, who: Customers, seed: int) -> pa.Table:
     which = versions(who.registered, who.moves, end=period.end)
     city = who.city_at(which.row, which.since)
     return version_table(
+        ERP,
         "Customer",
         which,
         {
             "CustomerID": which.of(who.number),
             "PersonID": which.of(who.person),
             "StoreID": which.of(np.ma.masked_array(who.entity, mask=~who.is_store)),
-            "TerritoryID": TERRITORY_OF_CITY[city] + 1,
+            "TerritoryID": TERRITORY_NUMBERS[TERRITORY_OF_CITY[city]],
             "rowguid": which.of(guids(seed, "Customer", len(who.persona))),
         },
     )
@@ -263,9 +217,10 @@ def _customer(period: Period, who: Customers, seed: int) -> pa.Table:
 def _store(period: Period, who: Customers, seed: int) -> pa.Table:
     store = np.flatnonzero(who.is_store)
     draws = chance(seed, "stores")
-    first = _pick(_STORE_FIRST, draws.integers(len(_STORE_FIRST), size=len(store)))
-    last = _pick(_STORE_LAST, draws.integers(len(_STORE_LAST), size=len(store)))
+    first = pick(_STORE_FIRST, draws.integers(len(_STORE_FIRST), size=len(store)))
+    last = pick(_STORE_LAST, draws.integers(len(_STORE_LAST), size=len(store)))
     return version_table(
+        ERP,
         "Store",
         versions(who.registered[store], end=period.end),
         {
@@ -277,41 +232,38 @@ def _store(period: Period, who: Customers, seed: int) -> pa.Table:
     )
 
 
-def _person(period: Period, who: Customers, people: _People) -> pa.Table:
+def _person(period: Period, who: Customers, people: Persons) -> pa.Table:
     known = np.flatnonzero(~who.person_missing[people.customer])
     customer = people.customer[known]
     # Every third person has a middle initial; nothing hangs on it, so no draw is spent on it.
     initial = people.entity[known] % (3 * len(_INITIALS))
     return version_table(
+        ERP,
         "Person",
         versions(who.registered[customer], end=period.end),
         {
             "BusinessEntityID": people.entity[known],
-            "PersonType": _pick(("IN", "SC"), who.is_store[customer].astype(np.int64)),
+            "PersonType": pick(("IN", "SC"), who.is_store[customer].astype(np.int64)),
             "Title": None,
-            "FirstName": people.first_name.take(pa.array(known)),
-            "MiddleName": _pick((*_INITIALS, *(None,) * 2 * len(_INITIALS)), initial),
-            "LastName": people.last_name.take(pa.array(known)),
+            "FirstName": pick(FIRST_NAMES, people.first[known]),
+            "MiddleName": pick((*_INITIALS, *(None,) * 2 * len(_INITIALS)), initial),
+            "LastName": pick(LAST_NAMES, people.last[known]),
         },
     )
 
 
-def _email_address(period: Period, who: Customers, people: _People, seed: int) -> pa.Table:
+def _email_address(period: Period, who: Customers, people: Persons, seed: int) -> pa.Table:
     """As people typed it: some in capitals, some with a blank behind."""
-    having = np.flatnonzero(people.email.is_valid().to_numpy(zero_copy_only=False))
-    draws = chance(seed, "e-mail as typed")
-    email = people.email.take(pa.array(having))
-    shouted = pa.array(draws.random(len(having)) < _SHOUTED_EMAIL)
-    padded = pa.array(draws.random(len(having)) < _PADDED_EMAIL)
-    typed = pc.if_else(shouted, pc.utf8_upper(email), email)
-    blank = pc.if_else(padded, " ", "")
+    having = np.flatnonzero(people.has_email)
+    typed = as_typed(people.email.take(pa.array(having)), chance(seed, "e-mail as typed"))
     return version_table(
+        ERP,
         "EmailAddress",
         versions(who.registered[people.customer[having]], end=period.end),
         {
             "BusinessEntityID": people.entity[having],
             "EmailAddressID": np.arange(len(having)) + 1,
-            "EmailAddress": pc.binary_join_element_wise(typed, blank, ""),
+            "EmailAddress": typed,
             "rowguid": guids(seed, "EmailAddress", len(having)),
         },
     )
@@ -325,25 +277,25 @@ def _addresses(period: Period, who: Customers, seed: int) -> dict[str, pa.Table]
     city = who.city_at(which.row, which.since)
     draws = chance(seed, "addresses")
     # One house for each version, so that moving within a city is still moving.
-    house = pa.array(draws.integers(1, 400, size=len(city))).cast(pa.string())
-    street = _pick(_STREETS, draws.integers(len(_STREETS), size=len(city)))
-    digit = draws.integers(10, size=len(city))
-    postal = [place.postal.replace("#", str(d)) for place in CITIES for d in range(10)]
+    street = streets(draws, len(city))
+    postal = postal_codes(city, draws)
     return {
         "Address": version_table(
+            ERP,
             "Address",
             which,
             {
                 "AddressID": which.of(number),
-                "AddressLine1": pc.binary_join_element_wise(house, street, " "),
+                "AddressLine1": street,
                 "AddressLine2": None,
-                "City": _pick([place.name for place in CITIES], city),
+                "City": pick([place.name for place in CITIES], city),
                 "StateProvinceID": STATE_OF_CITY[city] + 1,
-                "PostalCode": _pick(postal, city * 10 + digit),
+                "PostalCode": postal,
                 "rowguid": which.of(guids(seed, "Address", size)),
             },
         ),
         "BusinessEntityAddress": version_table(
+            ERP,
             "BusinessEntityAddress",
             versions(who.registered, end=period.end),
             {
@@ -354,12 +306,3 @@ def _addresses(period: Period, who: Customers, seed: int) -> dict[str, pa.Table]
             },
         ),
     }
-
-
-def _pick(pool: tuple[str | None, ...] | list[str], positions: Ints) -> pa.Array:
-    return pa.array(pool, pa.string()).take(pa.array(positions))
-
-
-def _plain(name: str) -> str:
-    """A name as it is spelled in an e-mail address: lower case, no accents."""
-    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

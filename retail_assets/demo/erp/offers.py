@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from retail_assets.demo.chance import guids
 from retail_assets.demo.clock import DAY, Ints, Period
-from retail_assets.demo.products import SIZE, Products, products_of
+from retail_assets.demo.erp.products import SIZE, Products, products_of
+from retail_assets.demo.erp.schema import ERP
 from retail_assets.demo.versions import version_table, versions
 
 
@@ -93,6 +94,7 @@ def offer_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Tabl
     linked = versions(links.since, end=period.end)
     return {
         "SpecialOffer": version_table(
+            ERP,
             "SpecialOffer",
             which,
             {
@@ -109,6 +111,7 @@ def offer_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Tabl
             },
         ),
         "SpecialOfferProduct": version_table(
+            ERP,
             "SpecialOfferProduct",
             linked,
             {

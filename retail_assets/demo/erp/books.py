@@ -8,12 +8,13 @@ import pyarrow.compute as pc
 
 from retail_assets.demo.chance import chance
 from retail_assets.demo.clock import DAY, NEVER, Ints, Period
-from retail_assets.demo.customers import Customers, sales_person
-from retail_assets.demo.faults import OrderFaults
-from retail_assets.demo.fulfilment import Course
-from retail_assets.demo.geography import TAX_OF_STATE, TERRITORY_OF_STATE
-from retail_assets.demo.orders import Lines, Orders
-from retail_assets.demo.products import Products
+from retail_assets.demo.erp.customers import Customers, sales_person
+from retail_assets.demo.erp.faults import OrderFaults
+from retail_assets.demo.erp.fulfilment import Course
+from retail_assets.demo.erp.orders import Lines, Orders
+from retail_assets.demo.erp.products import Products
+from retail_assets.demo.erp.schema import ERP
+from retail_assets.demo.geography import TAX_OF_STATE, TERRITORY_NUMBERS, TERRITORY_OF_STATE
 from retail_assets.demo.versions import version_table, versions
 
 _FIRST_ORDER, _FIRST_LINE = 50_001, 120_001
@@ -53,6 +54,7 @@ def detail_table(
     )
     price, percent = which.of(lines.price), which.of(lines.percent)
     return version_table(
+        ERP,
         "SalesOrderDetail",
         which,
         {
@@ -85,6 +87,7 @@ def header_table(
     customer = np.ma.masked_array(who.number[orders.customer], mask=faults.without_customer)
     placed, right_date = which.of(orders.placed), which.of(course.right_date)
     return version_table(
+        ERP,
         "SalesOrderHeader",
         which,
         {
@@ -97,7 +100,7 @@ def header_table(
             "PurchaseOrderNumber": which.of(_purchase_orders(orders, seed)),
             "CustomerID": which.of(customer),
             "SalesPersonID": np.ma.masked_array(sales_person(territory), mask=~from_store),
-            "TerritoryID": territory + 1,
+            "TerritoryID": TERRITORY_NUMBERS[territory],
             "ShipMethodID": np.where(from_store, _FREIGHT, _PARCEL),
             **_amounts(orders, _sub_total(orders, lines, course, which.row, corrected), which.row),
         },

@@ -1,0 +1,1 @@
+"""The CRM: consumers, what they say, and their loyalty points."""

@@ -1,0 +1,1 @@
+"""The inventory system: distribution centers, their stock, its movements and its purchase."""

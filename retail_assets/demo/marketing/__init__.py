@@ -1,0 +1,1 @@
+"""The marketing system: channels, campaigns and what they reach, offers and audiences."""
