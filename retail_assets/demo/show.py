@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from retail_assets.settings import PREFIX, settings
+from retail_assets.settings import PREFIX, SYSTEMS, settings
 
 
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
@@ -63,7 +63,8 @@ def _remember(first: date, until: date | None) -> None:
     lines = [f"# Written by `retail-assets demo`, {datetime.now(UTC):%Y-%m-%d}.\n"]
     lines += [f"{PREFIX}{name}={value}\n" for name, value in values.items()]
     (settings().home / "retail.env").write_text("".join(lines))
-    for name in ("ERP_URL", "START_DATE", "END_DATE", "SOURCES"):
+    urls = (f"{system.upper()}_URL" for system in SYSTEMS)
+    for name in ("START_DATE", "END_DATE", "SOURCES", *urls):
         os.environ.pop(PREFIX + name, None)
     settings.cache_clear()
 

@@ -52,6 +52,8 @@ class Translator(DagsterDbtTranslator):
         metadata: dict[str, Any] = {"dagster/column_schema": column_schema(dbt_resource_props, known.types)}
         if known.sources:
             metadata["dagster/column_lineage"] = _column_lineage(known)
+            # Open-source Dagster keeps column lineage for its API and draws none of it.
+            metadata["column lineage"] = dg.MetadataValue.md(_column_lineage_text(known))
         return metadata
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
@@ -67,6 +69,14 @@ def _column_lineage(known: KnownColumns) -> dg.TableColumnLineage:
             for column, sources in known.sources.items()
         }
     )
+
+
+def _column_lineage_text(known: KnownColumns) -> str:
+    lines = [
+        f"| {column} | {', '.join('.'.join([*key, name]) for key, name in sources)} |"
+        for column, sources in known.sources.items()
+    ]
+    return "\n".join(["| column | made of |", "| --- | --- |", *lines])
 
 
 def catalog_entry(node: Mapping[str, Any]) -> Mapping[str, Any]:
