@@ -194,6 +194,9 @@ def test_a_whole_file_that_changes(platform):
     # A file that is half-written says nothing about what is gone.
     (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,,")
     platform.ingest(days(6), [PLACES])
+    # Nor does one with a value of another type.
+    write(platform.shop / "places.csv", [{"country": "A", "state": "", "latitude": "north"}])
+    assert "holds 'north'" in platform.ingest(days(7), [PLACES]).source.problems(PLACES)[0]
     assert platform.query("select count(*) from raw_webshop.places where _deleted_at is not null") == [(0,)]
     # As many versions as there were different rows.
     assert platform.query("select count(*) from raw_webshop.places") == [(3,)]
