@@ -66,7 +66,7 @@ def raw_assets(
             dg.AssetCheckSpec(
                 CONTRACT_CHECK,
                 asset=key,
-                description="The table is there, with the columns that _sources.yml names.",
+                description="It is there, with the columns that _sources.yml names, and its files are whole.",
             )
             for key in keys.values()
         ],

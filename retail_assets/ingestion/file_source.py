@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from retail_assets.ingestion import loaded_files
-from retail_assets.ingestion.contract import MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.ingestion.contract import ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_formats import (
     PATH,
@@ -27,19 +27,22 @@ from retail_assets.ingestion.file_formats import (
     reason_of,
     relation_sql,
 )
-from retail_assets.ingestion.file_values import cast, given_sql, wrong_values_sql
+from retail_assets.ingestion.file_values import given_sql, wrong_values_sql
+from retail_assets.ingestion.file_versions import (
+    ADDED,
+    DAY_START,
+    IS_HELD_BACK,
+    WRITTEN_AT,
+    file_versions_sql,
+)
 from retail_assets.ingestion.files import File, FileStore, to_read
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.source import BATCH_ROWS, Source
-from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 * 1024 * 1024
-
-# Of each file, beside its rows: the start of the day it is of, and when it was written.
-DAY_START, WRITTEN_AT = "_day_start", "_written_at"
 
 
 @dataclass
@@ -49,6 +52,7 @@ class _Reading:
     table: SourceTable
     window: Window
     loaded_at: datetime
+    has_begun: bool = False
     done: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -169,15 +173,17 @@ class FileSource(Source):
                 (file,) = group.files.values()
                 self._left_out(reading, file, reason_of(error))
             return
-        yield reading.table.raw_schema.empty_table()
+        if reading.done and not reading.has_begun:
+            reading.has_begun = True
+            yield reading.table.raw_schema.empty_table()
         reader = connection.sql(f"""
-            select * exclude ({PATH}, {DAY_START}, {WRITTEN_AT}, is_held_back) from versions
-            where not is_held_back and {ROW_HASH} not in (select row_hash from seen)
+            select * exclude ({", ".join(ADDED)}) from versions
+            where not {IS_HELD_BACK} and {ROW_HASH} not in (select row_hash from seen)
             -- A drop may have arrived twice.
             qualify row_number() over (partition by {ROW_HASH}) = 1
         """).to_arrow_reader(BATCH_ROWS)
         yield from (pa.Table.from_batches([batch]) for batch in reader)
-        connection.execute(f"insert into seen select {ROW_HASH} from versions where not is_held_back")
+        connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")
 
     def _take(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> None:
         """All rows of a group into `versions`; a file with a wrong value stays out, with its problem."""
@@ -187,26 +193,35 @@ class FileSource(Source):
         connection.execute(f"create or replace temp table given as select {given}, {PATH} from {relation}")
         wrong = dict(connection.execute(wrong_values_sql(table, "given")).fetchall())
         connection.register("files", self._described(group, wrong))
-        connection.execute(_versions_statement(reading))
+        versions = file_versions_sql(table, reading.window, reading.loaded_at)
+        connection.execute(f"create or replace temp table versions as {versions}")
         counts = {
-            path: counted
-            for path, *counted in connection.execute(
-                f"select {PATH}, count(*), count(*) filter (where is_held_back) from versions group by all"
+            path: (rows, held_back)
+            for path, rows, held_back in connection.execute(
+                f"select {PATH}, count(*), count(*) filter (where {IS_HELD_BACK}) from versions group by all"
             ).fetchall()
         }
         for path, file in group.files.items():
-            if str(path) in wrong:
-                reading.problems.append(
-                    f"{self._system}: {file.path} was not loaded: {wrong[str(path)]}. Mend the file, or"
-                    " the type in _sources.yml; the next run tries it again."
-                )
-                continue
-            rows, held_back = counts.get(str(path), (0, 0))
-            reading.done.append(
-                LoadedFile(
-                    table.name, file.path, file.size, file.version, file.day, rows - held_back, held_back
-                )
+            self._account(reading, file, wrong.get(str(path)), *counts.get(str(path), (0, 0)))
+
+    def _account(self, reading: _Reading, file: File, wrong: str | None, rows: int, held_back: int) -> None:
+        if wrong:
+            reading.problems.append(
+                f"{self._system}: {file.path} was not loaded: {wrong}. Mend the file, or the type in"
+                " _sources.yml; the next run tries it again."
             )
+            return
+        reading.done.append(
+            LoadedFile(
+                table=reading.table.name,
+                path=file.path,
+                size=file.size,
+                version=file.version,
+                day=file.day,
+                rows=rows - held_back,
+                held_back=held_back,
+            )
+        )
 
     def _described(self, group: _Group, wrong: Mapping[str, str]) -> pa.Table:
         sound = {path: file for path, file in group.files.items() if str(path) not in wrong}
@@ -224,41 +239,6 @@ class FileSource(Source):
 
     def _start_of(self, day: date | None) -> datetime | None:
         return _naive(datetime.combine(day, time(), self._timezone).astimezone(UTC)) if day else None
-
-
-def _versions_statement(reading: _Reading) -> str:
-    """Raw's rows of `given`, with what is known of their `files`.
-
-    A drop says what its rows were like on its day: without a time of their own that tells of it, rows
-    changed then. So it does not matter in which order drops come, and a row that returns to an earlier
-    value is a version of its own.
-    """
-    table, own = reading.table, own_time(reading.table)
-    if own:
-        modified_at = f"greatest({own}, {DAY_START})"
-        identity = (
-            f"case when {own} >= {DAY_START} then '' else coalesce(cast({DAY_START} as varchar), '') end"
-        )
-    else:
-        modified_at = f"coalesce({DAY_START}, {WRITTEN_AT})"
-        identity = f"coalesce(cast({DAY_START} as varchar), '')"
-    is_held_back = "false"
-    if own and table.load == "window":
-        is_held_back = f"coalesce({MODIFIED_AT} >= {timestamp(reading.window.end)}, false)"
-    versions = versions_sql(
-        f"given inner join files using ({PATH})",
-        table,
-        reading.window,
-        reading.loaded_at,
-        cast=cast,
-        modified_at=modified_at,
-        # Each snapshot has all rows: those that are as they were are no new versions.
-        identity=identity if table.load == "window" else "''",
-        passed_on=f", {PATH}, {DAY_START}, {WRITTEN_AT}",
-    )
-    return (
-        f"create or replace temp table versions as select *, {is_held_back} as is_held_back from ({versions})"
-    )
 
 
 def _portions(paths: Sequence[Path], files: Mapping[Path, File]) -> Iterator[Sequence[Path]]:

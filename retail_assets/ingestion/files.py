@@ -59,7 +59,8 @@ class FileStore:
         import fsspec
 
         self.system = system
-        self.url = url
+        # What people are shown has no password.
+        self.url = re.sub(r"//[^/@]*@", "//***@", url)
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
         except (ValueError, ImportError) as error:

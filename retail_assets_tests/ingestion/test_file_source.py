@@ -1,7 +1,7 @@
 """Drops that are late, repeated, missing, half-written or wrong, and what is read of them."""
 
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import fsspec
@@ -10,6 +10,7 @@ import pytest
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_source import FileSource
 from retail_assets.ingestion.loaded_files import LoadedFile
+from retail_assets.windows import Window
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
     PLACES,
@@ -91,7 +92,9 @@ def test_a_window_reads_its_days_and_what_is_late(shop):
     for day in (1, 2, 3, 5):
         write(shop.url / "orders" / f"2024-01-0{day}.csv", [order(day, f"2024-01-0{day} 12:00:00")])
     assert shop.keys(ORDERS, days(2)) == [1, 2]
-    # The day itself is read again; what came before is known; the third day has nothing and does no harm.
+    # The day itself is read again, what came before is known.
+    assert shop.keys(ORDERS, days(2)) == [2]
+    # The fourth day has nothing, and does no harm.
     assert shop.keys(ORDERS, days(4)) == [3]
     write(shop.url / "orders" / "2024-01-04.csv", [order(4, "2024-01-04 12:00:00")])
     late, on_time = shop.read(ORDERS, days(5))
@@ -120,18 +123,15 @@ def test_rows_from_after_the_window_come_with_their_own(shop):
     assert shop.keys(ORDERS, days(4)) == []
 
 
-def test_days_are_the_retailers(tmp_path):
-    shop = Shop(tmp_path, "America/New_York")
+@pytest.mark.parametrize(("timezone", "day", "hour"), [("America/New_York", 2, 5), ("Asia/Tokyo", 1, 15)])
+def test_days_are_the_retailers(tmp_path, timezone, day, hour):
+    """The second of January begins at this hour, UTC."""
+    shop = Shop(tmp_path, timezone)
     write(tmp_path / "products" / "2024-01-02.csv", [{"id": 1, "name": "a", "price": 1}])
-    window = days(2)._replace(
-        start=datetime(2024, 1, 2, 5, tzinfo=UTC), end=datetime(2024, 1, 3, 5, tzinfo=UTC)
-    )
-    before = days(1)._replace(
-        start=datetime(2024, 1, 1, 5, tzinfo=UTC), end=datetime(2024, 1, 2, 5, tzinfo=UTC)
-    )
-    assert shop.read(PRODUCTS, before) == []
-    (row,) = shop.read(PRODUCTS, window)
-    assert row["_modified_at"] == row["_changed_at"] == at(2, 5)
+    begins = datetime(2024, 1, day, hour, tzinfo=UTC)
+    assert shop.read(PRODUCTS, Window(begins - timedelta(days=1), begins)) == []
+    (row,) = shop.read(PRODUCTS, Window(begins, begins + timedelta(days=1)))
+    assert row["_modified_at"] == row["_changed_at"] == at(day, hour)
 
 
 def _orders(count):
@@ -293,7 +293,12 @@ def test_of_a_snapshot_the_newest_is_read(shop):
     # Empty is null, but as a part of a key it is a value.
     assert (row["state"], row["latitude"], row["_modified_at"]) == ("", 2.0, at(2))
     assert shop.read(PLACES, days(3)) == []
-    assert [row["latitude"] for row in shop.read(PLACES, days(4))] == [4.0]
+    (later,) = shop.read(PLACES, days(4))
+    assert later["latitude"] == 4.0
+    # A row that is as it was is no new version.
+    write(shop.url / "places" / "2024-01-05.csv", place(4))
+    (same,) = shop.read(PLACES, days(5))
+    assert same["_row_hash"] == later["_row_hash"]
     # What was loaded is newer than anything that an older window may read.
     write(shop.url / "places" / "2024-01-03.csv", place(3))
     assert shop.read(PLACES, days(3)) == []

@@ -185,13 +185,18 @@ def test_a_whole_file_that_changes(platform):
     assert run(1, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     assert run(2, 47.0, 7.0) == [("A", 47.0), ("B", 7.0)]
     assert run(3, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
-    assert platform.query("select _changed_at from raw_webshop.places where latitude = 46") == [(at(3),)]
+    # Only what is back counts as changed.
+    changed = platform.query("select country, latitude, _changed_at from raw_webshop.places order by all")
+    assert changed == [("A", 46.0, at(3)), ("A", 47.0, at(2)), ("B", 7.0, at(1))]
     assert run(4, 46.0) == [("A", 46.0)]
     assert platform.deleted == {"places": 1}
     assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     # A file that is half-written says nothing about what is gone.
     (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,,")
     platform.ingest(days(6), [PLACES])
+    # Nor does one with a value of another type.
+    write(platform.shop / "places.csv", [{"country": "A", "state": "", "latitude": "north"}])
+    assert "holds 'north'" in platform.ingest(days(7), [PLACES]).source.problems(PLACES)[0]
     assert platform.query("select count(*) from raw_webshop.places where _deleted_at is not null") == [(0,)]
     # As many versions as there were different rows.
     assert platform.query("select count(*) from raw_webshop.places") == [(3,)]

@@ -1,6 +1,7 @@
 """What a source may do to us, and what we say then."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -88,6 +89,15 @@ def test_the_window_is_closed_open_in_every_spelling(tmp_path):
     _thing(tmp_path / "erp.sqlite", [(n, 1, 1, moment) for n, moment in moments.items()])
     # A row without a time of modification belongs to every window: nothing is lost.
     assert sorted(row["thing_id"] for row in _read(tmp_path / "erp.sqlite")) == [2, 3, 4, 5, 8]
+
+
+def test_a_snapshot_has_all_rows_and_each_counts_within_the_window(tmp_path):
+    moments = ["2024-01-01 10:00:00", "2024-01-02 10:00:00", "2024-01-03 00:00:00"]
+    _thing(tmp_path / "erp.sqlite", [(n, 1, 1, moment) for n, moment in enumerate(moments)])
+    rows = _read(tmp_path / "erp.sqlite", replace(TABLE, load="snapshot"))
+    assert [f"{row['_modified_at']}" for row in rows] == moments
+    start = "2024-01-02 00:00:00"
+    assert [f"{row['_changed_at']}" for row in rows] == [start, "2024-01-02 10:00:00", start]
 
 
 def test_types_do_not_depend_on_the_first_rows(tmp_path):
