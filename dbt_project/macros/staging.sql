@@ -23,9 +23,9 @@
     ) = 1
 {%- endmacro %}
 
-{# The key of a staging model's rows by its names in raw, where `unique_key` has them by the model's own names. #}
+{# A staging model's key by its names in raw: the contract's. `unique_key` has the model's names, in that order. #}
 {% macro raw_key_of(node) -%}
-    {{ return(node.config.get('raw_key') or node.config.unique_key) }}
+    {{ return(graph.sources['source.retail_assets.' ~ node.sources[0] | join('.')].config.meta.primary_key) }}
 {%- endmacro %}
 
 {#

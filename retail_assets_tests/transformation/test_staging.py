@@ -368,11 +368,6 @@ def test_every_rule_has_a_case(model: StagingModel) -> None:
     assert set(model.rules) == set(model.cases.get("quarantined", {}))
 
 
-def test_keys_are_the_contracts(model: StagingModel) -> None:
-    """`raw_key`, or else `unique_key`, is the primary key that the contract gives the raw table."""
-    assert model.node["config"].get("raw_key", model.key) == model.raw_key
-
-
 def test_personal_data_stays_marked(model: StagingModel) -> None:
     """What is personal in raw is so in staging, under the same name or as a normalised address."""
     personal = {name for name, column in model.source["columns"].items() if _is_personal(column)} | {"email"}

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ current_rows(source('webshop', 'events'), config.get('raw_key')) }}
+    {{ current_rows(source('webshop', 'events'), ['id']) }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ current_rows(source('webshop', 'users'), config.get('raw_key')) }}
+    {{ current_rows(source('webshop', 'users'), ['id']) }}
 
 ),
 
