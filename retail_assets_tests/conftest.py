@@ -24,6 +24,8 @@ from retail_assets.transformation.project import Project
 
 START = date(2024, 3, 1)
 DAYS = 40
+# The last days, which tests run one by one or all at once on top of a history.
+NEW_DAYS = [START + timedelta(days=number) for number in range(DAYS - 6, DAYS)]
 
 
 @dataclass
@@ -94,6 +96,16 @@ class Deployment:
             return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
 
 
+def new_deployment(folder: Path, parsed_project: Path, **changes: object) -> Deployment:
+    """A deployment of the ERP's days in a folder of its own, in which nothing has run yet."""
+    last = START + timedelta(days=DAYS - 1)
+    values = {"sources": "erp", "start_date": START, "end_date": last, **changes}
+    settings = Settings(home=folder, **values)  # type: ignore[arg-type]
+    home.prepare(settings)
+    shutil.copytree(parsed_project, folder / "dbt")
+    return Deployment(settings)
+
+
 @pytest.fixture(scope="session")
 def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project's manifest, parsed once for all tests."""
@@ -107,13 +119,7 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retailer: Retailer) -> Deployment:
     """A deployment with all days of the retailer in it. Tests only read it."""
-    folder = tmp_path_factory.mktemp("built")
-    settings = Settings(
-        home=folder, sources="erp", start_date=START, end_date=START + timedelta(days=DAYS - 1)
-    )
-    home.prepare(settings)
-    shutil.copytree(parsed_project, folder / "dbt")
-    deployment = Deployment(settings)
+    deployment = new_deployment(tmp_path_factory.mktemp("built"), parsed_project)
     write_erp(retailer, deployment, START + timedelta(days=DAYS - 1))
     deployment.run(START, START + timedelta(days=DAYS - 1))
     return deployment
@@ -129,13 +135,8 @@ def deploy(
 
     def make(**changes: object) -> Deployment:
         folder = tmp_path / f"deployment-{len(made)}"
-        last = START + timedelta(days=DAYS - 1)
-        values = {"sources": "erp", "start_date": START, "end_date": last, **changes}
-        settings = Settings(home=folder, **values)  # type: ignore[arg-type]
         monkeypatch.setenv("RETAIL_HOME", str(folder))
-        home.prepare(settings)
-        shutil.copytree(parsed_project, folder / "dbt")
-        made.append(Deployment(settings))
+        made.append(new_deployment(folder, parsed_project, **changes))
         return made[-1]
 
     return make
@@ -145,6 +146,24 @@ def deploy(
 def retailer() -> Retailer:
     """A small retailer whose old orders keep changing while the days go by."""
     return simulate(consumers=1500, days=DAYS, seed=11, start=START)
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retailer: Retailer) -> Deployment:
+    """A deployment in which the days before NEW_DAYS were built when they were over. Tests copy it."""
+    deployment = new_deployment(tmp_path_factory.mktemp("history"), parsed_project)
+    last = NEW_DAYS[0] - timedelta(days=1)
+    write_erp(retailer, deployment, last)
+    deployment.run(START, last)
+    return deployment
+
+
+@pytest.fixture
+def deployment(deploy: Callable[..., Deployment], history: Deployment) -> Deployment:
+    """A deployment with a history, to go on with over NEW_DAYS."""
+    copy = deploy()
+    shutil.copytree(history.settings.home, copy.settings.home, dirs_exist_ok=True)
+    return copy
 
 
 def evening(day: date) -> datetime:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from retail_assets.transformation.project import PROJECT_DIR
-from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, write_erp
 
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getdate|sysdate|localtimestamp|run_started_at)",
@@ -21,20 +21,17 @@ def test_no_model_reads_the_clock():
     assert reading == []
 
 
-def test_what_comes_later_does_not_show(deploy, retailer):
+def test_what_comes_later_does_not_show(deployment, retailer):
     """Days go by with new orders and returns; the earlier days' figures stay, but for corrections."""
-    days = days_of(0, 39)
-    deployment = deploy()
-    write_erp(retailer, deployment, days[25])
-    deployment.run(days[0], days[25])
-    before = _days(deployment, days[25])
+    last = NEW_DAYS[0] - timedelta(days=1)
+    before = _days(deployment, last)
 
-    write_erp(retailer, deployment, days[-1])
-    deployment.run(days[26], days[-1])
-    deployment.run(days[25])
-    after = _days(deployment, days[25])
+    write_erp(retailer, deployment, NEW_DAYS[-1])
+    deployment.run(NEW_DAYS[0], NEW_DAYS[-1])
+    deployment.run(last)
+    after = _days(deployment, last)
 
-    corrected = _corrected_days(retailer, days[25] + timedelta(days=1))
+    corrected = _corrected_days(retailer, NEW_DAYS[0])
     assert before.keys() - corrected, "every day was corrected: nothing is tested"
     changed = {day for day in before if before[day] != after.get(day)}
     assert changed <= corrected

@@ -6,50 +6,45 @@ import subprocess
 import sys
 import time
 
-from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, write_erp
 
 LAYERS = ("warehouse", "mart_sales")
+# Files that a run writes on its way: when it begins to write the warehouse, at a fact, at a mart.
+WAYMARKS = (
+    "retail.duckdb.lock",
+    "dbt/duckdb/run/retail_assets/models/warehouse/fact_sales.sql",
+    "dbt/duckdb/run/retail_assets/models/marts/sales/product_demand.sql",
+)
 
 
-def test_killed_runs_leave_nothing_behind(deploy, retailer):
-    days = days_of(0, 33)
-    expected = deploy()
-    write_erp(retailer, expected, days[-1])
-    expected.run(days[0], days[-1])
-
-    deployment = deploy()
-    write_erp(retailer, deployment, days[-3])
-    deployment.run(days[0], days[-3])
+def test_killed_runs_leave_nothing_behind(deployment, built, retailer):
+    first, last = NEW_DAYS[0], NEW_DAYS[-1]
+    write_erp(retailer, deployment, last)
     published = deployment.published()
-    write_erp(retailer, deployment, days[-1])
-
     chance = random.Random(3)
-    for _ in range(3):
-        _kill_somewhere(deployment, days[-2], days[-1], chance)
+    for waymark in WAYMARKS:
+        _kill_at(deployment, first, last, waymark, chance.uniform(0, 0.3))
         # Readers see the last complete run, whatever the killed one had done.
-        assert deployment.published().equals(published)
-    deployment.run(days[-2], days[-1])
-    actual, wanted = deployment.tables(*LAYERS), expected.tables(*LAYERS)
+        assert deployment.published().equals(published), waymark
+    deployment.run(first, last)
+    actual, wanted = deployment.tables(*LAYERS), built.tables(*LAYERS)
     for table, rows in wanted.items():
         assert actual[table] == rows, table
 
 
-def _kill_somewhere(deployment, first, last, chance):
-    """Start a run in a process of its own and kill it while it is writing the warehouse."""
-    settings = deployment.settings
+def _kill_at(deployment, first, last, waymark, delay):
+    """Start a run in a process of its own and kill it shortly after it has written a file."""
+    path = deployment.settings.home / waymark
+    written = path.stat().st_mtime_ns
     command = [sys.executable, "-m", "retail_assets.cli", "backfill"]
     command += ["--from", first.isoformat(), "--to", last.isoformat()]
     process = subprocess.Popen(
         command, env=deployment.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    lock = settings.home / "retail.duckdb.lock"
-    touched = lock.stat().st_mtime_ns if lock.exists() else 0
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        if lock.exists() and lock.stat().st_mtime_ns != touched:
-            break
-        time.sleep(0.05)
-    time.sleep(chance.uniform(0.2, 3.5))
-    assert process.poll() is None, "the run was over before it was killed"
+    deadline = time.monotonic() + 120
+    while path.stat().st_mtime_ns == written and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(delay)
+    assert process.poll() is None, f"the run was over before it was killed at {waymark}"
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -14,6 +14,8 @@ def test_no_amount_is_a_float(built):
     floats = built.query(
         "select schema_name, table_name, column_name, data_type from duckdb_columns()"
         " where not internal and data_type in ('DOUBLE', 'FLOAT') and table_name not like '_dlt%'"
+        # Where something is, is no amount.
+        " and column_name not in ('latitude', 'longitude')"
     )
     assert floats == []
 

@@ -5,33 +5,19 @@ and returned, lines are deleted, customers move, prices change.
 """
 
 import random
-from datetime import timedelta
 
 import pytest
 
-from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, START, write_erp
 
 LAYERS = ("warehouse", "mart_sales")
-BY_DAY = days_of(30, 36)
-FIRST, LAST = days_of(0, 36)[0], BY_DAY[-1]
+FIRST, LAST = START, NEW_DAYS[-1]
 
 
-@pytest.fixture
-def expected(deploy, retailer):
+@pytest.fixture(scope="module")
+def expected(built):
     """What one backfill over all days makes of the source's final state."""
-    deployment = deploy()
-    write_erp(retailer, deployment, LAST)
-    deployment.run(FIRST, LAST)
-    return deployment.tables(*LAYERS)
-
-
-@pytest.fixture
-def deployment(deploy, retailer):
-    """A deployment in which the days before BY_DAY were built when they were over."""
-    deployment = deploy()
-    write_erp(retailer, deployment, BY_DAY[0] - timedelta(days=1))
-    deployment.run(FIRST, BY_DAY[0] - timedelta(days=1))
-    return deployment
+    return built.tables(*LAYERS)
 
 
 def assert_same(actual, expected):
@@ -45,7 +31,7 @@ def assert_same(actual, expected):
 
 
 def test_day_by_day_while_the_source_changes(deployment, retailer, expected):
-    for day in BY_DAY:
+    for day in NEW_DAYS:
         write_erp(retailer, deployment, day)
         deployment.run(day)
     assert_same(deployment.tables(*LAYERS), expected)
@@ -53,11 +39,11 @@ def test_day_by_day_while_the_source_changes(deployment, retailer, expected):
 
 def test_shuffled_with_repeats(deployment, retailer, expected):
     # Some days while they go by, then all of them in any order, some twice.
-    for day in BY_DAY[1:4:2]:
+    for day in NEW_DAYS[1:4:2]:
         write_erp(retailer, deployment, day)
         deployment.run(day)
     write_erp(retailer, deployment, LAST)
-    shuffled = [*BY_DAY, *BY_DAY[:2]]
+    shuffled = [*NEW_DAYS, *NEW_DAYS[:2]]
     random.Random(5).shuffle(shuffled)
     for day in shuffled:
         deployment.run(day)
