@@ -2,8 +2,29 @@
 
 import subprocess
 import sys
+from threading import Thread
 
+from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.settings import Settings
 from retail_assets_tests.conftest import NEW_DAYS, write_erp
+
+
+def test_a_second_writer_waits_and_says_so(tmp_path):
+    settings = Settings(home=tmp_path)
+    said, order = [], []
+
+    def write_second():
+        with warehouse_of(settings).writing(say=said.append):
+            order.append("second")
+
+    second = Thread(target=write_second)
+    with warehouse_of(settings).writing(say=said.append):
+        second.start()
+        second.join(timeout=1)
+        order.append("first")
+    second.join(timeout=60)
+    assert order == ["first", "second"]
+    assert len(said) == 1
 
 
 def test_two_runs_and_readers_at_once(deployment, retailer):
