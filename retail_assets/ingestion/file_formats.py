@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from retail_assets.ingestion.contract import snake_case
+from retail_assets.ingestion.versions import text as quoted
 
 PATH = "_path"  # the column that tells which file a row is from
 
@@ -83,20 +84,16 @@ def _first_line(file: IO[bytes], *, zipped: bool = False) -> tuple[str, ...]:
 
 def relation_sql(layout: Layout, paths: Sequence[Path]) -> str:
     """The files of one layout as a relation, with `PATH`; of a CSV all columns are text."""
-    files = ", ".join(_text(escape(str(path))) for path in paths)
+    files = ", ".join(quoted(escape(str(path))) for path in paths)
     options = f"filename = '{PATH}', hive_partitioning = false"
     if layout.kind == "parquet":
         return f"read_parquet([{files}], {options})"
-    columns = ", ".join(f"{_text(name)}: 'varchar'" for name in layout.relation_columns)
+    columns = ", ".join(f"{quoted(name)}: 'varchar'" for name in layout.relation_columns)
     compression = "gzip" if layout.kind == "csv.gz" else "none"
     return (
         f"read_csv([{files}], {options}, columns = {{{columns}}}, header = true, auto_detect = false,"
         f" delim = ',', quote = '\"', escape = '\"', nullstr = '', compression = '{compression}')"
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def reason_of(error: duckdb.Error) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import text, timestamp
 from retail_assets.resources.warehouse import Execute
 
 FILES_AT_ONCE = 1000
@@ -62,4 +62,4 @@ def _values(file: LoadedFile) -> str:
 
 
 def _literals(texts: Iterable[str]) -> str:
-    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+    return ", ".join(map(text, texts))

@@ -68,6 +68,11 @@ def versions_sql(
     """
 
 
+def text(value: str) -> str:
+    """A text in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def timestamp(moment: datetime) -> str:
     """A moment as SQL. Raw keeps UTC without saying so."""
     return f"timestamp '{moment.replace(tzinfo=None)}'"
