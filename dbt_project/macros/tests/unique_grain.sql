@@ -1,16 +1,16 @@
 {#
     The grain that the description states: no two rows with the same values in these columns, and no row
     without one. With `touched`, only the keys that the window touched are looked at, so that the check
-    costs what the day's changes cost.
+    costs what the day's changes cost; `touched_by` lists them.
 #}
-{% test unique_grain(model, columns, touched=none) %}
+{% test unique_grain(model, columns, touched=none, touched_by=none) %}
 
 select
     {{ columns | join(', ') }},
     count(*) as copies
 from {{ model }}
 {% if touched -%}
-where ({{ touched | join(', ') }}) in (select {{ touched | join(', ') }} from {{ ref('touched_sales') }})
+where ({{ touched | join(', ') }}) in (select {{ touched | join(', ') }} from {{ touched_by or ref('touched_sales') }})
 {%- endif %}
 group by {{ columns | join(', ') }}
 having count(*) > 1 {% for column in columns %}or {{ column }} is null {% endfor %}

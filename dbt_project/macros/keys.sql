@@ -1,0 +1,30 @@
+{#
+    The keys of the conformed dimensions: 32 hexadecimal digits. Each is a pure function of one row, so that
+    the same person or product has the same key in every system and on every day, whoever is known by then.
+#}
+
+{#
+    A person is an e-mail address, normalised; whoever has none is one consumer per system.
+    A changed address makes the record another consumer's from then on.
+#}
+{% macro consumer_key(email, system, id) -%}
+    cast(md5(coalesce('email:' || {{ email }}, '{{ system }}:' || cast({{ id }} as varchar))) as varchar)
+{%- endmacro %}
+
+{# A product is its number, which is the web shop's and the inventory's sku; without one it is its system's. #}
+{% macro product_key(number, system, id) -%}
+    cast(
+        md5(coalesce('number:' || nullif(upper(trim({{ number }})), ''), '{{ system }}:' || cast({{ id }} as varchar)))
+        as varchar
+    )
+{%- endmacro %}
+
+{# A 'shop', 'distribution center', 'state' (its id: country/state) or 'country'. #}
+{% macro location_key(type, id) -%}
+    cast(md5('{{ type }}:' || cast({{ id }} as varchar)) as varchar)
+{%- endmacro %}
+
+{# What a state is called among the states of all countries. #}
+{% macro state_id(country, state) -%}
+    ({{ country }} || '/' || {{ state }})
+{%- endmacro %}
