@@ -19,7 +19,7 @@
     )
 {%- endmacro %}
 
-{# A 'shop', 'distribution center', 'state' (its id: country/state) or 'country'. #}
+{# A 'shop', 'distribution center', 'territory', 'state' (its id: country/state) or 'country'. #}
 {% macro location_key(type, id) -%}
     cast(md5('{{ type }}:' || cast({{ id }} as varchar)) as varchar)
 {%- endmacro %}
@@ -27,4 +27,14 @@
 {# What a state is called among the states of all countries. #}
 {% macro state_id(country, state) -%}
     ({{ country }} || '/' || {{ state }})
+{%- endmacro %}
+
+{# An ERP customer is the store that it buys for, else the person. `customer` is an alias of a row of customers. #}
+{% macro erp_consumer_key(customer, email) -%}
+    {{ consumer_key(
+        'case when ' ~ customer ~ '.store_id is null then ' ~ email ~ ' end',
+        'erp',
+        "coalesce('store:' || cast(" ~ customer ~ ".store_id as varchar), 'person:' || cast(" ~ customer
+            ~ ".person_id as varchar), 'customer:' || cast(" ~ customer ~ '.customer_id as varchar))'
+    ) }}
 {%- endmacro %}
