@@ -28,6 +28,9 @@ clicks as (
     from {{ ref('stg_campaign_touches') }} as touches
     left join {{ ref('stg_campaigns') }} as campaigns on touches.campaign_id = campaigns.campaign_id
     where touches.touch_type = 'click'
+        and touches.touched_at >= (
+            select {{ dbt.dateadd('day', -var('attribution_days'), 'min(order_at)') }} from orders
+        )
 
 ),
 
