@@ -1,13 +1,18 @@
 with
 
+lines as (
+
+    select *, order_date as sales_date from {{ ref('wh_fact_sales') }} where is_sale
+
+),
+
 sales as (
 
     select
         *,
         max(offer_id) over (partition by source_system, order_id) as order_offer_id
-    from {{ ref('wh_fact_sales') }}
-    where is_sale
-        and order_date in ({{ touched_keys_of_wh_fact_product_days() if is_incremental() else 'select order_date from ' ~ ref('wh_fact_sales') }})
+    from lines
+    where {{ only_touched() }}
 
 ),
 
@@ -46,7 +51,7 @@ territories as (
 described as (
 
     select
-        sales.order_date as sales_date,
+        sales.sales_date,
         sales.sales_channel,
         coalesce(territories.country, webshop_users.country) as country,
         coalesce(products.product_group, sales.product_key) as product_group,
