@@ -284,7 +284,6 @@ compared as (
             before_control,
             during_offer,
             during_control,
-            after_days,
             case when has_after then after_offer end as after_offer,
             case when has_after then after_control end as after_control
         from dispersed
@@ -341,7 +340,9 @@ final as (
         {{ bounded_exp('estimates.log_uplift') }} as uplift,
         {{ bounded_exp('estimates.log_uplift - 1.96 * estimates.log_error') }} as uplift_low,
         {{ bounded_exp('estimates.log_uplift + 1.96 * estimates.log_error') }} as uplift_high,
-        cast(case when estimates.has_after then estimates.after_days else 0 end as bigint) as days_after
+        count(case when days.phase = 'after' then 1 end) over (
+            partition by days.offer_id order by days.sales_date rows unbounded preceding
+        ) as days_after
 
     from days
     left join as_of_days as estimates
