@@ -8,8 +8,8 @@ orders as (
         order_at,
         order_date,
         consumer_key,
-        sum(net_amount) as revenue,
-        coalesce(sum(margin), 0) as margin
+        cast(sum(net_amount) as decimal(38, 6)) as revenue,
+        cast(coalesce(sum(margin), 0) as decimal(38, 6)) as margin
     from {{ ref('wh_fact_sales') }}
     where is_sale
         and {{ only_touched(ref('touched_attributions')) }}
