@@ -1,3 +1,4 @@
+-- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('wh_consumer_identities') }}
 with
 
 movements as (
