@@ -18,15 +18,6 @@
     )
 {%- endmacro %}
 
-{% macro touched_keys_of_mrt_media_channels() -%}
-    select sales_date as activity_date from {{ ref('touched_attributions') }} where sales_date is not null
-    union
-    select performance_date as activity_date
-    from {{ source('marketing', 'campaign_performance') }}
-    where {{ changed_in_window() }}
-        or campaign_id in ({{ changed_campaigns() }})
-{%- endmacro %}
-
 {# Days of the touched orders, and of the ERP's sales in a territory that may be in another country now. #}
 {% macro touched_keys_of_wh_fact_product_days() -%}
     select sales_date from {{ ref('touched_orders') }} where sales_date is not null

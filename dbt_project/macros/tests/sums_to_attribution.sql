@@ -5,7 +5,7 @@ with
 
 days as (
 
-    select distinct sales_date from {{ ref('touched_attributions') }} where sales_date is not null
+    select activity_date from {{ ref('touched_media_days') }}
 
 ),
 
@@ -14,14 +14,14 @@ figures as (
     {% for rule in ['last_touch', 'linear'] -%}
     select '{{ rule }}' as rule, activity_date, {{ rule }}_revenue as revenue, {{ rule }}_margin as margin
     from {{ model }}
-    where activity_date in (select sales_date from days)
+    where activity_date in (select activity_date from days)
 
     union all
 
     {% endfor -%}
     select rule, order_date as activity_date, -attributed_revenue as revenue, -attributed_margin as margin
     from {{ ref('wh_fact_attribution') }}
-    where order_date in (select sales_date from days)
+    where order_date in (select activity_date from days)
 
 )
 

@@ -51,7 +51,7 @@ reported as (
         {% endfor %}
     from performance
     left join campaigns on performance.campaign_id = campaigns.campaign_id
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_media_days')) }}
 
 ),
 
@@ -72,7 +72,7 @@ owed as (
         case when rule = '{{ rule }}' then attributed_margin else 0 end as {{ rule }}_margin{{ ',' if not loop.last }}
         {% endfor %}
     from attribution
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_media_days')) }}
 
 ),
 

@@ -1,3 +1,4 @@
+-- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('stg_sales_orders') }}
 with
 
 lines as (
