@@ -37,7 +37,8 @@ def _fill(
     connection.execute(
         f"""
         insert into raw_{system}.{table.name} by position
-        select {columns}, "{since}", "{since}", "{since}", row_number() over (order by {key}, "{since}"),
+        select {columns}, "{since}", "{since}", "{since}",
+            row_number() over (order by {key}, "{since}"),
             case when _until < coalesce(lead("{since}") over (partition by {key} order by "{since}"), 'infinity')
                     and _until < $until then _until end
         from versions
@@ -49,4 +50,4 @@ def _fill(
 
 def _name(names: Sequence[str], wanted: str) -> str:
     """A column's name in the simulation, which the contract has in snake_case."""
-    return next(name for name in names if name.replace("_", "").lower() == wanted.replace("_", "").lower())
+    return next(name for name in names if name.replace("_", "").lower() == wanted.replace("_", ""))
