@@ -32,14 +32,16 @@ def _fill(
     source_names = {column.name: _name(names, column.source_name) for column in table.columns}
     key = ", ".join(f'"{source_names[column]}"' for column in table.primary_key)
     columns = ", ".join(f'"{name}"' for name in source_names.values())
+    of_a_row = f'partition by {key} order by "{since}"'
     connection.register("versions", versions)
     connection.execute(f"delete from raw_{system}.{table.name}")
     connection.execute(
         f"""
         insert into raw_{system}.{table.name} by position
         select {columns}, "{since}", "{since}", "{since}",
-            row_number() over (order by {key}, "{since}"),
-            case when _until < coalesce(lead("{since}") over (partition by {key} order by "{since}"), 'infinity')
+            row_number() over (),
+            case
+                when _until < coalesce(lead("{since}") over ({of_a_row}), 'infinity')
                     and _until < $until then _until end
         from versions
         where "{since}" < $until

@@ -1,5 +1,5 @@
-"""Marketing, from a simulated retailer's raw rows to the marts: attribution is the planted rule's, row for row,
-and the planted uplift of an offer lies within its interval. Days run one by one make what one window makes.
+"""Marketing, from a simulated retailer's raw rows to the marts: attribution is the planted rule's, row for
+row, the planted uplift of an offer lies within its interval, and days run one by one make what one window does.
 """
 
 from collections.abc import Mapping
@@ -78,8 +78,8 @@ def test_attribution_is_the_planted_rules(marketing: Marketing, world: Retailer)
     expected = marketing.query(f"select *, revenue from truth {order}", truth=truth)
     found = marketing.query(
         f"""
-        select source_system as order_system, cast(order_id as bigint) as order_id, rule, touch_id, campaign_id,
-               media_channel_id, attributed_revenue
+        select source_system as order_system, cast(order_id as bigint) as order_id, rule, touch_id,
+               campaign_id, media_channel_id, attributed_revenue
         from warehouse.wh_fact_attribution {order}
         """
     )
