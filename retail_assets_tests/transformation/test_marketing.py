@@ -1,5 +1,6 @@
 """Marketing, from a simulated retailer's raw rows to the marts: attribution is the planted rule's, row for
-row, the planted uplift of an offer lies within its interval, and days run one by one make what one window does.
+row, the planted uplift of an offer lies within its interval, and days run one by one make what one window
+does.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from retail_assets_tests.transformation.simulated_raw import fill_raw
 
 FIRST = date(2024, 1, 1)
 DAYS = 330
-NEW_DAYS = 3
+NEW_DAYS = 2
 MODELS = (
     "wh_dim_media_channels",
     "wh_dim_offers",
