@@ -99,7 +99,8 @@ def company_remark(companies: Sequence[Company]) -> str:
     """What a daily run is against dbt alone."""
     return (
         f"At {companies[0].order_lines:,} order lines a daily run took {companies[0].against_dbt:.2f} times"
-        f" as long\nas the ingestion alone and then `dbt build` of the same day (target ≤ {DAY_AGAINST_DBT:g})."
+        " as long\nas the ingestion alone and then `dbt build` of the same day"
+        f" (target ≤ {DAY_AGAINST_DBT:g})."
     )
 
 
