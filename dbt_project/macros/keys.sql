@@ -28,3 +28,13 @@
 {% macro state_id(country, state) -%}
     ({{ country }} || '/' || {{ state }})
 {%- endmacro %}
+
+{# An ERP customer is the store that it buys for, else the person. `customer` is an alias of a row of customers. #}
+{% macro erp_consumer_key(customer, email) -%}
+    {{ consumer_key(
+        'case when ' ~ customer ~ '.store_id is null then ' ~ email ~ ' end',
+        'erp',
+        "coalesce('store:' || cast(" ~ customer ~ ".store_id as varchar), 'person:' || cast(" ~ customer
+            ~ ".person_id as varchar), 'customer:' || cast(" ~ customer ~ '.customer_id as varchar))'
+    ) }}
+{%- endmacro %}

@@ -14,8 +14,10 @@
     {%- set key = config.get('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
     {%- set days = config.get('touched_following_days', 0) -%}
-    {%- if 'touched_keys_of_' ~ model.name in context -%}
-    {{ context['touched_keys_of_' ~ model.name]() }}
+    {#- In a unit test `model` is the test. -#}
+    {%- set own = 'touched_keys_of_' ~ (model.tested_node_unique_id or model.unique_id).split('.')[-1] -%}
+    {%- if own in context -%}
+    {{ context[own]() }}
     {%- elif not changes -%}
     select {{ raw_key_of(model) | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
     {%- elif not days -%}
@@ -33,8 +35,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# `where`-clause part of an incremental model's own query: only what the run replaces, of the keys in `changes`. #}
-{% macro only_touched(changes) -%}
+{#
+    `where`-clause part of an incremental model's own query: only what the run replaces, of the keys in `changes`, the
+    model that `touched_by` names; a model with a macro of its own names none.
+#}
+{% macro only_touched(changes=none) -%}
     {%- set key = config.get('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
     {%- if is_incremental() -%}

@@ -17,3 +17,19 @@
 {% macro webshop_statuses() -%}
     {{ return(['processing', 'shipped', 'complete', 'cancelled', 'returned']) }}
 {%- endmacro %}
+
+{# Later than everything: what has no end ends then, where moments are compared. #}
+{% macro never() -%}
+    cast('9999-12-31' as timestamp)
+{%- endmacro %}
+
+{# The hours from one moment to another, not before it: two digits, rounded half up. #}
+{% macro hours_between(first, last) -%}
+    cast({{ whole_quotient(dbt.datediff(first, last, 'second') ~ ' + 18', '36') }} * 0.01 as decimal(18, 2))
+{%- endmacro %}
+
+{# What the CRM writes for an order, `erp:123`, as its two columns source_system and order_id; nulls if it is none. #}
+{% macro split_reference(column) -%}
+    case when {{ column }} like '_%:_%' then lower(trim(split_part({{ column }}, ':', 1))) end as source_system,
+        case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
+{%- endmacro %}

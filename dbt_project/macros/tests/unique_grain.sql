@@ -1,16 +1,20 @@
 {#
     The grain that the description states: no two rows with the same values in these columns, and no row
     without one. With `touched`, only the keys that the window touched are looked at, so that the check
-    costs what the day's changes cost; `touched_by` lists them.
+    costs what the day's changes cost: those that `touched_by` lists, or those of a staging model's
+    changed rows, `changed_in`.
 #}
-{% test unique_grain(model, columns, touched=none, touched_by=none) %}
+{% test unique_grain(model, columns, touched=none, touched_by=none, changed_in=none) %}
 
 select
     {{ columns | join(', ') }},
     count(*) as copies
 from {{ model }}
 {% if touched -%}
-where ({{ touched | join(', ') }}) in (select {{ touched | join(', ') }} from {{ touched_by or ref('touched_sales') }})
+where ({{ touched | join(', ') }}) in (
+    select {{ touched | join(', ') }} from {{ changed_in or touched_by or ref('touched_sales') }}
+    {% if changed_in %}where {{ in_window('_changed_at') }}{% endif %}
+)
 {%- endif %}
 group by {{ columns | join(', ') }}
 having count(*) > 1 {% for column in columns %}or {{ column }} is null {% endfor %}
