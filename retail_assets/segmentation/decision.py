@@ -1,7 +1,7 @@
 """Whether a week is scored with the current model or trained anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -24,6 +24,12 @@ class Decision:
         """Whether there is a reason."""
         return bool(self.reasons)
 
+    @property
+    def clustered_drift(self) -> Mapping[str, float]:
+        """The index of each feature that takes part in distances."""
+        clustered = {each.name for each in (*clustering_numbers(), *clustering_categories())}
+        return {name: index for name, index in self.drift.items() if name in clustered}
+
 
 def decide(current: Model | None, sample: pd.DataFrame, thresholds: Thresholds) -> Decision:
     """The documented rule. A week is trained anew if
@@ -41,12 +47,11 @@ def decide(current: Model | None, sample: pd.DataFrame, thresholds: Thresholds) 
         return Decision(())
     if not current.segments:
         return Decision(("Somebody has bought for the first time.",))
-    moved = drift(current.bins, sample)
-    clustered = {each.name for each in (*clustering_numbers(), *clustering_categories())}
+    drifted = Decision((), drift(current.bins, sample))
     reasons = [
         f"{name} has moved (stability index {index:.2f})."
-        for name, index in moved.items()
-        if name in clustered and index >= thresholds.retrain_drift
+        for name, index in drifted.clustered_drift.items()
+        if index >= thresholds.retrain_drift
     ]
     now, then = quality(current, sample, thresholds)["silhouette"], current.training["silhouette"]
     if now < then * (1 - thresholds.retrain_silhouette_loss):
@@ -54,4 +59,4 @@ def decide(current: Model | None, sample: pd.DataFrame, thresholds: Thresholds) 
     far = strangers(current, sample)
     if far >= thresholds.retrain_strangers:
         reasons.append(f"{far:.0%} of the consumers are far from every segment; in training 1% were.")
-    return Decision(tuple(reasons), moved)
+    return replace(drifted, reasons=tuple(reasons))

@@ -7,7 +7,8 @@ from typing import Any
 from retail_assets.segmentation import wording
 from retail_assets.segmentation.assignment import text
 from retail_assets.segmentation.features import FEATURES_TABLE, NO_PURCHASE, NO_PURCHASE_NAME, NUMBERS, Number
-from retail_assets.segmentation.tables import SEGMENTS, Execute, table
+from retail_assets.segmentation.catalog import SEGMENTS, table
+from retail_assets.segmentation.tables import Execute
 
 _FLATTEST = 1e-9
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retail_assets.segmentation import tables
+from retail_assets.segmentation.catalog import MODELS, PROFILES
 from retail_assets.segmentation.decision import Decision, decide
-from retail_assets.segmentation.features import FEATURES_TABLE, clustering_categories, clustering_numbers
+from retail_assets.segmentation.features import FEATURES_TABLE
 from retail_assets.segmentation.identity import match
 from retail_assets.segmentation.model import Model, reordered
 from retail_assets.segmentation.profiles import Profiles, profiles_of
@@ -58,8 +59,8 @@ def run_week(
             "silhouette": quality(model, sample, thresholds)["silhouette"],
             "strangers": round(strangers(model, sample), 6),
         }
-        tables.insert_rows(execute, tables.PROFILES, profiles.rows)
-        tables.insert_rows(execute, tables.MODELS, [_row(week, model, decision, events, measured)])
+        tables.insert_rows(execute, PROFILES, profiles.rows)
+        tables.insert_rows(execute, MODELS, [_row(week, model, decision, events, measured)])
     return Week(week, model, decision, events, profiles, measured, sample, previous)
 
 
@@ -86,8 +87,6 @@ def _trained(
 def _row(
     week: str, model: Model, decision: Decision, events: tuple[str, ...], measured: Mapping[str, float]
 ) -> dict[str, Any]:
-    clustered = {each.name for each in (*clustering_numbers(), *clustering_categories())}
-    moved = [index for name, index in decision.drift.items() if name in clustered]
     return {
         "week_start": week,
         "trained_week": model.trained_week,
@@ -95,7 +94,7 @@ def _row(
         "reason": " ".join(decision.reasons) or None,
         "segments": len(model.segments),
         **measured,
-        "largest_drift": max(moved, default=None),
+        "largest_drift": max(decision.clustered_drift.values(), default=None),
         "events": " ".join(events) or None,
         "model": model.to_json(),
     }
