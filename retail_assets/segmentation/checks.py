@@ -16,6 +16,7 @@ from retail_assets.segmentation.weekly import Week
 _RESCORED = 1_000
 _TOLERANCE = 1e-6
 
+
 @dataclass(frozen=True)
 class Finding:
     """What a check found in one week."""
@@ -59,8 +60,8 @@ def _segment_sizes(week: Week, thresholds: Thresholds) -> Finding:
         for row in rows
         if not thresholds.floor_share <= row["consumers"] / total <= thresholds.ceiling_share
     ]
-    limits = f"of {thresholds.floor_share:.1%} to {thresholds.ceiling_share:.0%} of those who have bought"
-    return Finding("segment_sizes", not wrong, f"{', '.join(wrong)}; asked for is a share {limits}", len(wrong))
+    limits = f"{thresholds.floor_share:.1%} to {thresholds.ceiling_share:.0%} of those who have bought"
+    return Finding("segment_sizes", not wrong, ", ".join(wrong) or f"all have {limits}", len(wrong))
 
 
 def _changed_segment(week: Week, thresholds: Thresholds) -> Finding:
@@ -109,9 +110,7 @@ def _profiles_add_up(week: Week) -> Finding:
 
 
 def _model_rebuilds(execute: Execute, week: str, features: str) -> Finding:
-    ((stored,),) = execute(
-        f"select model from {table(MODELS)} where week_start = {_date(week)}"
-    )
+    ((stored,),) = execute(f"select model from {table(MODELS)} where week_start = {_date(week)}")
     model = Model.from_json(stored)
     columns = ", ".join(
         [*(f"cast(f.{each.name} as double)" for each in NUMBERS), *(f"f.{each.name}" for each in CATEGORIES)]

@@ -44,7 +44,7 @@ NUMBERS = (
     Number("orders_last_year", "buys often", "buys seldom", "frequent", "occasional", log=True),
     Number("recency_days", "has not bought for long", "bought lately", "lapsing", "recent", log=True),
     Number("average_basket", "fills large baskets", "buys little at a time", "big-basket", "small-basket", log=True),
-    Number("return_rate", "returns much", "returns little", "returning", "keeping"),
+    Number("return_rate", "returns much", "returns little", "return-prone", "few-returns"),
     Number("discount_share", "buys at a discount", "pays full price", "bargain", "full-price"),
     Number("category_concentration", "keeps to one category", "buys across categories", "specialist", "all-round", 0.5),
     Number("margin_rate", "brings high margins", "brings low margins", "high-margin", "low-margin", 0.5),

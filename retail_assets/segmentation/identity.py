@@ -76,12 +76,18 @@ def _birth(
     column = int(members.argmax())
     taken = members[column] / shared[:, column].sum()
     if taken >= thresholds.split_share and members[column] * 2 >= size:
-        return f"Segment {segment} split off from segment {previous[column]}, with {taken:.0%} of its members."
-    return f"Segment {segment} was born; {members[column] / size:.0%} of it was in segment {previous[column]}."
+        return (
+            f"Segment {segment} split off from segment {previous[column]}, with {taken:.0%} of its members."
+        )
+    return (
+        f"Segment {segment} was born; {members[column] / size:.0%} of it was in segment {previous[column]}."
+    )
 
 
 def _death(segment: int, members: np.ndarray, segments: tuple[int, ...]) -> str:
     if not members.sum():
         return f"Segment {segment} died: nobody of it is left."
     row = int(members.argmax())
-    return f"Segment {segment} died; {members[row] / members.sum():.0%} of it went to segment {segments[row]}."
+    return (
+        f"Segment {segment} died; {members[row] / members.sum():.0%} of it went to segment {segments[row]}."
+    )

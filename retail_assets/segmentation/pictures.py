@@ -91,7 +91,9 @@ def _draw_projection(week: Week, axes: Axes) -> None:
         flat = np.column_stack([flat, np.zeros(len(flat))])
     for position, segment in enumerate(week.model.segments):
         mine = segments == segment
-        axes.scatter(*flat[mine].T, s=6, alpha=0.6, color=_COLOURS(position % 10), label=_label(week, segment))
+        axes.scatter(
+            *flat[mine].T, s=6, alpha=0.6, color=_COLOURS(position % 10), label=_label(week, segment)
+        )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.legend(fontsize=7, markerscale=2, loc="best")

@@ -38,7 +38,10 @@ class Limits(TransformerMixin, BaseEstimator):
 
 
 def new_pipeline(
-    numbers: Sequence[Number], categories: Sequence[tuple[Category, tuple[str, ...]]], segments: int, seed: int
+    numbers: Sequence[Number],
+    categories: Sequence[tuple[Category, tuple[str, ...]]],
+    segments: int,
+    seed: int,
 ) -> Pipeline:
     """Impute, limit, scale and weigh numbers; encode and weigh categories; then find the centres."""
     parts: list[tuple[str, Pipeline, list[str]]] = []
@@ -118,7 +121,9 @@ def parameters(
             strict=True,
         )
         prepared = [
-            Numeric(n.name, float(median), float(low), float(high), n.log, float(mean), float(scale), n.weight)
+            Numeric(
+                n.name, float(median), float(low), float(high), n.log, float(mean), float(scale), n.weight
+            )
             for n, median, low, high, mean, scale in fitted
         ]
     words = tuple(Categorical(category.name, names, category.weight) for category, names in categories)

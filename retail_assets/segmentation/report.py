@@ -53,9 +53,7 @@ def cell(row: Mapping[str, Any], name: str) -> str:
     return f"{value:,}" if name == "consumers" else str(value)
 
 
-def write_report(
-    folder: Path, week: Week, pictures: Mapping[str, Picture], findings: list[Finding]
-) -> Path:
+def write_report(folder: Path, week: Week, pictures: Mapping[str, Picture], findings: list[Finding]) -> Path:
     """Write `<folder>/segments-<week>.html`, which appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"segments-{week.week}.html"
@@ -92,7 +90,9 @@ def _page(week: Week, pictures: Mapping[str, Picture], findings: list[Finding]) 
 def _table(week: Week) -> str:
     head = "".join(f"<th{_class(name)}>{label}</th>" for name, label in _COLUMNS.items())
     rows = "".join(
-        "<tr>" + "".join(f"<td{_class(name)}>{html.escape(cell(row, name))}</td>" for name in _COLUMNS) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{_class(name)}>{html.escape(cell(row, name))}</td>" for name in _COLUMNS)
+        + "</tr>"
         for row in week.profiles.rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -12,13 +12,20 @@ import numpy as np
 
 from retail_assets.segmentation.assignment import assignment_sql, text
 from retail_assets.segmentation.catalog import COLUMNS, MODELS, SCHEMA, SEGMENTS, table
-from retail_assets.segmentation.features import CATEGORIES, FEATURES_TABLE, HAS_PURCHASED, NO_PURCHASE, NUMBERS
+from retail_assets.segmentation.features import (
+    CATEGORIES,
+    FEATURES_TABLE,
+    HAS_PURCHASED,
+    NO_PURCHASE,
+    NUMBERS,
+)
 from retail_assets.segmentation.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
+
 
 def create(execute: Execute) -> None:
     """Create what is not there."""
@@ -146,7 +153,9 @@ def insert_rows(execute: Execute, name: str, rows: Sequence[Mapping[str, Any]]) 
         return
     columns = COLUMNS[name]
     values = ", ".join(
-        "(" + ", ".join(f"cast({_literal(row[column])} as {type_})" for column, (type_, _) in columns.items()) + ")"
+        "("
+        + ", ".join(f"cast({_literal(row[column])} as {type_})" for column, (type_, _) in columns.items())
+        + ")"
         for row in rows
     )
     execute(f"insert into {table(name)} ({', '.join(columns)}) values {values}")

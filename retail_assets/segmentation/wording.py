@@ -22,9 +22,7 @@ def description(deviations: Deviations, category: str | None, category_share: fl
     return text[0].upper() + text[1:] + "."
 
 
-def name(
-    deviations: Deviations, category: str | None, category_share: float, taken: Collection[str]
-) -> str:
+def name(deviations: Deviations, category: str | None, category_share: float, taken: Collection[str]) -> str:
     """For example 'Frequent full-price buyers', as long as it takes to be no name that is taken."""
     clear = _clear(deviations)
     words = [each.much_name if deviations[each.name] > 0 else each.little_name for each in clear]

@@ -40,7 +40,9 @@ def people(size: int, seed: int = 1, personas: dict | None = None, buyers: float
 def features(persons: pd.DataFrame, week: int = 0, noise: float = 0.03) -> pd.DataFrame:
     """The feature table of a week, a little different each week."""
     draws = np.random.default_rng([week, len(persons)])
-    frame = pd.DataFrame({"week_start": FIRST_WEEK + timedelta(weeks=week), "consumer_key": persons.consumer_key})
+    frame = pd.DataFrame(
+        {"week_start": FIRST_WEEK + timedelta(weeks=week), "consumer_key": persons.consumer_key}
+    )
 
     def around(values: pd.Series) -> np.ndarray:
         return values.to_numpy() * draws.lognormal(0, noise, len(values))
