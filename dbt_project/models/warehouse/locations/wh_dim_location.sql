@@ -23,6 +23,18 @@ places as (
 
 ),
 
+territories as (
+
+    select
+        territories.territory_id,
+        territories.territory,
+        countries.country
+    from {{ ref('stg_sales_territories') }} as territories
+    left join {{ ref('stg_country_regions') }} as countries
+        on territories.country_region_code = countries.country_region_code
+
+),
+
 final as (
 
     select
@@ -84,6 +96,21 @@ final as (
         country as source_id
     from places
     where state is null
+
+    union all
+
+    select
+        {{ location_key('territory', 'territory_id') }} as location_key,
+        'territory' as location_type,
+        territory as location_name,
+        cast(null as varchar) as city,
+        cast(null as varchar) as state_province,
+        country,
+        cast(null as double) as latitude,
+        cast(null as double) as longitude,
+        territory_id,
+        cast(territory_id as varchar) as source_id
+    from territories
 
 )
 
