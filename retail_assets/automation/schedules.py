@@ -52,9 +52,11 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         description="Materializes last week's segments on Monday, as soon as Sunday's partition is in.",
     )
     def mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        week = weekly_partitions(settings).get_last_partition_key(context.scheduled_execution_time)
-        if week is None:
-            return dg.SkipReason("No week is over yet.")
+        weeks = weekly_partitions(settings)
+        newest = weeks.get_prev_partition_window(context.scheduled_execution_time)
+        week = f"{newest.start:%Y-%m-%d}" if newest else None
+        if week is None or not weeks.has_partition_key(week):
+            return dg.SkipReason("Last week is none of the retailer's weeks.")
         sunday = (date.fromisoformat(week) + timedelta(days=6)).isoformat()
         graph = context.repository_def.asset_graph if context.repository_def else None
         waiting = [

@@ -23,19 +23,20 @@ SEGMENTS = dg.AssetKey([SCHEMA, "customer_segments"])
 PROFILES = dg.AssetKey([SCHEMA, "segment_profiles"])
 
 _LAST_WEEK = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-_DESCRIPTIONS = {
+_DESCRIPTIONS: Mapping[dg.AssetKey, str] = {
     MODEL: (
-        "Grain: one week. The fitted model that the week's segments come from: trained in this week, or in the"
-        " earlier one that it is scored with. The number of segments is chosen by silhouette, Davies-Bouldin index and"
-        " stability under resampling."
+        "Grain: one week. The fitted model that the week's segments come from: trained in this week, or in"
+        " the earlier one that it is scored with. The number of segments is chosen by silhouette,"
+        " Davies-Bouldin index and stability under resampling."
     ),
     SEGMENTS: (
-        "Grain: one week and consumer. The consumer's segment as of the end of the week: the nearest centre of the"
-        " week's model, found in the warehouse. A number stands for the same people's segment from week to week."
+        "Grain: one week and consumer. The consumer's segment as of the end of the week: the nearest centre"
+        " of the week's model, found in the warehouse. A number stands for the same people's segment from"
+        " week to week."
     ),
     PROFILES: (
-        "Grain: one week and segment. What a segment is like against the average, its part in revenue and margin, who"
-        " came and went since last week, and what marketing may do."
+        "Grain: one week and segment. What a segment is like against the average, its part in revenue and"
+        " margin, who came and went since last week, and what marketing may do."
     ),
 }
 
@@ -80,7 +81,7 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
-    dependencies = {
+    dependencies: dict[dg.AssetKey, list[dg.AssetKey | dg.AssetDep]] = {
         MODEL: [FEATURES, dg.AssetDep(MODEL, partition_mapping=_LAST_WEEK)],
         SEGMENTS: [FEATURES, MODEL, dg.AssetDep(SEGMENTS, partition_mapping=_LAST_WEEK)],
         PROFILES: [FEATURES, SEGMENTS],

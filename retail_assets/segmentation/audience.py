@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -25,7 +25,10 @@ class Audience:
 
 
 def show(console: Console, query: Query, day: date | None) -> None:
-    """Print the segments of the week of `day`, or of the newest. Raises `WarehouseError` if it is not there."""
+    """Print the segments of the week of `day`, or of the newest.
+
+    Raises `WarehouseError` if it is not there.
+    """
     week = _week(query, day)
     ((decision,),) = _rows(
         query,
@@ -61,9 +64,8 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
     `WarehouseError`, which says what there is, for a segment or week that is not there.
     """
     week = _week(query, day)
-    names = dict(
-        _rows(query, f"select segment, segment_name from {table(PROFILES)} where week_start = {_date(week)}")
-    )
+    known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {_date(week)}"
+    names: dict[int, str] = dict(_rows(query, known_names))
     if segment not in names:
         known = ", ".join(f"{number} ({names[number]})" for number in sorted(names))
         raise WarehouseError(f"There is no segment {segment} in the week of {week}. There are: {known}.")
@@ -81,13 +83,13 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
     )
     if not consumers.num_rows:
         raise WarehouseError(
-            f"Nobody of the {size:,} consumers in segment {segment} ({names[segment]}) has agreed to marketing and"
-            " has an e-mail address: there is nobody to write to."
+            f"Nobody of the {size:,} consumers in segment {segment} ({names[segment]}) has agreed to"
+            " marketing and has an e-mail address: there is nobody to write to."
         )
     return Audience(
         consumers,
-        f"{consumers.num_rows:,} of the {size:,} consumers in segment {segment} ({names[segment]}), week of {week},"
-        " have agreed to marketing and have an e-mail address.",
+        f"{consumers.num_rows:,} of the {size:,} consumers in segment {segment} ({names[segment]}), week of"
+        f" {week}, have agreed to marketing and have an e-mail address.",
     )
 
 
@@ -95,15 +97,16 @@ def _week(query: Query, day: date | None) -> str:
     weeks = _weeks(query)
     if not weeks:
         raise WarehouseError(
-            "No week has segments yet. Run `retail-assets backfill --weekly --from DATE --to DATE`, or the job"
-            " `weekly` in the UI."
+            "No week has segments yet. Run `retail-assets backfill --weekly --from DATE --to DATE`, or the"
+            " job `weekly` in the UI."
         )
     if day is None:
         return weeks[-1]
     week = (day - timedelta(days=day.weekday())).isoformat()
     if week not in weeks:
         raise WarehouseError(
-            f"The week of {week} has no segments. There are {len(weeks)} weeks, from {weeks[0]} to {weeks[-1]}."
+            f"The week of {week} has no segments. There are {len(weeks)} weeks,"
+            f" from {weeks[0]} to {weeks[-1]}."
         )
     return week
 
@@ -121,7 +124,7 @@ def _weeks(query: Query) -> list[str]:
     ]
 
 
-def _rows(query: Query, statement: str) -> list[tuple[object, ...]]:
+def _rows(query: Query, statement: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in query(statement).to_pylist()]
 
 

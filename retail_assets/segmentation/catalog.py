@@ -16,7 +16,7 @@ COLUMNS: Mapping[str, Columns] = {
     MODELS: {
         **_WEEK,
         "trained_week": ("date", "The week whose features the model was trained on."),
-        "is_trained": ("boolean", "Whether that was this week; otherwise it was scored with last week's model."),
+        "is_trained": ("boolean", "Whether that was this week; else it was scored with last week's model."),
         "reason": ("varchar", "Why the week was trained anew; null if it was not."),
         "segments": ("integer", "How many segments the model tells apart."),
         "silhouette": ("decimal(9, 6)", "How well this week's consumers are told apart; -1 to 1."),
@@ -28,8 +28,8 @@ COLUMNS: Mapping[str, Columns] = {
     SEGMENTS: {
         **_WEEK,
         "consumer_key": ("varchar", "The consumer."),
-        "segment": ("integer", "The segment; 0 for who has never bought. The same number is the same people's."),
-        "distance": ("decimal(18, 6)", "Distance to the segment's centre, in standard deviations; null in 0."),
+        "segment": ("integer", "The segment; 0 for who has never bought. A number stays the same people's."),
+        "distance": ("decimal(18, 6)", "Distance to the centre, in standard deviations; null in 0."),
         "confidence": ("decimal(9, 6)", "1 at the centre, 0 halfway to the next centre; null in segment 0."),
         "previous_segment": ("integer", "The segment in the week before; null for who was in none."),
     },
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, Columns] = {
         **_WEEK,
         "segment": ("integer", "The segment."),
         "segment_name": ("varchar", "Its name, generated from what sets it apart."),
-        "description": ("varchar", "What sets it apart from the average consumer who has bought, in plain words."),
+        "description": ("varchar", "What sets it apart from all who have bought, in plain words."),
         "suggested_action": ("varchar", "What marketing may do."),
         "consumers": ("bigint", "Consumers in it."),
         "consumer_share": ("decimal(9, 6)", "Their share of all consumers."),

@@ -41,9 +41,9 @@ def findings(
 
 
 def _one_segment_each(execute: Execute, week: str, features: str) -> Finding:
+    eligible = f"select consumer_key from {features} where week_start = {_date(week)}"
     ((wrong,),) = execute(
-        "select count(*) from ("
-        f"select f.consumer_key from (select consumer_key from {features} where week_start = {_date(week)}) as f"
+        f"select count(*) from (select f.consumer_key from ({eligible}) as f"
         " full outer join (select consumer_key, count(*) as segments"
         f" from {table(SEGMENTS)} where week_start = {_date(week)} group by consumer_key) as s"
         " on f.consumer_key = s.consumer_key"

@@ -70,8 +70,8 @@ def _best(trials: Sequence[Trial], thresholds: Thresholds) -> Choice:
     close = [each for each in stable if each.silhouette >= highest - _CLOSE]
     best = min(close, key=lambda each: each.davies_bouldin)
     reason = (
-        f"{best.segments} segments have the highest silhouette ({best.silhouette:.2f}) of the numbers that are"
-        f" stable under resampling (at least {thresholds.stable}; here {best.stability:.2f})."
+        f"{best.segments} segments have the highest silhouette ({best.silhouette:.2f}) of the numbers that"
+        f" are stable under resampling (at least {thresholds.stable}; here {best.stability:.2f})."
     )
     if len(close) > 1:
         reason += f" The Davies-Bouldin index ({best.davies_bouldin:.2f}) decided among {len(close)} as good."

@@ -27,7 +27,8 @@ class Decision:
     @property
     def clustered_drift(self) -> Mapping[str, float]:
         """The index of each feature that takes part in distances."""
-        clustered = {each.name for each in (*clustering_numbers(), *clustering_categories())}
+        clustered = {each.name for each in clustering_numbers()}
+        clustered |= {each.name for each in clustering_categories()}
         return {name: index for name, index in self.drift.items() if name in clustered}
 
 

@@ -64,7 +64,10 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model. `segments` are the identities of `centres`, ascending, so that ties go to the lowest."""
+    """A fitted model. `segments` are the identities of `centres`.
+
+    They ascend, so that ties go to the lowest.
+    """
 
     trained_week: str
     numbers: tuple[Numeric, ...]
@@ -81,12 +84,12 @@ class Model:
     choice: Mapping[str, Any] = field(default_factory=dict)
     """Why there are as many segments as there are: the curve, and the reason in words."""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """Rows, seed, fingerprint of the sample, silhouette, the distance that 99% keep within, library versions."""
+    """Rows, seed and fingerprint of the sample, silhouette, the distance of the 99%, library versions."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The features that it reads."""
-        return tuple(each.name for each in (*self.numbers, *self.categories))
+        return (*(each.name for each in self.numbers), *(each.name for each in self.categories))
 
     def prepared(self, frame: "pd.DataFrame") -> np.ndarray:
         """The features of `frame` as the whole numbers that distances are measured in."""
@@ -94,7 +97,8 @@ class Model:
                  for each in self.numbers]  # fmt: skip
         for each in self.categories:
             words = frame[each.name].to_numpy(object)
-            parts += [np.where(words == word, _whole(each.weight * UNITS), 0.0) for word in each.categories]
+            weight = _whole(each.weight * UNITS)
+            parts += [np.where(words == word, weight, 0.0) for word in each.categories]
         return np.column_stack(parts) if parts else np.zeros((len(frame), 0))
 
     def squared_distances(self, frame: "pd.DataFrame") -> np.ndarray:

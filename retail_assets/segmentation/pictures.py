@@ -23,6 +23,7 @@ Picture = tuple[str, bytes]
 
 def pictures(week: Week) -> dict[str, Picture]:
     """Those that there is something to show of."""
+    segments = len(week.profiles.deviations)
     drawers: dict[str, tuple[str, Callable[[Week, Axes], None], tuple[float, float], bool]] = {
         "choice": (
             f"Why {len(week.model.segments)} segments: {week.model.choice['reason']}",
@@ -34,7 +35,7 @@ def pictures(week: Week) -> dict[str, Picture]:
         ),
         "heat map": (
             "Segments against the average of all who have bought, in standard deviations.",
-            _draw_heat_map, (9.0, 0.5 * len(week.profiles.deviations) + 2.6), len(week.profiles.deviations) > 1,
+            _draw_heat_map, (9.0, 0.5 * segments + 2.6), segments > 1,
         ),
         "migration": (
             "Where last week's consumers are now.",
@@ -92,7 +93,12 @@ def _draw_projection(week: Week, axes: Axes) -> None:
     for position, segment in enumerate(week.model.segments):
         mine = segments == segment
         axes.scatter(
-            *flat[mine].T, s=6, alpha=0.6, color=_COLOURS(position % 10), label=_label(week, segment)
+            flat[mine, 0],
+            flat[mine, 1],
+            s=6,
+            alpha=0.6,
+            color=_COLOURS(position % 10),
+            label=_label(week, segment),
         )
     axes.set_xticks([])
     axes.set_yticks([])

@@ -6,8 +6,8 @@ from typing import Any
 
 from retail_assets.segmentation import wording
 from retail_assets.segmentation.assignment import text
-from retail_assets.segmentation.features import FEATURES_TABLE, NO_PURCHASE, NO_PURCHASE_NAME, NUMBERS, Number
 from retail_assets.segmentation.catalog import SEGMENTS, table
+from retail_assets.segmentation.features import FEATURES_TABLE, NO_PURCHASE, NO_PURCHASE_NAME, NUMBERS, Number
 from retail_assets.segmentation.tables import Execute
 
 _FLATTEST = 1e-9
@@ -133,11 +133,15 @@ def _migration(execute: Execute, week: str, previous_week: str | None) -> Migrat
         return {}
     rows = execute(
         "select before.segment, now.segment, count(*)"
-        f" from (select * from {table(SEGMENTS)} where week_start = cast({text(previous_week)} as date)) as before"
-        f" full outer join (select * from {table(SEGMENTS)} where week_start = cast({text(week)} as date)) as now"
+        f" from ({_members(previous_week)}) as before full outer join ({_members(week)}) as now"
         " on before.consumer_key = now.consumer_key group by before.segment, now.segment"
     )
     return {(before, now): consumers for before, now, consumers in rows}
+
+
+def _members(week: str) -> str:
+    day = f"cast({text(week)} as date)"
+    return f"select consumer_key, segment from {table(SEGMENTS)} where week_start = {day}"
 
 
 def _said(
@@ -177,8 +181,8 @@ def _moved(migration: Migration, segment: int, names: Mapping[int, str]) -> dict
     gone = {now: n for (before, now), n in migration.items() if before == segment and now != segment}
     new = came.pop(None, 0)
     texts = [
-        *_largest("from", came, names),
-        *_largest("to", {now: n for now, n in gone.items() if now is not None}, names),
+        *_largest("came from", came, names),
+        *_largest("went to", {now: n for now, n in gone.items() if now is not None}, names),
     ]
     return {
         "stayed": migration.get((segment, segment), 0),

@@ -11,7 +11,8 @@ from retail_assets.segmentation.pictures import Picture, embedded
 from retail_assets.segmentation.weekly import Week
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem;
+       margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ddd; }
 td.number, th.number { text-align: right; white-space: nowrap; }

@@ -54,7 +54,7 @@ def run_week(
         tables.delete_week(execute, week)
         tables.insert_segments(execute, model, week, previous, features)
         profiles = profiles_of(execute, week, previous.week if previous else None, model.names, features)
-        model = model.named(model.names | profiles.names)
+        model = model.named({**model.names, **profiles.names})
         measured = {
             "silhouette": quality(model, sample, thresholds)["silhouette"],
             "strangers": round(strangers(model, sample), 6),

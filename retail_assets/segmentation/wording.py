@@ -48,12 +48,12 @@ def suggested_action(deviations: Deviations) -> str:
 
 
 _ACTIONS: tuple[tuple[dict[str, int], str], ...] = (
-    ({"recency_days": 1, "lifetime_value": 1}, "Win back in person: they were good customers and have stopped."),
+    ({"recency_days": 1, "lifetime_value": 1}, "Win back in person: good customers who have stopped."),
     ({"recency_days": 1}, "One reminder with a time limit, then no more spending on them."),
-    ({"return_rate": 1, "discount_share": 1}, "Fewer discount mails; show sizes and reviews before they buy."),
+    ({"return_rate": 1, "discount_share": 1}, "Fewer discount mails; show sizes and reviews beforehand."),
     ({"discount_share": 1}, "Tell them of offers first, and test smaller discounts."),
     ({"return_rate": 1}, "Advice on size and fit before they buy; ask why parcels come back."),
-    ({"orders_last_year": 1, "discount_share": -1}, "Reward without discounts: early access, better service."),
+    ({"orders_last_year": 1, "discount_share": -1}, "Reward without discounts: early access, service."),
     ({"orders_last_year": 1}, "Reward loyalty; suggest what goes with their last purchase."),
     ({"average_basket": 1}, "Offer delivery, advice and sets for large purchases."),
     ({"reseller_share": 1}, "Volume terms and a contact of their own."),

@@ -1,4 +1,4 @@
-"""Staging, warehouse and marts as Dagster assets: one per dbt model, those of a partitioning built by one dbt run."""
+"""Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
