@@ -8,7 +8,7 @@ segment has died. Numbers of segments are never used twice.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.optimize import linear_sum_assignment
 
 from retail_assets.segmentation.thresholds import Thresholds
 
