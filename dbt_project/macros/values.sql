@@ -34,11 +34,6 @@
         case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
 {%- endmacro %}
 
-{# One amount's part of another, six digits; null if there is nothing to divide by. In doubles, which engines divide alike. #}
-{% macro ratio(part, whole) -%}
-    cast(round(cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0), 6) as decimal(18, 6))
-{%- endmacro %}
-
 {# What is left of an amount's weight on a later day: half of it after `value_half_life_days`, a quarter after twice as many. #}
 {% macro decayed(amount, day, today) -%}
     cast(

@@ -39,91 +39,76 @@ class Category:
     weight: float = 1.0
 
 
+# What orders look like, which shows from the first one on, counts most; what moves from week to
+# week with every order counts little, so that consumers stay where they belong. What only says how long or how
+# much so far describes segments and makes none.
+HABIT, LEANING, MOMENT, DESCRIBES = 2.0, 0.5, 0.25, 0.0
+
 NUMBERS = (
-    Number("orders_last_year", "buys often", "buys seldom", "frequent", "occasional", log=True),
-    Number("recency_days", "has not bought for long", "bought lately", "lapsing", "recent", log=True),
+    Number(
+        "products_per_order",
+        "buys many different products at once",
+        "buys one product at a time",
+        "many-products",
+        "single-product",
+        HABIT,
+        log=True,
+    ),
+    Number(
+        "pieces_per_product",
+        "buys several of each",
+        "buys one of each",
+        "stocking-up",
+        "single-piece",
+        HABIT,
+        log=True,
+    ),
+    Number("orders_last_year", "buys often", "buys seldom", "frequent", "occasional", LEANING, log=True),
     Number(
         "average_basket",
         "fills large baskets",
         "buys little at a time",
         "big-basket",
         "small-basket",
+        LEANING,
         log=True,
     ),
-    Number("return_rate", "returns much", "returns little", "return-prone", "few-returns"),
-    Number("discount_share", "buys at a discount", "pays full price", "bargain", "full-price"),
+    Number("return_rate", "returns much", "returns little", "return-prone", "few-returns", LEANING),
+    Number("discount_share", "buys at a discount", "pays full price", "bargain", "full-price", LEANING),
+    Number("reseller_share", "buys in shops", "does not buy in shops", "shop", "no-shop", MOMENT),
+    Number(
+        "webshop_share", "is mostly in the web shop", "is seldom in the web shop", "web", "non-web", MOMENT
+    ),
     Number(
         "category_concentration",
         "keeps to one category",
         "buys across categories",
         "specialist",
         "all-round",
-        0.5,
+        MOMENT,
     ),
-    Number("margin_rate", "brings high margins", "brings low margins", "high-margin", "low-margin", 0.5),
-    Number(
-        "webshop_share", "is mostly in the web shop", "is seldom in the web shop", "web shop", "store", 0.5
-    ),
-    Number(
-        "reseller_share",
-        "buys through resellers",
-        "does not buy through resellers",
-        "reseller",
-        "direct",
-        0.5,
-    ),
-    Number("email_engagement", "reads e-mail", "ignores e-mail", "e-mail", "no-e-mail", 0.5, log=True),
-    Number(
-        "web_sessions",
-        "visits the web shop often",
-        "seldom visits the web shop",
-        "browsing",
-        "offline",
-        0.5,
-        log=True,
-    ),
-    Number(
-        "interactions_last_year",
-        "contacts service",
-        "seldom contacts service",
-        "talkative",
-        "quiet",
-        0.25,
-        log=True,
-    ),
-    Number("lifetime_value", "has spent much", "has spent little", "valuable", "low-value", 0, log=True),
+    Number("margin_rate", "brings high margins", "brings low margins", "high-margin", "low-margin", MOMENT),
+    Number("recency_days", "has not bought for long", "bought lately", "lapsing", "recent", MOMENT, log=True),
+    Number("email_engagement", "reads e-mail", "ignores e-mail", "e-mail", "no-e-mail", MOMENT, log=True),
+    Number("web_sessions", "visits often", "seldom visits", "browsing", "offline", MOMENT, log=True),
+    Number("interactions_last_year", "contacts service", "is quiet", "talkative", "quiet", MOMENT, log=True),
+    Number("lifetime_value", "spent much", "spent little", "valuable", "low-value", DESCRIBES, log=True),
     Number(
         "lifetime_value_decayed",
         "spends much of late",
         "spends little of late",
         "active",
         "fading",
-        0,
+        DESCRIBES,
         log=True,
     ),
-    Number(
-        "order_frequency",
-        "orders often for its time here",
-        "orders seldom for its time here",
-        "busy",
-        "slow",
-        0,
-        log=True,
-    ),
-    Number("tenure_days", "is a customer for long", "is new", "long-standing", "new", 0, log=True),
-    Number("loyalty_points", "holds many points", "holds few points", "points", "no-points", 0),
-    Number(
-        "distribution_center_km",
-        "lives far from a distribution center",
-        "lives near one",
-        "remote",
-        "near",
-        0,
-        log=True,
-    ),
-    Number("age", "is older", "is younger", "older", "younger", 0),
+    Number("order_frequency", "is busy", "is slow", "busy", "slow", DESCRIBES, log=True),
+    Number("tenure_days", "is a customer for long", "is new", "long-standing", "new", DESCRIBES, log=True),
+    Number("loyalty_points", "holds many points", "holds few points", "points", "no-points", DESCRIBES),
+    Number("distribution_center_km", "lives remote", "lives near", "remote", "near", DESCRIBES, log=True),
+    Number("age", "is older", "is younger", "older", "younger", DESCRIBES),
 )
-CATEGORIES = (Category("top_category", 0.75), Category("country", 0.0))
+CATEGORIES = (Category("top_category", MOMENT), Category("country", DESCRIBES))
 
 
 def clustering_numbers() -> tuple[Number, ...]:

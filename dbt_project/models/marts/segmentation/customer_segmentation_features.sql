@@ -66,6 +66,7 @@ sales as (
         weeks.*,
         sales.consumer_key,
         sales.source_system || ':' || sales.order_id as order_key,
+        sales.source_system || ':' || sales.order_id || ':' || coalesce(sales.product_key, sales.order_line_id) as product_in_order,
         sales.order_date,
         sales.sales_channel,
         sales.quantity,
@@ -96,6 +97,8 @@ purchases as (
         {% for channel in ['online', 'webshop', 'reseller'] -%}
         count(distinct case when sales_channel = '{{ channel }}' then order_key end) as {{ channel }}_orders,
         {% endfor -%}
+        count(distinct product_in_order) as products_in_orders,
+        sum(quantity) as quantity,
         sum(net_amount) as revenue,
         sum(decayed_amount) as decayed_revenue,
         sum(case when discount_amount > 0 then net_amount else 0 end) as discounted_revenue,
@@ -135,11 +138,10 @@ categories as (
         week_start,
         consumer_key,
         category,
-        sum(net_amount) as revenue
+        sum(quantity) as quantity
     from sales
     where category is not null
     group by week_start, consumer_key, category
-    having sum(net_amount) > 0
 
 ),
 
@@ -147,8 +149,8 @@ category_shares as (
 
     select
         *,
-        {{ ratio('revenue', 'sum(revenue) over (partition by week_start, consumer_key)') }} as share,
-        row_number() over (partition by week_start, consumer_key order by revenue desc, category) as preference
+        {{ ratio('quantity', 'sum(quantity) over (partition by week_start, consumer_key)') }} as share,
+        row_number() over (partition by week_start, consumer_key order by quantity desc, category) as preference
     from categories
 
 ),
@@ -293,6 +295,8 @@ final as (
         cast({{ dbt.datediff('purchases.last_purchase_date', 'consumers.week_end', 'day') }} as integer) as recency_days,
         cast({{ dbt.datediff('consumers.known_since', 'consumers.week_end', 'day') }} as integer) as tenure_days,
         {{ ratio('purchases.revenue', 'purchases.orders') }} as average_basket,
+        {{ ratio('purchases.products_in_orders', 'purchases.orders') }} as products_per_order,
+        {{ ratio('purchases.quantity', 'purchases.products_in_orders') }} as pieces_per_product,
         {{ ratio('purchases.margin', 'purchases.revenue_of_known_cost') }} as margin_rate,
         tastes.top_category,
         tastes.category_concentration,
