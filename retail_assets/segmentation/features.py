@@ -40,8 +40,8 @@ class Category:
 
 
 # What orders look like, which shows from the first one on, counts most; what moves from week to
-# week with every order counts little, so that consumers stay where they belong. What only says how long or how
-# much so far describes segments and makes none.
+# week with every order counts little, so that consumers stay where they belong. What only says how long or
+# how much so far describes segments and makes none.
 HABIT, LEANING, MOMENT, DESCRIBES = 2.0, 0.5, 0.25, 0.0
 
 NUMBERS = (

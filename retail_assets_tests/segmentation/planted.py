@@ -10,14 +10,15 @@ import pandas as pd
 from retail_assets.segmentation.features import CATEGORIES, NUMBERS
 
 FIRST_WEEK = date(2024, 1, 1)
-# Per persona: orders a year, recency, basket, return rate, discount share, web shop share, category.
+# Per persona: orders a year, recency, basket, return rate, discount share, web shop share, products per order,
+# pieces per product, category.
 PERSONAS = {
-    "loyal": (24.0, 8.0, 60.0, 0.02, 0.10, 0.2, "Garden"),
-    "bargain hunter": (9.0, 25.0, 35.0, 0.15, 0.85, 0.8, "Kitchen"),
-    "lapsed": (3.0, 220.0, 70.0, 0.05, 0.20, 0.1, "Travel"),
-    "big spender": (6.0, 30.0, 600.0, 0.03, 0.05, 0.5, "Outdoor"),
+    "loyal": (24.0, 8.0, 60.0, 0.02, 0.10, 0.2, 4.0, 1.1, "Garden"),
+    "bargain hunter": (9.0, 25.0, 35.0, 0.15, 0.85, 0.8, 1.3, 4.0, "Kitchen"),
+    "lapsed": (3.0, 220.0, 70.0, 0.05, 0.20, 0.1, 1.1, 1.0, "Travel"),
+    "big spender": (6.0, 30.0, 600.0, 0.03, 0.05, 0.5, 9.0, 2.0, "Outdoor"),
 }
-NEW_PERSONA = {"student": (14.0, 12.0, 9.0, 0.40, 0.50, 1.0, "Books")}
+NEW_PERSONA = {"student": (14.0, 12.0, 9.0, 0.40, 0.50, 1.0, 3.0, 9.0, "Books")}
 
 
 def people(size: int, seed: int = 1, personas: dict | None = None, buyers: float = 0.9) -> pd.DataFrame:
@@ -26,10 +27,11 @@ def people(size: int, seed: int = 1, personas: dict | None = None, buyers: float
     known = personas or PERSONAS
     names = list(known)
     persona = draws.integers(len(names), size=size)
-    habits = np.array([known[name][:6] for name in names])[persona]
+    habits = np.array([known[name][:8] for name in names])[persona]
     habits = habits * draws.lognormal(0, 0.15, habits.shape)
-    frame = pd.DataFrame(habits, columns=["orders", "recency", "basket", "returns", "discount", "webshop"])
-    frame["category"] = [known[names[number]][6] for number in persona]
+    columns = ["orders", "recency", "basket", "returns", "discount", "webshop", "products", "pieces"]
+    frame = pd.DataFrame(habits, columns=columns)
+    frame["category"] = [known[names[number]][8] for number in persona]
     frame["persona"] = [names[number] for number in persona]
     frame.loc[draws.random(size) >= buyers, "persona"] = None
     keys = [hashlib.md5(f"{seed}:{number}".encode()).hexdigest() for number in range(size)]
@@ -53,6 +55,8 @@ def features(persons: pd.DataFrame, week: int = 0, noise: float = 0.03) -> pd.Da
         "orders_last_year": np.round(orders),
         "recency_days": np.round(around(persons.recency)),
         "average_basket": np.round(basket, 2),
+        "products_per_order": np.round(np.maximum(around(persons.products), 1), 6),
+        "pieces_per_product": np.round(np.maximum(around(persons.pieces), 1), 6),
         "return_rate": np.round(np.minimum(around(persons.returns), 1), 6),
         "discount_share": np.round(np.minimum(around(persons.discount), 1), 6),
         "category_concentration": np.round(draws.uniform(0.4, 0.6, len(persons)), 6),
@@ -94,6 +98,10 @@ def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
     words = [each.name for each in CATEGORIES]
     columns = [f'cast("{name}" as double) as "{name}"' for name in numbers]
     columns += [f'cast("{name}" as varchar) as "{name}"' for name in words]
+    columns += [
+        f"cast(round({name}, 2) as decimal(38, 6)) as {name}"
+        for name in ("revenue_last_year", "margin_last_year")
+    ]
     connection.execute(
         f"create table features as select cast(week_start as date) as week_start, consumer_key,"
         f" {', '.join(columns)} from given"
