@@ -79,9 +79,11 @@ def _changed_segment(week: Week, thresholds: Thresholds) -> Finding:
 
 def _silhouette(week: Week, thresholds: Thresholds) -> Finding:
     value = week.quality["silhouette"]
+    if week.sample.empty:
+        return Finding("silhouette", True, "nobody has bought", value)
     if len(week.model.segments) < 2:
         said = f"{len(week.model.segments)} segments: {week.model.choice['reason']}"
-        return Finding("silhouette", week.sample.empty, said, value)
+        return Finding("silhouette", False, said, value)
     said = f"silhouette {value:.2f}, the floor is {thresholds.floor_silhouette}"
     return Finding("silhouette", value >= thresholds.floor_silhouette, said, value)
 

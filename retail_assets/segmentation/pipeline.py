@@ -75,7 +75,7 @@ def _category_steps(category: Category, words: tuple[str, ...]) -> Pipeline:
     encoder = OneHotEncoder(categories=[list(words)], handle_unknown="ignore", sparse_output=False)
     return Pipeline(
         [
-            ("impute", SimpleImputer(strategy="constant", fill_value="", missing_values=None)),
+            ("impute", FunctionTransformer(worded)),
             ("encode", encoder),
             ("weigh", FunctionTransformer(weighed, kw_args={"weights": category.weight})),
         ]
@@ -86,6 +86,12 @@ def finite(values: pd.DataFrame) -> np.ndarray:
     """Infinities are missing values."""
     numbers = values.to_numpy(np.float64, na_value=np.nan)
     return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
+
+
+def worded(values: pd.DataFrame) -> np.ndarray:
+    """What is missing is an empty word, which is no category."""
+    words = values.to_numpy(object)
+    return np.where(pd.isna(words), "", words)
 
 
 def weighed(values: np.ndarray, weights: np.ndarray | float) -> np.ndarray:

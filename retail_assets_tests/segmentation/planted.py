@@ -10,8 +10,8 @@ import pandas as pd
 from retail_assets.segmentation.features import CATEGORIES, NUMBERS
 
 FIRST_WEEK = date(2024, 1, 1)
-# Per persona: orders a year, recency, basket, return rate, discount share, web shop share, products per order,
-# pieces per product, category.
+# Per persona: orders a year, recency, basket, return rate, discount share, web shop share, products
+# per order, pieces per product, category.
 PERSONAS = {
     "loyal": (24.0, 8.0, 60.0, 0.02, 0.10, 0.2, 4.0, 1.1, "Garden"),
     "bargain hunter": (9.0, 25.0, 35.0, 0.15, 0.85, 0.8, 1.3, 4.0, "Kitchen"),

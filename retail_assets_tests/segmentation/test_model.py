@@ -1,4 +1,4 @@
-"""A stored model assigns as the fitted pipeline does, in Python and in the warehouse, to the last consumer."""
+"""A stored model assigns as the fitted pipeline does, in Python and in the warehouse."""
 
 import numpy as np
 import pandas as pd
