@@ -1,4 +1,4 @@
-"""When last week's segments are made: on Monday, once Sunday's partition of everything that they read is in."""
+"""When last week's segments are made: on Monday, once Sunday's partition of all that they read is in."""
 
 from datetime import UTC, datetime
 
