@@ -5,26 +5,15 @@ from datetime import date, timedelta
 import dagster as dg
 import duckdb
 import pytest
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from sklearn.metrics import adjusted_rand_score
 
-from retail_assets.definitions import definitions_of
 from retail_assets.demo import simulate
 from retail_assets.demo.sources import write_sources
 from retail_assets_tests.conftest import new_deployment
 
 FIRST = date(2024, 1, 1)
 DAYS = 210
-WEEKS = ["2024-07-08", "2024-07-15", "2024-07-22"]
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-def run_weeks(settings, first, last):
-    job = definitions_of(settings).resolve_job_def("weekly")
-    return job.execute_in_process(
-        run_config=QUIET,
-        tags={ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last},
-    )
+WEEKS = [date(2024, 7, 8), date(2024, 7, 15), date(2024, 7, 22)]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +37,7 @@ def weekly(retailer, tmp_path_factory, parsed_project):
         )
         write_sources(retailer, folder / "sources")
         deployment.run(FIRST, FIRST + timedelta(days=DAYS - 1))
-        deployment.result = run_weeks(deployment.settings, WEEKS[0], WEEKS[-1])
+        deployment.result = deployment.run_weeks(WEEKS[0], WEEKS[-1])
         yield deployment
 
 
@@ -70,7 +59,7 @@ def test_each_week_has_its_own_materialization_with_pictures(weekly):
             for event in weekly.result.get_asset_materialization_events()
             if event.asset_key == dg.AssetKey(["mart_segmentation", table])
         ]
-        assert [event.partition for event in events] == WEEKS
+        assert [event.partition for event in events] == [str(week) for week in WEEKS]
         assert all(pictures <= event.metadata.keys() for event in events)
     assert len(list((weekly.settings.home / "reports").glob("segments-*.html"))) == len(WEEKS)
 
@@ -110,5 +99,5 @@ def test_weeks_one_by_one_have_the_same_rows(weekly):
     before = weekly.tables("mart_segmentation")
     assert all(before.values())
     for week in WEEKS[1:]:
-        run_weeks(weekly.settings, week, week)
+        weekly.run_weeks(week, week)
     assert weekly.tables("mart_segmentation") == before
