@@ -46,11 +46,17 @@ def backfill(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Rebuild the models from all of raw.")
     ] = False,
+    weekly: Annotated[
+        bool, typer.Option("--weekly", help="The customer segments of the weeks in the range.")
+    ] = False,
 ) -> None:
     """Materialize a range of days in one run, both days included."""
-    from retail_assets.automation.launch import run_range
+    from retail_assets.automation.launch import run_range, run_weeks
 
-    result = run_range(first.date(), last.date(), select, full_refresh, console=notes)
+    if weekly:
+        result = run_weeks(first.date(), last.date(), select, console=notes)
+    else:
+        result = run_range(first.date(), last.date(), select, full_refresh, console=notes)
     out.print(result.summary())
     if not result.success:
         raise typer.Exit(1)
@@ -67,6 +73,42 @@ def sql(
     from retail_assets.settings import settings
 
     write_table(warehouse_of(settings()).query(statement), format, out)
+
+
+segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
+app.add_typer(segments_app, name="segments")
+
+Week = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="A day of the week. Default: the newest week."),
+]
+
+
+@segments_app.callback(invoke_without_command=True)
+def segments(context: typer.Context, week: Week = None) -> None:
+    """Print a week's customer segments."""
+    if context.invoked_subcommand is None:
+        from retail_assets.resources.warehouse import warehouse_of
+        from retail_assets.segmentation.audience import show
+        from retail_assets.settings import settings
+
+        show(out, warehouse_of(settings()).query, week.date() if week else None)
+
+
+@segments_app.command()
+def export(
+    segment: Annotated[int, typer.Option(help="Number of the segment.")],
+    week: Week = None,
+) -> None:
+    """Write a segment's consumers who opted in to marketing as CSV, for a campaign tool."""
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.segmentation.audience import audience
+    from retail_assets.settings import settings
+
+    found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
+    write_table(found.consumers, "csv", out)
+    notes.print(found.summary, highlight=False)
 
 
 @app.command()

@@ -3,11 +3,12 @@
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
-from retail_assets.automation.jobs import daily_job, newest_partition_job
+from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
 from retail_assets.automation.sensors import alert_sensor
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
+from retail_assets.segmentation.assets import segmentation_assets
 from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.assets import transformation_assets
 from retail_assets.transformation.lineage import known_columns
@@ -16,21 +17,23 @@ from retail_assets.transformation.translator import Translator
 
 
 def definitions_of(settings: Settings) -> dg.Definitions:
-    """The code location for these settings: sources -> raw -> staging -> warehouse -> marts."""
+    """The code location for these settings: sources -> raw -> staging -> warehouse -> marts -> segments."""
     project = Project(settings)
     translator = Translator(settings, known_columns(project))
     assets = [
         *(raw_assets(settings, system, project.manifest, translator) for system in SYSTEMS),
-        transformation_assets(settings, project, translator),
+        *transformation_assets(settings, project, translator),
+        segmentation_assets(settings),
     ]
     newest_partition = newest_partition_checks(assets)
     daily = daily_job(settings, newest_partition)
+    weekly = weekly_job(settings, newest_partition)
     freshness = newest_partition_job(newest_partition)
     return dg.Definitions(
         assets=assets,
         asset_checks=[newest_partition],
-        jobs=[daily, freshness],
-        schedules=schedules(settings, daily, freshness),
+        jobs=[daily, weekly, freshness],
+        schedules=schedules(settings, daily, weekly, freshness),
         sensors=[alert_sensor(settings)],
         resources={"dlt_resource": DagsterDltResource()},
         # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost

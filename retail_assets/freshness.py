@@ -1,4 +1,5 @@
-"""By when each layer has to be there: raw before staging, staging before the warehouse, marts last.
+"""By when each layer has to be there: raw before staging, staging before the warehouse, marts last; segments
+on Mondays.
 
 A cron deadline with a window: an asset passes if it was materialized after `deadline - window`. Dagster
 judges the asset, not its newest partition, so that a backfill of an old day makes a stale asset look
@@ -19,13 +20,23 @@ DAILY_DEADLINES = {
     "marts": "0 6 * * *",
 }
 DAILY_WINDOW = timedelta(hours=4)
+# On Mondays, when Sunday's partition is in.
+WEEKLY_DEADLINES = {
+    "weekly_features": "0 6 * * 1",
+    "weekly_segments": "10 6 * * 1",
+}
+WEEKLY_WINDOW = timedelta(hours=6)
 
 
 def freshness_by_name(settings: Settings) -> dict[str, dg.FreshnessPolicy]:
     """The policies that `meta.dagster.freshness` in the dbt project may name."""
+    deadlines = {
+        **{name: (deadline, DAILY_WINDOW) for name, deadline in DAILY_DEADLINES.items()},
+        **{name: (deadline, WEEKLY_WINDOW) for name, deadline in WEEKLY_DEADLINES.items()},
+    }
     return {
         name: dg.FreshnessPolicy.cron(
-            deadline_cron=deadline, lower_bound_delta=DAILY_WINDOW, timezone=settings.timezone
+            deadline_cron=deadline, lower_bound_delta=window, timezone=settings.timezone
         )
-        for name, deadline in DAILY_DEADLINES.items()
+        for name, (deadline, window) in deadlines.items()
     }

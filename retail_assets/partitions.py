@@ -1,4 +1,4 @@
-"""When things happen: the retailer's days, and the windows in UTC that they stand for."""
+"""When things happen: the retailer's days and weeks, and the windows in UTC that they stand for."""
 
 from datetime import UTC, timedelta
 
@@ -13,17 +13,33 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
 
     Partition D means: everything that changed in the sources during D has been applied.
     """
-    end = settings.end_date + timedelta(days=1) if settings.end_date else None
     return dg.DailyPartitionsDefinition(
         start_date=settings.start_date.isoformat(),
-        end_date=end.isoformat() if end else None,
+        end_date=_end(settings),
         timezone=settings.timezone,
     )
 
 
+def weekly_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:
+    """One partition for each week, Monday to Sunday, that lies whole within the retailer's days.
+
+    Partition W means: as of the end of the week that begins on Monday W.
+    """
+    return dg.WeeklyPartitionsDefinition(
+        start_date=settings.start_date.isoformat(),
+        end_date=_end(settings),
+        timezone=settings.timezone,
+        day_offset=1,
+    )
+
+
+def _end(settings: Settings) -> str | None:
+    return (settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None
+
+
 def partitions_by_name(settings: Settings) -> dict[str, dg.PartitionsDefinition]:
     """The definitions that `meta.dagster.partition` in the dbt project may name."""
-    return {"daily": daily_partitions(settings)}
+    return {"daily": daily_partitions(settings), "weekly": weekly_partitions(settings)}
 
 
 def window_of(context: dg.AssetExecutionContext) -> Window:

@@ -33,3 +33,30 @@
     case when {{ column }} like '_%:_%' then lower(trim(split_part({{ column }}, ':', 1))) end as source_system,
         case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
 {%- endmacro %}
+
+{# What is left of an amount's weight on a later day: half of it after `value_half_life_days`, a quarter after twice as many. #}
+{% macro decayed(amount, day, today) -%}
+    cast(
+        round(
+            cast({{ amount }} as double)
+            * power(0.5, {{ dbt.datediff(day, today, 'day') }} / cast({{ var('value_half_life_days') }} as double)),
+            6
+        ) as decimal(38, 6)
+    )
+{%- endmacro %}
+
+{# Years completed from one day until another. #}
+{% macro full_years(born, today) -%}
+    extract(year from {{ today }}) - extract(year from {{ born }})
+        - case
+            when extract(month from {{ today }}) * 100 + extract(day from {{ today }})
+                < extract(month from {{ born }}) * 100 + extract(day from {{ born }})
+                then 1
+            else 0
+        end
+{%- endmacro %}
+
+{# The number, or the lowest that it may be. #}
+{% macro at_least(number, lowest) -%}
+    case when {{ number }} < {{ lowest }} then {{ lowest }} else {{ number }} end
+{%- endmacro %}

@@ -3,11 +3,14 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from retail_assets.partitions import daily_partitions
+from retail_assets.partitions import daily_partitions, weekly_partitions
 from retail_assets.settings import Settings
 
 DAILY_JOB = "daily"
+WEEKLY_JOB = "weekly"
 NEWEST_PARTITION_JOB = "newest_partition"
+
+_WEEKLY = dg.AssetSelection.groups("segmentation")
 
 
 def daily_job(
@@ -16,9 +19,21 @@ def daily_job(
     """Every daily asset from raw to marts and their checks, for one day or a range of days."""
     return dg.define_asset_job(
         DAILY_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.checks(newest_partition),
+        selection=dg.AssetSelection.all() - _WEEKLY - dg.AssetSelection.checks(newest_partition),
         partitions_def=daily_partitions(settings),
         description="Raw to marts, with their checks, for one day or a range of days.",
+    )
+
+
+def weekly_job(
+    settings: Settings, newest_partition: dg.AssetChecksDefinition
+) -> UnresolvedAssetJobDefinition:  # fmt: skip
+    """Features, model, segments and profiles and their checks, for one week or a range of weeks."""
+    return dg.define_asset_job(
+        WEEKLY_JOB,
+        selection=_WEEKLY - dg.AssetSelection.checks(newest_partition),
+        partitions_def=weekly_partitions(settings),
+        description="Customer segments, with their features and checks, for one week or a range of weeks.",
     )
 
 

@@ -1,10 +1,11 @@
-"""Running the daily job over a range of days in this process, with progress to look at."""
+"""Running a job over a range of its partitions in this process, with progress to look at."""
 
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,28 @@ def run_range(first: date, last: date, selection: str, full_refresh: bool, conso
     from retail_assets.automation.jobs import DAILY_JOB
     from retail_assets.definitions import defs
 
-    started = time.monotonic()
     job = defs.resolve_job_def(DAILY_JOB)
-    keys = _partition_keys(job, first, last)
+    return _run(job, _partition_keys(job, first, last), selection, full_refresh, console)
+
+
+def run_weeks(first: date, last: date, selection: str, console: Console) -> RunResult:
+    """One run of the weekly job over the weeks that lie whole between `first` and `last`, both included.
+
+    Raises `SystemExit`, with the weeks that there are, if none does.
+    """
+    from retail_assets.automation.jobs import WEEKLY_JOB
+    from retail_assets.definitions import defs
+
+    job = defs.resolve_job_def(WEEKLY_JOB)
+    return _run(job, _weeks_within(job, first, last), selection, False, console)
+
+
+def _run(
+    job: dg.JobDefinition, keys: Sequence[str], selection: str, full_refresh: bool, console: Console
+) -> RunResult:
+    from retail_assets.definitions import defs
+
+    started = time.monotonic()
     if selection:
         job = job.get_subset(asset_selection=dg.AssetSelection.from_string(selection).resolve(
             defs.resolve_asset_graph()))  # fmt: skip
@@ -135,6 +155,16 @@ def _run_config(full_refresh: bool) -> dict[str, Any]:
     if full_refresh:
         config["ops"] = {"transformation": {"config": {"full_refresh": True}}}
     return config
+
+
+def _weeks_within(job: dg.JobDefinition, first: date, last: date) -> list[str]:
+    keys = job.partitions_def.get_partition_keys() if job.partitions_def else []
+    latest = (last - timedelta(days=6)).isoformat()
+    chosen = [key for key in keys if first.isoformat() <= key <= latest]
+    if not chosen:
+        known = f"begin on the Mondays {keys[0]} to {keys[-1]}" if keys else "have not begun yet"
+        raise SystemExit(f"No week lies whole within {first} to {last}; the weeks {known}.")
+    return chosen
 
 
 def _partition_keys(job: dg.JobDefinition, first: date, last: date) -> list[str]:

@@ -1,16 +1,20 @@
 """When jobs run. Schedules run by default: a deployment that is up, works."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from retail_assets.partitions import weekly_partitions
+from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings
 
 
 def schedules(
     settings: Settings,
     daily: UnresolvedAssetJobDefinition,
+    weekly: UnresolvedAssetJobDefinition,
     newest_partition: UnresolvedAssetJobDefinition,
 ) -> Sequence[dg.ScheduleDefinition]:
     """The nightly run of yesterday's partition, and the look at the newest partition after it.
@@ -33,4 +37,41 @@ def schedules(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Checks at 06:15, after the last deadline, that the newest partition is there.",
     )
-    return [nightly, morning]  # type: ignore[list-item]
+    return [nightly, _mondays(settings, weekly), morning]  # type: ignore[list-item]
+
+
+def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """The run of last week's partition, once Sunday's daily partition is in."""
+
+    @dg.schedule(
+        name="mondays",
+        job=weekly,
+        cron_schedule="*/10 2-23 * * 1",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Materializes last week's segments on Monday, as soon as Sunday's partition is in.",
+    )
+    def mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        weeks = weekly_partitions(settings)
+        newest = weeks.get_prev_partition_window(context.scheduled_execution_time)
+        week = f"{newest.start:%Y-%m-%d}" if newest else None
+        if week is None or not weeks.has_partition_key(week):
+            return dg.SkipReason("Last week is none of the retailer's weeks.")
+        sunday = (date.fromisoformat(week) + timedelta(days=6)).isoformat()
+        graph = context.repository_def.asset_graph if context.repository_def else None
+        waiting = [
+            key.to_user_string()
+            for key in (graph.get(FEATURES).parent_keys if graph else ())
+            if not _is_in(context.instance, key, sunday)
+        ]
+        if waiting:
+            return dg.SkipReason(f"Sunday's partition {sunday} is not in yet: {', '.join(sorted(waiting))}.")
+        # The same key again starts no second run.
+        return dg.RunRequest(run_key=f"week {week}", partition_key=week)
+
+    return mondays
+
+
+def _is_in(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> bool:
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[partition])
+    return bool(instance.fetch_materializations(wanted, limit=1).records)

@@ -4,11 +4,17 @@ import os
 import shutil
 import time
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from retail_assets.settings import PREFIX, SYSTEMS, settings
+
+if TYPE_CHECKING:
+    from retail_assets.automation.launch import RunResult
+
+WEEKS_OF_SEGMENTS = 9
 
 
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
@@ -21,18 +27,34 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
     _simulate(console, first, days, consumers, seed)
     _remember(first, until)
 
-    from retail_assets.automation.launch import run_range
+    from retail_assets.automation.launch import run_range, run_weeks
 
     console.print(f"\nBuilding everything from {first} to {last}, in one run:")
-    result = run_range(first, last, "", False, console=console)
-    console.print(result.summary(), highlight=False)
-    if not result.success:
-        raise SystemExit(1)
+    _succeeded(console, run_range(first, last, "", False, console=console))
+    console.print("\nCustomer segments of the last weeks, in one run:")
+    since = max(first, last - timedelta(weeks=WEEKS_OF_SEGMENTS))
+    _succeeded(console, run_weeks(since, last, "", console=console))
     _answer(console)
+    _show_segments(console)
     console.print(
         "\nOpen the UI with [bold]make dev[/bold] (http://127.0.0.1:3000): lineage, partitions, checks,"
         "\nfreshness, backfills. Query the marts with [bold]retail-assets sql[/bold]."
     )
+
+
+def _succeeded(console: Console, result: "RunResult") -> None:
+    console.print(result.summary(), highlight=False)
+    if not result.success:
+        raise SystemExit(1)
+
+
+def _show_segments(console: Console) -> None:
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.segmentation.audience import show
+
+    console.print()
+    show(console, warehouse_of(settings()).query, None)
+    console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False)
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:

@@ -1,17 +1,17 @@
-"""Staging, warehouse and marts as Dagster assets: one per dbt model, built together by one dbt run."""
+"""Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
-from retail_assets.partitions import daily_partitions, window_of
+from retail_assets.partitions import partitions_by_name, window_of
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
 from retail_assets.transformation.lineage import update_columns
 from retail_assets.transformation.project import Project
-from retail_assets.transformation.translator import Translator
+from retail_assets.transformation.translator import Translator, catalog_entry
 from retail_assets.transformation.window import build_arguments
 
 
@@ -21,25 +21,38 @@ class TransformationConfig(dg.Config):
     full_refresh: bool = False
 
 
+# The step that builds the models of each partitioning.
+STEPS = {"daily": "transformation", "weekly": "weekly_transformation"}
+
+
 def transformation_assets(
     settings: Settings, project: Project, translator: Translator
+) -> Sequence[dg.AssetsDefinition]:
+    """All dbt models, and their tests as checks: one step for each partitioning."""
+    return [_step(settings, project, translator, partition) for partition in STEPS]
+
+
+def _step(
+    settings: Settings, project: Project, translator: Translator, partition: str
 ) -> dg.AssetsDefinition:
-    """All dbt models, and their tests as checks. A range of partitions is one run with one window."""
+    """The models of one partitioning. A range of partitions is one run with one window."""
 
     # dagster-dbt's decorator asks dbt's selection engine which nodes there are, at every load of the
     # definitions: that doubles what they cost. All models are wanted, so the specs are enough.
     @dg.multi_asset(
-        name="transformation",
-        specs=list(_model_specs(project, translator)),
-        check_specs=list(_test_specs(project, translator)),
+        name=STEPS[partition],
+        specs=list(_model_specs(project, translator, partition)),
+        check_specs=list(_test_specs(project, translator, partition)),
         can_subset=True,
         allow_arbitrary_check_specs=True,
-        partitions_def=daily_partitions(settings),
+        partitions_def=partitions_by_name(settings)[partition],
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
     )
     def transformation(context: dg.AssetExecutionContext, config: TransformationConfig) -> Iterator[Any]:
-        before, selection = runner.selection_of(context, project, translator)
+        before, selection = runner.selection_of(
+            context, project, translator, all_=f"config.meta.dagster.partition:{partition}"
+        )
         arguments = build_arguments(
             window_of(context),
             settings.timezone,
@@ -55,16 +68,22 @@ def transformation_assets(
     return transformation
 
 
-def _model_specs(project: Project, translator: Translator) -> Iterator[dg.AssetSpec]:
+def _model_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetSpec]:
     for unique_id, node in project.manifest["nodes"].items():
-        if node["resource_type"] == "model":
+        if _is_model_of(node, partition):
             yield translator.get_asset_spec(project.manifest, unique_id, None)
 
 
-def _test_specs(project: Project, translator: Translator) -> Iterator[dg.AssetCheckSpec]:
-    for unique_id, node in project.manifest["nodes"].items():
-        if node["resource_type"] == "test" and node["attached_node"]:
-            spec = translator.get_asset_spec(project.manifest, node["attached_node"], None)
+def _test_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetCheckSpec]:
+    nodes = project.manifest["nodes"]
+    for unique_id, node in nodes.items():
+        tested = node["attached_node"] if node["resource_type"] == "test" else None
+        if tested and _is_model_of(nodes[tested], partition):
+            spec = translator.get_asset_spec(project.manifest, tested, None)
             check = translator.get_asset_check_spec(spec, project.manifest, unique_id, None)
             if check:
                 yield check
+
+
+def _is_model_of(node: Mapping[str, Any], partition: str) -> bool:
+    return node["resource_type"] == "model" and catalog_entry(node)["partition"] == partition

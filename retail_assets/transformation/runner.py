@@ -31,13 +31,16 @@ class DbtRunError(Exception):
 
 
 def selection_of(
-    context: dg.AssetExecutionContext, project: Project, translator: DagsterDbtTranslator
+    context: dg.AssetExecutionContext, project: Project, translator: DagsterDbtTranslator, all_: str
 ) -> tuple[list[str], list[str]]:
-    """dbt's arguments for the assets and checks that the run selected: global ones, and the build's."""
+    """dbt's arguments for the assets and checks that the run selected: global ones, and the build's.
+
+    `all_` selects every model of the step, in dbt's words.
+    """
     arguments, indirect = get_subset_selection_for_context(
         context=context,
         manifest=project.manifest,
-        select=None,
+        select=all_,
         exclude=None,
         selector=None,
         dagster_dbt_translator=translator,

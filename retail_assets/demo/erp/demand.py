@@ -32,7 +32,7 @@ def _uplifts(period: Period, who: Customers, what: Products) -> Floats:
     planted uplift as their average over everyone who could have bought.
     """
     affinity = habit("offer_affinity")
-    buying = _usual_lines(period, who)[:, None] * tastes(what.category, what.popularity)
+    buying = _usual_pieces(period, who)[:, None] * tastes(what.category, what.popularity)
     gain = np.array([offer.uplift - 1 for offer in OFFERS] + [0.0])
     factors = np.ones((len(PERSONAS), period.days, len(what.line)))
     for reseller in (False, True):
@@ -44,8 +44,8 @@ def _uplifts(period: Period, who: Customers, what: Products) -> Floats:
     return factors
 
 
-def _usual_lines(period: Period, who: Customers) -> Floats:
-    """How many lines each persona's customers together order, without offers."""
+def _usual_pieces(period: Period, who: Customers) -> Floats:
+    """How many pieces each persona's customers together order, without offers."""
     first, after = active_days(period, who.registered, who.stops)
     yearly = np.bincount(who.persona, who.orders_per_year * (after - first), len(PERSONAS))
-    return yearly * lines_of_an_order()
+    return yearly * lines_of_an_order() * (1 + habit("extra_pieces"))

@@ -1,0 +1,9 @@
+{# Kilometres between two points on a sphere of the earth's mean radius (haversine), three digits; decimal degrees. #}
+{% macro kilometres(latitude, longitude, other_latitude, other_longitude) -%}
+    {%- set half_chord -%}
+        power(sin(radians({{ other_latitude }} - {{ latitude }}) / 2), 2)
+        + cos(radians({{ latitude }})) * cos(radians({{ other_latitude }}))
+        * power(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
+    {%- endset -%}
+    cast(round(2 * 6371.0088 * asin(sqrt(case when {{ half_chord }} > 1 then 1 else {{ half_chord }} end)), 3) as decimal(9, 3))
+{%- endmacro %}

@@ -1,0 +1,132 @@
+"""Segments for people: a week's profiles on the screen, and a segment's consumers for a campaign tool."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from retail_assets.resources.warehouse import WarehouseError
+from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Query = Callable[[str], "pa.Table"]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A segment's consumers who may be written to, and a sentence on how many they are."""
+
+    consumers: "pa.Table"
+    summary: str
+
+
+def show(console: Console, query: Query, day: date | None) -> None:
+    """Print the segments of the week of `day`, or of the newest.
+
+    Raises `WarehouseError` if it is not there.
+    """
+    week = _week(query, day)
+    ((decision,),) = _rows(
+        query,
+        "select case when is_trained then 'trained in this week'"
+        " else 'scored with the model of ' || cast(trained_week as varchar) end"
+        f" from {table(MODELS)} where week_start = {_date(week)}",
+    )
+    console.print(f"[bold]Customer segments, week of {week}[/bold] ({decision})", highlight=False)
+    for row in query(
+        f"select * from {table(PROFILES)} where week_start = {_date(week)} order by segment"
+    ).to_pylist():
+        console.print()
+        console.print(f"[bold]{row['segment']}  {row['segment_name']}[/bold]", highlight=False)
+        console.print(f"   {_sizes(row)}", highlight=False)
+        console.print(f"   {row['description']}", highlight=False)
+        if row["migration"]:
+            console.print(f"   Since last week: {row['migration']}.", highlight=False)
+        console.print(f"   What to do: {row['suggested_action']}", highlight=False)
+
+
+def _sizes(row: dict[str, object]) -> str:
+    text = f"{row['consumers']:,} consumers ({row['consumer_share']:.1%})"
+    for name in ("revenue", "margin"):
+        if row[f"{name}_share"]:
+            text += f", {row[f'{name}_share']:.1%} of {name}"
+    return text
+
+
+def audience(query: Query, segment: int, day: date | None) -> Audience:
+    """The consumers of a segment who agreed to marketing and have an e-mail address.
+
+    Whether they agree is as last known, not as of the week: who has taken it back is not written to. Raises
+    `WarehouseError`, which says what there is, for a segment or week that is not there.
+    """
+    week = _week(query, day)
+    known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {_date(week)}"
+    names: dict[int, str] = dict(_rows(query, known_names))
+    if segment not in names:
+        known = ", ".join(f"{number} ({names[number]})" for number in sorted(names))
+        raise WarehouseError(f"There is no segment {segment} in the week of {week}. There are: {known}.")
+    members = (
+        f"from {table(SEGMENTS)} as s inner join warehouse.wh_dim_consumer as c"
+        f" on c.consumer_key = s.consumer_key where s.week_start = {_date(week)} and s.segment = {segment}"
+    )
+    consumers = query(
+        f"select s.consumer_key, c.email, s.segment, s.confidence {members}"
+        " and c.marketing_opt_in and c.email is not null order by s.consumer_key"
+    )
+    ((size,),) = _rows(
+        query,
+        f"select count(*) from {table(SEGMENTS)} where week_start = {_date(week)} and segment = {segment}",
+    )
+    if not consumers.num_rows:
+        raise WarehouseError(
+            f"Nobody of the {size:,} consumers in segment {segment} ({names[segment]}) has agreed to"
+            " marketing and has an e-mail address: there is nobody to write to."
+        )
+    return Audience(
+        consumers,
+        f"{consumers.num_rows:,} of the {size:,} consumers in segment {segment} ({names[segment]}), week of"
+        f" {week}, have agreed to marketing and have an e-mail address.",
+    )
+
+
+def _week(query: Query, day: date | None) -> str:
+    weeks = _weeks(query)
+    if not weeks:
+        raise WarehouseError(
+            "No week has segments yet. Run `retail-assets backfill --weekly --from DATE --to DATE`, or the"
+            " job `weekly` in the UI."
+        )
+    if day is None:
+        return weeks[-1]
+    week = (day - timedelta(days=day.weekday())).isoformat()
+    if week not in weeks:
+        raise WarehouseError(
+            f"The week of {week} has no segments. There are {len(weeks)} weeks,"
+            f" from {weeks[0]} to {weeks[-1]}."
+        )
+    return week
+
+
+def _weeks(query: Query) -> list[str]:
+    there = _rows(
+        query,
+        "select count(*) from information_schema.tables"
+        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = '{MODELS}'",
+    )
+    if not there[0][0]:
+        return []
+    return [
+        str(week) for (week,) in _rows(query, f"select week_start from {table(MODELS)} order by week_start")
+    ]
+
+
+def _rows(query: Query, statement: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in query(statement).to_pylist()]
+
+
+def _date(week: str) -> str:
+    return f"cast('{week}' as date)"

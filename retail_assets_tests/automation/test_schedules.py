@@ -1,0 +1,48 @@
+"""When last week's segments are made: on Monday, once Sunday's partition of all that they read is in."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from retail_assets.definitions import definitions_of
+from retail_assets.segmentation.assets import FEATURES
+
+MONDAY = datetime(2024, 3, 18, 3, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def evaluate(deploy):
+    """Evaluates the schedule at a time of day on Monday 2024-03-18."""
+    repository = definitions_of(deploy().settings).get_repository_def()
+    schedule = repository.get_schedule_def("mondays")
+    with dg.instance_for_test() as instance:
+
+        def at(moment=MONDAY):
+            context = dg.build_schedule_context(
+                instance=instance, scheduled_execution_time=moment, repository_def=repository
+            )
+            return schedule.evaluate_tick(context)
+
+        at.instance, at.parents = instance, repository.asset_graph.get(FEATURES).parent_keys
+        yield at
+
+
+def test_waits_for_sunday_then_asks_for_the_week_once(evaluate):
+    waiting = evaluate()
+    assert not waiting.run_requests
+    assert "Sunday's partition 2024-03-17 is not in yet" in waiting.skip_message
+    *most, last = sorted(evaluate.parents)
+    for key in most:
+        evaluate.instance.report_runless_asset_event(dg.AssetMaterialization(key, partition="2024-03-17"))
+    evaluate.instance.report_runless_asset_event(dg.AssetMaterialization(last, partition="2024-03-16"))
+    assert last.to_user_string() in evaluate().skip_message
+    evaluate.instance.report_runless_asset_event(dg.AssetMaterialization(last, partition="2024-03-17"))
+    (request,) = evaluate().run_requests
+    assert request.partition_key == "2024-03-11"
+    assert evaluate().run_requests[0].run_key == request.run_key
+
+
+def test_a_week_that_is_none_of_the_retailers_is_not_asked_for(evaluate):
+    assert "none of the retailer's weeks" in evaluate(datetime(2024, 3, 4, 3, 10, tzinfo=UTC)).skip_message
+    assert "none of the retailer's weeks" in evaluate(datetime(2025, 3, 10, 3, 10, tzinfo=UTC)).skip_message
