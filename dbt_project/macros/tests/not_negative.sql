@@ -1,12 +1,6 @@
-{#
-    A column that is never below 0: looks at the rows that the window touched. `touched_keys` names the macro
-    that lists them.
-#}
-{% test not_negative(model, column_name, touched, touched_keys) %}
+{# A column that is never below 0. A row that fails comes with its key, that of the model, and the value. #}
+{% test not_negative(model, column_name, key) %}
 
-select {{ touched | join(', ') }}, {{ column_name }}
-from {{ model }}
-where {{ column_name }} < 0
-    and ({{ touched | join(', ') }}) in ({{ context[touched_keys]() }})
+select {{ key | join(', ') }}, {{ column_name }} from {{ model }} where {{ column_name }} < 0
 
 {% endtest %}
