@@ -1,4 +1,24 @@
 {#
+    The records of a model of identities that the window changed, and those that it took out: raw knows them,
+    and they are not in the identities. `tables` are (system, raw table, its key).
+#}
+{% macro changed_records(identities, tables) -%}
+    select source_system, source_id from {{ identities }} where {{ in_window('_changed_at') }}
+
+    {% for system, table, id in tables -%}
+    union
+
+    select '{{ system }}' as source_system, cast({{ id }} as varchar) as source_id
+    from {{ source(system, table) }}
+    where {{ changed_in_window() }}
+        and cast({{ id }} as varchar) not in (
+            select source_id from {{ identities }} where source_system = '{{ system }}'
+        )
+
+    {% endfor -%}
+{%- endmacro %}
+
+{#
     The keys of everybody whose record in a system changed in the window: those that the record has had in
     any version that raw has seen, so that a record which became another consumer's touches both.
 #}

@@ -1,8 +1,8 @@
 {#
     The grain that the description states: no two rows with the same values in these columns, and no row
     without one. With `touched`, only the keys that the window touched are looked at, so that the check
-    costs what the day's changes cost; `touched_by` lists them, or they are those of the rows of `changed_in`,
-    a staging model, that the window changed.
+    costs what the day's changes cost: those that `touched_by` lists, or those of a staging model's
+    changed rows, `changed_in`.
 #}
 {% test unique_grain(model, columns, touched=none, touched_by=none, changed_in=none) %}
 
@@ -13,7 +13,7 @@ from {{ model }}
 {% if touched -%}
 where ({{ touched | join(', ') }}) in (
     select {{ touched | join(', ') }} from {{ changed_in or touched_by or ref('touched_sales') }}
-    where {{ in_window('_changed_at') if changed_in else 'true' }}
+    {% if changed_in %}where {{ in_window('_changed_at') }}{% endif %}
 )
 {%- endif %}
 group by {{ columns | join(', ') }}

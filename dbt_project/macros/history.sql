@@ -1,0 +1,49 @@
+{# The value that a column had last, at or before the row: engines write it differently. #}
+{% macro last_known(column, partition, order) -%}
+    {{ adapter.dispatch('last_known')(column, partition, order) }}
+{%- endmacro %}
+
+{% macro default__last_known(column, partition, order) -%}
+    last_value({{ column }} ignore nulls) over (
+        partition by {{ partition }} order by {{ order }} rows between unbounded preceding and current row
+    )
+{%- endmacro %}
+
+{% macro snowflake__last_known(column, partition, order) -%}
+    last_value({{ column }}) ignore nulls over (
+        partition by {{ partition }} order by {{ order }} rows between unbounded preceding and current row
+    )
+{%- endmacro %}
+
+{# The day from which a type-2 history knows everything: its first version holds for all time before the second. #}
+{% macro beginning_of_time() -%}
+    cast('1900-01-01' as date)
+{%- endmacro %}
+
+{# `on`-clause part of a join with a type-2 history: the version that held on the day. #}
+{% macro as_of(history, day) -%}
+    {{ day }} >= {{ history }}.valid_from and ({{ history }}.valid_to is null or {{ day }} < {{ history }}.valid_to)
+{%- endmacro %}
+
+{#
+    What the web shop asked and paid for a product from which day on, by the versions of its row that its drops
+    brought. The first holds for the time before it.
+#}
+{% macro webshop_prices() -%}
+    select
+        id as product_id,
+        case
+            when row_number() over (partition by id order by min(_modified_at)) = 1 then {{ beginning_of_time() }}
+            else {{ local_date('_modified_at') }}
+        end as valid_from,
+        max(retail_price) as retail_price,
+        max(cost) as cost
+    from (
+        select * from {{ source('webshop', 'products') }}
+        where retail_price >= 0 and cost >= 0
+        qualify row_number() over (
+            partition by id, {{ local_date('_modified_at') }} order by _modified_at desc, _loaded_at desc, _row_hash
+        ) = 1
+    ) as versions
+    group by id, {{ local_date('_modified_at') }}
+{%- endmacro %}

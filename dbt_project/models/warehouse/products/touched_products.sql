@@ -1,0 +1,59 @@
+{{ config(materialized='table') }}
+
+{# Every product of which anything changed in the window, under each key that any version of it has had. #}
+
+with
+
+identities as (
+
+    select * from {{ ref('wh_product_identities') }}
+
+),
+
+touched_records as (
+
+    select source_system, product_source_id as source_id
+    from {{ ref('touched_orders') }}
+    where product_source_id is not null
+
+    union
+
+    -- Today's price and cost stand beside the history.
+    select 'erp' as source_system, cast(product_id as varchar) as source_id
+    from {{ ref('stg_products') }}
+    where {{ in_window('_changed_at') }}
+
+    {% for table in ['product_cost_history', 'product_list_price_history'] -%}
+    union
+
+    select 'erp' as source_system, cast(product_id as varchar) as source_id
+    from {{ source('erp', table) }}
+    where {{ changed_in_window() }}
+
+    {% endfor -%}
+    union
+
+    -- The newest purchase order names the supplier.
+    select 'inventory' as source_system, sku as source_id
+    from {{ source('inventory', 'purchase_orders') }}
+    where purchase_order_id in (
+        select purchase_order_id from {{ source('inventory', 'purchase_orders') }} where {{ changed_in_window() }}
+    )
+
+),
+
+final as (
+
+    select identities.product_key
+    from touched_records
+    inner join identities
+        on touched_records.source_system = identities.source_system
+        and touched_records.source_id = identities.source_id
+
+    union
+
+    {{ changed_product_keys() }}
+
+)
+
+select * from final

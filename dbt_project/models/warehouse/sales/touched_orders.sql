@@ -1,0 +1,200 @@
+{{ config(materialized='table') }}
+
+{#
+    What the window touches of all channels' orders. As in touched_sales, every version that raw has seen
+    counts, so that the day, the consumer and the product that a line was moved away from are touched too.
+#}
+
+with
+
+erp_sales as (
+
+    select * from {{ ref('touched_sales') }} where scope = 'order'
+
+),
+
+changed_consumers as (
+
+    {{ changed_records(ref('wh_consumer_identities'), [
+        ('erp', 'customer', 'customer_id'), ('webshop', 'users', 'id')
+    ]) }}
+
+),
+
+changed_products as (
+
+    {{ changed_records(ref('wh_product_identities'), [
+        ('erp', 'product', 'product_id'), ('webshop', 'products', 'id')
+    ]) }}
+
+),
+
+orders as (
+
+    select * from {{ source('webshop', 'orders') }}
+
+),
+
+order_items as (
+
+    select * from {{ source('webshop', 'order_items') }}
+
+),
+
+changed_offers as (
+
+    select special_offer_id
+    from {{ source('marketing', 'offers') }}
+    where offer_id in (select offer_id from {{ source('marketing', 'offers') }} where {{ changed_in_window() }})
+
+),
+
+-- The ERP's orders whose lines are described anew.
+erp_rekeyed as (
+
+    select sales_order_id
+    from {{ ref('stg_sales_orders') }}
+    where cast(customer_id as varchar) in (select source_id from changed_consumers where source_system = 'erp')
+
+    union
+
+    select sales_order_id
+    from {{ ref('stg_sales_order_details') }}
+    where cast(product_id as varchar) in (select source_id from changed_products where source_system = 'erp')
+        or special_offer_id in (select special_offer_id from changed_offers)
+
+),
+
+webshop_prices as (
+
+    {{ webshop_prices() }}
+
+),
+
+changed_price_days as (
+
+    select distinct id as product_id, {{ local_date('_modified_at') }} as changed_on
+    from {{ source('webshop', 'products') }}
+    where {{ changed_in_window() }}
+
+),
+
+price_periods as (
+
+    select
+        changed_price_days.product_id,
+        changed_price_days.changed_on,
+        max(webshop_prices.valid_from) as valid_from
+    from changed_price_days
+    inner join webshop_prices
+        on changed_price_days.product_id = webshop_prices.product_id
+        and webshop_prices.valid_from <= changed_price_days.changed_on
+    group by changed_price_days.product_id, changed_price_days.changed_on
+
+),
+
+-- A price reaches the orders from its first day on.
+repriced as (
+
+    select product_id, min(valid_from) as valid_from from price_periods group by product_id
+
+),
+
+webshop_touched as (
+
+    select order_id from orders where {{ changed_in_window() }}
+    union
+    select order_id from order_items where id in (select id from order_items where {{ changed_in_window() }})
+    union
+    select order_id from order_items
+    where inventory_item_id in (select id from {{ source('webshop', 'inventory_items') }} where {{ changed_in_window() }})
+    union
+    select order_id from orders
+    where cast(user_id as varchar) in (select source_id from changed_consumers where source_system = 'webshop')
+    union
+    select order_id from order_items
+    where cast(product_id as varchar) in (select source_id from changed_products where source_system = 'webshop')
+    union
+    select order_items.order_id
+    from order_items
+    inner join orders on order_items.order_id = orders.order_id
+    inner join repriced on order_items.product_id = repriced.product_id
+    where {{ local_date('orders.created_at') }} >= repriced.valid_from
+    union
+    select order_id
+    from {{ source('marketing', 'offer_redemptions') }}
+    where order_system = 'webshop'
+        and redemption_id in (
+            select redemption_id from {{ source('marketing', 'offer_redemptions') }} where {{ changed_in_window() }}
+        )
+
+),
+
+rekeyed_dates as (
+
+    select
+        orders.sales_order_id,
+        orders.order_date as sales_date,
+        orders.customer_id
+    from {{ ref('stg_sales_orders') }} as orders
+    where orders.sales_order_id in (select sales_order_id from erp_rekeyed)
+
+    union all
+
+    select
+        sales_order_id,
+        return_date as sales_date,
+        cast(null as bigint) as customer_id
+    from {{ ref('stg_sales_returns') }}
+    where sales_order_id in (select sales_order_id from erp_rekeyed)
+
+),
+
+erp as (
+
+    select sales_order_id, sales_date, customer_id, product_id from erp_sales
+    union
+    select sales_order_id, sales_date, customer_id, cast(null as bigint) as product_id from rekeyed_dates
+    union
+    select sales_order_id, cast(null as date) as sales_date, cast(null as bigint) as customer_id, product_id
+    from {{ ref('stg_sales_order_details') }}
+    where sales_order_id in (select sales_order_id from erp_rekeyed)
+
+),
+
+webshop as (
+
+    select order_id, {{ local_date('created_at') }} as sales_date, user_id, cast(null as bigint) as product_id
+    from orders where order_id in (select order_id from webshop_touched)
+    union
+    select order_id, {{ local_date('returned_at') }} as sales_date, user_id, cast(null as bigint) as product_id
+    from orders where order_id in (select order_id from webshop_touched)
+    union
+    select order_id, {{ local_date('returned_at') }} as sales_date, cast(null as bigint) as user_id, product_id
+    from order_items where order_id in (select order_id from webshop_touched)
+
+),
+
+final as (
+
+    select
+        'erp' as source_system,
+        cast(sales_order_id as varchar) as order_id,
+        sales_date,
+        cast(customer_id as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id
+    from erp
+
+    union all
+
+    select
+        'webshop' as source_system,
+        cast(order_id as varchar) as order_id,
+        sales_date,
+        cast(user_id as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id
+    from webshop
+
+)
+
+select * from final

@@ -1,0 +1,78 @@
+with
+
+erp as (
+
+    select
+        'erp' as source_system,
+        cast(sales_order_id as varchar) as order_id,
+        cast(sales_order_detail_id as varchar) as order_line_id,
+        cast(sales_return_id as varchar) as return_id,
+        return_date,
+        order_date,
+        sales_channel,
+        cast(customer_id as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id,
+        territory_id,
+        cast(return_quantity as bigint) as return_quantity,
+        refund_amount
+    from {{ ref('fact_sales_returns') }}
+
+),
+
+webshop as (
+
+    {{ webshop_lines() }}
+
+),
+
+returns as (
+
+    select * from erp where {{ only_touched(ref('touched_orders')) }}
+
+    union all
+
+    select
+        source_system,
+        order_id,
+        order_line_id,
+        order_line_id as return_id,
+        returned_date as return_date,
+        order_date,
+        sales_channel,
+        consumer_source_id,
+        product_source_id,
+        cast(null as bigint) as territory_id,
+        cast(1 as bigint) as return_quantity,
+        sale_price as refund_amount
+    from webshop
+    where returned_date is not null
+
+),
+
+final as (
+
+    select
+        returns.source_system,
+        returns.order_id,
+        returns.order_line_id,
+        returns.return_id,
+        returns.return_date,
+        returns.order_date,
+        returns.sales_channel,
+        consumers.consumer_key,
+        products.product_key,
+        returns.territory_id,
+        returns.return_quantity,
+        cast(returns.refund_amount as decimal(19, 4)) as refund_amount
+
+    from returns
+    left join {{ ref('wh_consumer_identities') }} as consumers
+        on returns.source_system = consumers.source_system
+        and returns.consumer_source_id = consumers.source_id
+    left join {{ ref('wh_product_identities') }} as products
+        on returns.source_system = products.source_system
+        and returns.product_source_id = products.source_id
+
+)
+
+select * from final
