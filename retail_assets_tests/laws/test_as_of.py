@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from retail_assets.transformation.project import PROJECT_DIR
-from retail_assets_tests.conftest import NEW_DAYS, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, write_evening
 
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getdate|sysdate|localtimestamp|run_started_at)",
@@ -26,7 +26,7 @@ def test_what_comes_later_does_not_show(deployment, retailer):
     last = NEW_DAYS[0] - timedelta(days=1)
     before = _days(deployment, last)
 
-    write_erp(retailer, deployment, NEW_DAYS[-1])
+    write_evening(retailer, deployment, NEW_DAYS[-1])
     deployment.run(NEW_DAYS[0], NEW_DAYS[-1])
     deployment.run(last)
     after = _days(deployment, last)
