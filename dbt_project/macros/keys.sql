@@ -19,7 +19,7 @@
     )
 {%- endmacro %}
 
-{# A 'shop', 'distribution center', 'state' (its id: country/state) or 'country'. #}
+{# A 'shop', 'distribution center', 'territory', 'state' (its id: country/state) or 'country'. #}
 {% macro location_key(type, id) -%}
     cast(md5('{{ type }}:' || cast({{ id }} as varchar)) as varchar)
 {%- endmacro %}

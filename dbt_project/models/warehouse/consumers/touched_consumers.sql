@@ -52,7 +52,7 @@ final as (
     from identities
     inner join moved_places
         on identities.country = moved_places.country
-        and (identities.state_province = moved_places.state or moved_places.state is null)
+        and coalesce(identities.state_province, '') = coalesce(moved_places.state, '')
 
 )
 

@@ -1,0 +1,102 @@
+{{ config(materialized='table') }}
+
+{#
+    What the run's window touches, and so what the inventory's fact and mart compute anew. It looks at every
+    version that raw has seen, not at the current rows: a movement that was given to another day or product
+    touches both. A day shows the sales of the days before it, and the level of the day before.
+#}
+
+with
+
+levels as (
+
+    select * from {{ source('inventory', 'stock_levels') }}
+
+),
+
+movements as (
+
+    select * from {{ source('inventory', 'stock_movements') }}
+
+),
+
+changed_versions as (
+
+    select
+        snapshot_date,
+        distribution_center_id,
+        sku
+    from levels
+    where {{ changed_in_window() }}
+
+    union
+
+    select
+        {{ local_date('moved_at') }} as snapshot_date,
+        distribution_center_id,
+        sku
+    from movements
+    where movement_id in (select movement_id from movements where {{ changed_in_window() }})
+
+),
+
+-- A row without one of them is in quarantine: no day shows it.
+changed as (
+
+    select *
+    from changed_versions
+    where snapshot_date is not null
+        and distribution_center_id is not null
+        and sku is not null
+
+),
+
+following as (
+
+    select
+        snapshot_date,
+        distribution_center_id,
+        sku
+    from {{ ref('stg_inventory') }}
+    where {{ near_stock_days('snapshot_date', 'changed', 1, stock_history_days()) }}
+
+    union
+
+    select
+        moved_date as snapshot_date,
+        distribution_center_id,
+        sku
+    from {{ ref('stg_stock_movements') }}
+    where {{ near_stock_days('moved_date', 'changed', 1, stock_history_days()) }}
+
+),
+
+candidates as (
+
+    select *, 1 as is_changed from changed
+    union all
+    select *, 0 as is_changed from following
+
+),
+
+reached as (
+
+    select
+        *,
+        max(is_changed) {{ days_before(stock_history_days(), 0) }} as is_touched
+    from candidates
+
+),
+
+final as (
+
+    select distinct
+        snapshot_date,
+        distribution_center_id,
+        sku
+    from reached
+    where is_touched = 1
+
+)
+
+select * from final
