@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('touched_consumers') }}
 {% set at_risk = var('at_risk_days') %}
 {% set lapsed = var('lapsed_days') %}
 
