@@ -1,4 +1,4 @@
--- depends_on: {{ ref('touched_orders') }}, {{ ref('wh_consumer_identities') }}
+-- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('wh_consumer_identities') }}
 with
 
 movements as (
