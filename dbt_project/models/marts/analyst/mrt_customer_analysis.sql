@@ -1,8 +1,4 @@
-<<<<<<< HEAD
--- depends_on: {{ ref('touched_consumers') }}
-=======
 -- What an incremental run touches: {{ ref('touched_consumers') }}
->>>>>>> main
 {% set at_risk = var('at_risk_days') %}
 {% set lapsed = var('lapsed_days') %}
 
