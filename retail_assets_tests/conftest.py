@@ -91,6 +91,10 @@ class Deployment:
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             return connection.execute(f"select {columns} from {table} order by all").fetchall()
 
+    def columns(self, table: str) -> list[str]:
+        """The table's columns, without those of its bookkeeping."""
+        return [name for name, *_ in self.query(f"describe select columns('^[^_]') from {table}")]
+
     def query(self, statement: str) -> list[tuple]:
         """A statement's rows, where runs write."""
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
