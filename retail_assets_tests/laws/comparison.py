@@ -1,6 +1,7 @@
 """How laws compare deployments: all rows of all tables to the right of staging."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from retail_assets_tests.conftest import NEW_DAYS, Deployment
@@ -20,8 +21,10 @@ def assert_same(actual: Tables, expected: Tables) -> None:
         assert len(actual[table]) == len(rows), table
 
 
-def assert_as_built(deployment: Deployment, built: Deployment) -> None:
+def assert_as_built(deployment: Deployment, built: Deployment, rebuilt_from: date = NEW_DAYS[-1]) -> None:
     """The deployment's tables are those of one backfill over all days, and of a rebuild from its own raw.
+
+    The rebuild computes everything anew, however many days its run is of: from `rebuilt_from` to the last.
 
     A database keeps only the newest address of a consumer, so that raw, which keeps every one that it has
     seen, knows more of them when it looked every day. What is made of them is compared with the rebuild
@@ -30,7 +33,7 @@ def assert_as_built(deployment: Deployment, built: Deployment) -> None:
     tables, wanted = deployment.lasting(), built.lasting()
     of_what_was_seen = _readers_of(CONSUMER_HISTORY, deployment.manifest)
     assert_same(_without(tables, of_what_was_seen), _without(wanted, of_what_was_seen))
-    deployment.run(NEW_DAYS[-1], full_refresh=True)
+    deployment.run(rebuilt_from, NEW_DAYS[-1], full_refresh=True)
     assert_same(deployment.lasting(), tables)
 
 
