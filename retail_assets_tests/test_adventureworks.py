@@ -61,3 +61,24 @@ def test_known_totals(deploy):
         "store": 701,
         "person at a store": 635,
     }
+
+    # A buyer at a store buys for the store; 750 customers are persons who are not there, and consumers still.
+    assert dict(
+        deployment.query("select consumer_type, count(*) from warehouse.wh_dim_consumer group by 1")
+    ) == {"person": 18_484, "store": 701}
+    assert deployment.query(
+        "select sum(lifetime_orders), sum(online_orders), sum(reseller_orders), count(first_purchase_date),"
+        " sum(lifetime_revenue) from warehouse.wh_dim_consumer"
+    ) == [(31_465, 27_659, 3_806, 19_119, totals[0])]
+    assert deployment.query(
+        "select count(*), count(distinct product_number), count(first_sale_date), sum(lifetime_quantity),"
+        " sum(lifetime_revenue) from warehouse.wh_dim_product"
+    ) == [(504, 504, 266, 274_914, totals[0])]
+    for mart, where in (
+        ("mrt_product_analysis", "true"),
+        ("mrt_customer_analysis", "true"),
+        ("mrt_location_analysis", "location_type = 'territory'"),
+    ):
+        assert deployment.query(
+            f"select sum(quantity), sum(net_sales) from mart_analyst.{mart} where {where}"
+        ) == [(274_914, totals[0])], mart

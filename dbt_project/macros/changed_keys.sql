@@ -19,28 +19,21 @@
 {%- endmacro %}
 
 {#
-    The keys of everybody whose record in a system changed in the window: those that the record has had in
-    any version that raw has seen, so that a record which became another consumer's touches both.
+    The keys that the records of a relation (source_system, source_id) have had in any version that raw has
+    seen, so that a record which became another consumer's touches both.
 #}
-{% macro changed_consumer_keys() -%}
+{% macro consumer_keys_of(records) -%}
     select {{ erp_consumer_key('customers', normalised_email('emails.email_address')) }} as consumer_key
     from {{ source('erp', 'customer') }} as customers
     left join {{ source('erp', 'email_address') }} as emails on customers.person_id = emails.business_entity_id
-    where customers.customer_id in (
-        select customer_id from {{ source('erp', 'customer') }} where {{ changed_in_window() }}
-        union
-        select customer_id from {{ source('erp', 'customer') }}
-        where person_id in (select business_entity_id from {{ source('erp', 'email_address') }} where {{ changed_in_window() }})
-    )
+    where cast(customers.customer_id as varchar) in (select source_id from {{ records }} where source_system = 'erp')
 
     union
 
-    -- Who had an address may have had none before, or have none now.
+    -- Who has an address may have had none before.
     select {{ erp_consumer_key('customers', 'cast(null as varchar)') }} as consumer_key
     from {{ source('erp', 'customer') }} as customers
-    where customers.person_id in (
-        select business_entity_id from {{ source('erp', 'email_address') }} where {{ changed_in_window() }}
-    )
+    where cast(customers.customer_id as varchar) in (select source_id from {{ records }} where source_system = 'erp')
 
     {% for system, table, id, email in [
         ('webshop', 'users', 'id', 'email'), ('crm', 'consumers', 'consumer_id', 'consumer_email')
@@ -49,26 +42,23 @@
 
     select {{ consumer_key(normalised_email(email), system, id) }} as consumer_key
     from {{ source(system, table) }}
-    where {{ id }} in (select {{ id }} from {{ source(system, table) }} where {{ changed_in_window() }})
+    where cast({{ id }} as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
 
     {% endfor -%}
-    union
-
-    -- What a record is described with besides, such as its address.
-    select consumer_key from {{ ref('wh_consumer_identities') }} where {{ in_window('_changed_at') }}
 {%- endmacro %}
 
-{# The same of products. #}
-{% macro changed_product_keys() -%}
+{# The keys that the changed records of products have had. #}
+{% macro product_keys_of(records) -%}
     {% for system, table, id, number in [
         ('erp', 'product', 'product_id', 'product_number'), ('webshop', 'products', 'id', 'sku')
     ] -%}
     select {{ product_key(number, system, id) }} as product_key
     from {{ source(system, table) }}
-    where {{ id }} in (select {{ id }} from {{ source(system, table) }} where {{ changed_in_window() }})
+    where cast({{ id }} as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
 
     union
 
     {% endfor -%}
-    select product_key from {{ ref('wh_product_identities') }} where {{ in_window('_changed_at') }}
+    select {{ product_key('source_id', 'inventory', 'source_id') }} as product_key
+    from {{ records }} where source_system = 'inventory'
 {%- endmacro %}

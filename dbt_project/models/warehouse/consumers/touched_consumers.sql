@@ -1,6 +1,9 @@
 {{ config(materialized='table') }}
 
-{# Everybody of whom anything changed in the window, under each key that any version of it has had. #}
+{#
+    Everybody of whom anything changed in the window, under each key that any version of it has had, and from
+    which day on.
+#}
 
 with
 
@@ -10,16 +13,56 @@ identities as (
 
 ),
 
-touched_records as (
+changed as (
 
-    select source_system, consumer_source_id as source_id
-    from {{ ref('touched_orders') }}
-    where consumer_source_id is not null
+    {{ changed_records(ref('wh_consumer_identities'), [
+        ('erp', 'customer', 'customer_id'), ('webshop', 'users', 'id'), ('crm', 'consumers', 'consumer_id')
+    ]) }}
 
-    {% for table, id in [('interactions', 'interaction_id'), ('loyalty_activities', 'loyalty_activity_id')] -%}
     union
 
-    select 'crm' as source_system, cast(consumer_id as varchar) as source_id
+    -- A drop may come late, and change what was known before, and not what is known now.
+    select 'webshop' as source_system, cast(id as varchar) as source_id
+    from {{ source('webshop', 'users') }}
+    where {{ changed_in_window() }}
+
+),
+
+order_days as (
+
+    select
+        source_system,
+        order_id,
+        min(sales_date) as touched_from
+    from {{ ref('touched_orders') }}
+    group by source_system, order_id
+
+),
+
+{% set activities = {
+    'interactions': ('interaction_id', 'interaction_at'),
+    'loyalty_activities': ('loyalty_activity_id', 'activity_at'),
+} -%}
+
+touched_records as (
+
+    select
+        orders.source_system,
+        orders.consumer_source_id as source_id,
+        order_days.touched_from
+    from {{ ref('touched_orders') }} as orders
+    inner join order_days
+        on orders.source_system = order_days.source_system
+        and orders.order_id = order_days.order_id
+    where orders.consumer_source_id is not null
+
+    {% for table, (id, moment) in activities.items() -%}
+    union all
+
+    select
+        'crm' as source_system,
+        cast(consumer_id as varchar) as source_id,
+        {{ local_date(moment) }} as touched_from
     from {{ source('crm', table) }}
     where {{ id }} in (select {{ id }} from {{ source('crm', table) }} where {{ changed_in_window() }})
 
@@ -34,25 +77,42 @@ moved_places as (
 
 ),
 
-final as (
+touched as (
 
-    select identities.consumer_key
+    select
+        identities.consumer_key,
+        touched_records.touched_from
     from touched_records
     inner join identities
         on touched_records.source_system = identities.source_system
         and touched_records.source_id = identities.source_id
 
-    union
+    union all
 
-    {{ changed_consumer_keys() }}
+    select consumer_key, {{ beginning_of_time() }} as touched_from
+    from (
+        {{ consumer_keys_of('changed') }}
+    ) as changed_keys
 
-    union
+    union all
 
-    select identities.consumer_key
+    select
+        identities.consumer_key,
+        {{ local_date(window_start()) }} as touched_from
     from identities
     inner join moved_places
         on identities.country = moved_places.country
         and coalesce(identities.state_province, '') = coalesce(moved_places.state, '')
+
+),
+
+final as (
+
+    select
+        consumer_key,
+        min(coalesce(touched_from, {{ beginning_of_time() }})) as touched_from
+    from touched
+    group by consumer_key
 
 )
 

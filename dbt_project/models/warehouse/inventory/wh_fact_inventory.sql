@@ -64,6 +64,15 @@ with_history as (
 
 ),
 
+paced as (
+
+    select
+        *,
+        {{ dbt.datediff('history_from', 'snapshot_date', 'day') }} as history_days
+    from with_history
+
+),
+
 final as (
 
     select
@@ -86,22 +95,16 @@ final as (
         safety_stock,
         unit_cost,
         cast(quantity_on_hand * unit_cost as decimal(38, 4)) as stock_value,
-        {{ dbt.datediff('history_from', 'snapshot_date', 'day') }} as history_days,
+        history_days,
         history_sold,
+        cast(round(history_sold * 1.0 / history_days, 4) as decimal(19, 4)) as average_daily_sales,
         cast(
-            round(history_sold * 1.0 / {{ dbt.datediff('history_from', 'snapshot_date', 'day') }}, 4) as decimal(19, 4)
-        ) as average_daily_sales,
-        cast(
-            round(
-                quantity_on_hand * {{ dbt.datediff('history_from', 'snapshot_date', 'day') }} * 1.0
-                    / nullif(history_sold, 0),
-                1
-            ) as decimal(19, 1)
+            round(quantity_on_hand * history_days * 1.0 / nullif(history_sold, 0), 1) as decimal(19, 1)
         ) as days_of_cover,
         quantity_on_hand < reorder_level as is_below_reorder,
         quantity_on_hand = 0 as is_stock_out
 
-    from with_history
+    from paced
 
     where {{ only_touched(touched) }}
 

@@ -10,6 +10,14 @@ identities as (
 
 ),
 
+changed as (
+
+    {{ changed_records(ref('wh_product_identities'), [
+        ('erp', 'product', 'product_id'), ('webshop', 'products', 'id')
+    ]) }}
+
+),
+
 touched_records as (
 
     select source_system, product_source_id as source_id
@@ -22,6 +30,12 @@ touched_records as (
     select 'erp' as source_system, cast(product_id as varchar) as source_id
     from {{ ref('stg_products') }}
     where {{ in_window('_changed_at') }}
+
+    union
+
+    select 'webshop' as source_system, cast(id as varchar) as source_id
+    from {{ source('webshop', 'products') }}
+    where {{ changed_in_window() }}
 
     {% for table in ['product_cost_history', 'product_list_price_history'] -%}
     union
@@ -52,7 +66,7 @@ final as (
 
     union
 
-    {{ changed_product_keys() }}
+    {{ product_keys_of('changed') }}
 
 )
 
