@@ -49,3 +49,16 @@
 {% macro snowflake__whole_quotient(dividend, divisor) -%}
     ((({{ dividend }}) - mod({{ dividend }}, {{ divisor }})) / ({{ divisor }}))
 {%- endmacro %}
+
+{#
+    An amount's equal share of so many parts, rounded half away from zero to six digits; whoever takes the last part
+    takes what is left. For an amount that is split without weights.
+#}
+{% macro equal_share(amount, parts) -%}
+    {%- set units = whole(amount ~ ' * 1000000') -%}
+    cast(
+        sign({{ units }})
+        * {{ whole_quotient('2 * abs(' ~ units ~ ') + ' ~ parts, '2 * ' ~ parts) }}
+        * 0.000001 as decimal(38, 6)
+    )
+{%- endmacro %}

@@ -30,45 +30,57 @@
 {%- endmacro %}
 
 {#
-    A balance runs over all activities of a consumer_key, whoever of the CRM's consumers they belong to. So all are
-    touched of everybody who is, or in any version was, the same consumer as one with a change.
+    A balance runs over all activities of a consumer_key, whoever of the CRM's consumers they belong to. So of
+    everybody who is, or in any version was, the same consumer as one with a change, all activities are touched
+    from the first changed one on; all of them where somebody is another consumer now.
 #}
 {% macro touched_keys_of_wh_fact_loyalty() -%}
     with
 
     changed_consumers as (
 
-        select activities.consumer_id
-        from {{ source('crm', 'loyalty_activities') }} as activities
-        where activities.loyalty_activity_id in (
+        select consumer_id, activity_at as touched_from
+        from {{ source('crm', 'loyalty_activities') }}
+        where loyalty_activity_id in (
             select loyalty_activity_id from {{ source('crm', 'loyalty_activities') }} where {{ changed_in_window() }}
         )
-        union
-        {{ reidentified_crm_consumers() }}
+        union all
+        select consumer_id, cast({{ beginning_of_time() }} as timestamp) as touched_from
+        from ({{ reidentified_crm_consumers() }}) as reidentified
 
     ),
 
     changed_keys as (
 
-        select {{ consumer_key(normalised_email('consumer_email'), 'crm', 'consumer_id') }} as consumer_key
-        from {{ source('crm', 'consumers') }}
-        where consumer_id in (select consumer_id from changed_consumers)
+        select
+            {{ consumer_key(normalised_email('consumers.consumer_email'), 'crm', 'consumers.consumer_id') }} as consumer_key,
+            min(changed_consumers.touched_from) as touched_from
+        from {{ source('crm', 'consumers') }} as consumers
+        inner join changed_consumers on consumers.consumer_id = changed_consumers.consumer_id
+        group by 1
 
     ),
 
     recounted_consumers as (
 
-        select consumer_id from changed_consumers
-        union
-        select cast(source_id as bigint) as consumer_id
-        from {{ ref('wh_consumer_identities') }}
-        where source_system = 'crm'
-            and consumer_key in (select consumer_key from changed_keys)
+        select consumer_id, touched_from from changed_consumers
+        union all
+        select cast(identities.source_id as bigint) as consumer_id, changed_keys.touched_from
+        from {{ ref('wh_consumer_identities') }} as identities
+        inner join changed_keys on identities.consumer_key = changed_keys.consumer_key
+        where identities.source_system = 'crm'
+
+    ),
+
+    recounted_from as (
+
+        select consumer_id, min(touched_from) as touched_from from recounted_consumers group by consumer_id
 
     )
 
-    select loyalty_activity_id
-    from {{ source('crm', 'loyalty_activities') }}
-    where {{ changed_in_window() }}
-        or consumer_id in (select consumer_id from recounted_consumers)
+    select activities.loyalty_activity_id
+    from {{ source('crm', 'loyalty_activities') }} as activities
+    left join recounted_from on activities.consumer_id = recounted_from.consumer_id
+    where {{ changed_in_window('activities') }}
+        or activities.activity_at >= recounted_from.touched_from
 {%- endmacro %}

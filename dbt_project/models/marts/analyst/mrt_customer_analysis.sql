@@ -4,21 +4,81 @@
 
 with
 
+-- An incremental run goes on from a consumer's last row before the first day that is touched.
+touched as (
+
+    {% if is_incremental() -%}
+    {{ touched_customers() }}
+    {%- else -%}
+    select consumer_key, {{ beginning_of_time() }} as touched_from from {{ ref('wh_dim_consumer') }}
+    {%- endif %}
+
+),
+
+before as (
+
+    {% if is_incremental() -%}
+    select
+        customers.consumer_key,
+        customers.activity_date,
+        customers.first_purchase_date,
+        customers.last_purchase_date,
+        customers.came_back_date,
+        customers.orders_so_far,
+        customers.net_sales_so_far,
+        customers.points_balance,
+        customers.life_cycle_stage
+    from {{ this }} as customers
+    inner join touched
+        on customers.consumer_key = touched.consumer_key
+        and customers.activity_date < touched.touched_from
+    qualify row_number() over (partition by customers.consumer_key order by customers.activity_date desc) = 1
+    {%- else -%}
+    select
+        consumer_key,
+        cast(null as date) as activity_date,
+        cast(null as date) as first_purchase_date,
+        cast(null as date) as last_purchase_date,
+        cast(null as date) as came_back_date,
+        cast(null as bigint) as orders_so_far,
+        cast(null as decimal(38, 6)) as net_sales_so_far,
+        cast(null as bigint) as points_balance,
+        cast(null as varchar) as life_cycle_stage
+    from touched
+    where 1 = 0
+    {%- endif %}
+
+),
+
 movements as (
 
-    {{ channel_movements(['consumer_key']) }}
+    select movements.*
+    from (
+        {{ channel_movements(['consumer_key']) }}
+    ) as movements
+    inner join touched
+        on movements.consumer_key = touched.consumer_key
+        and movements.sales_date >= touched.touched_from
 
 ),
 
 interactions as (
 
-    select * from {{ ref('wh_fact_interactions') }} where {{ only_touched() }}
+    select interactions.*
+    from {{ ref('wh_fact_interactions') }} as interactions
+    inner join touched
+        on interactions.consumer_key = touched.consumer_key
+        and interactions.interaction_date >= touched.touched_from
 
 ),
 
 loyalty as (
 
-    select * from {{ ref('wh_fact_loyalty') }} where {{ only_touched() }}
+    select loyalty.*
+    from {{ ref('wh_fact_loyalty') }} as loyalty
+    inner join touched
+        on loyalty.consumer_key = touched.consumer_key
+        and loyalty.activity_date >= touched.touched_from
 
 ),
 
@@ -35,7 +95,6 @@ sales_days as (
         consumer_key,
         {{ channel_measures() }}
     from movements
-    where {{ only_touched() }}
     group by sales_date, consumer_key
 
 ),
@@ -65,18 +124,29 @@ loyalty_days as (
 
 ),
 
-purchases as (
+-- The purchases before are stood for by the two that matter: the newest, and the one that the consumer came (back) with.
+purchase_days as (
 
-    select
-        consumer_key,
-        activity_date as purchased_on,
-        lag(activity_date) over (partition by consumer_key order by activity_date) as purchased_before
-    from sales_days
-    where orders > 0
+    select consumer_key, activity_date as purchased_on, true as is_touched from sales_days where orders > 0
+    union all
+    select consumer_key, last_purchase_date as purchased_on, false as is_touched
+    from before where last_purchase_date is not null
+    union all
+    select consumer_key, came_back_date as purchased_on, false as is_touched
+    from before where came_back_date < last_purchase_date
 
 ),
 
--- The days on which a stage may end without anything happening: what comes later is not known yet.
+purchases as (
+
+    select
+        *,
+        lag(purchased_on) over (partition by consumer_key order by purchased_on) as purchased_before
+    from purchase_days
+
+),
+
+-- The days on which a stage may end without anything happening.
 thresholds as (
 
     {% for days in [at_risk, lapsed] -%}
@@ -91,9 +161,13 @@ thresholds as (
 
 reached as (
 
+    -- What comes later is not known yet.
     select thresholds.*
     from thresholds
-    where activity_date <= {{ last_day_applied('activity_date') }}
+    inner join touched
+        on thresholds.consumer_key = touched.consumer_key
+        and thresholds.activity_date >= touched.touched_from
+    where thresholds.activity_date <= {{ last_day_applied('activity_date') }}
 
 ),
 
@@ -135,7 +209,7 @@ active_days as (
         case when sales_days.orders > 0 then days.activity_date end as purchased_on,
         -- A comeback is the first purchase, or one after being lapsed.
         case
-            when purchases.purchased_on is not null
+            when purchases.is_touched
                 and (
                     purchases.purchased_before is null
                     or purchases.purchased_on >= cast({{ dbt.dateadd('day', lapsed, 'purchases.purchased_before') }} as date)
@@ -151,22 +225,28 @@ active_days as (
     left join purchases
         on days.consumer_key = purchases.consumer_key
         and days.activity_date = purchases.purchased_on
+        and purchases.is_touched
 
 ),
 
-{% set so_far = 'over (partition by consumer_key order by activity_date rows unbounded preceding)' -%}
+{% set so_far = 'over (partition by active_days.consumer_key order by active_days.activity_date rows unbounded preceding)' -%}
 
 so_far as (
 
     select
-        *,
-        min(purchased_on) {{ so_far }} as first_purchased_on,
-        max(purchased_on) {{ so_far }} as last_purchased_on,
-        max(came_back_on) {{ so_far }} as last_came_back_on,
-        sum(orders) {{ so_far }} as orders_so_far,
-        sum(net_sales) {{ so_far }} as net_sales_so_far,
-        sum(points) {{ so_far }} as points_balance
+        active_days.*,
+        coalesce(before.first_purchase_date, min(active_days.purchased_on) {{ so_far }}) as first_purchase_date,
+        coalesce(max(active_days.purchased_on) {{ so_far }}, before.last_purchase_date) as last_purchase_date,
+        coalesce(max(active_days.came_back_on) {{ so_far }}, before.came_back_date) as came_back_date,
+        sum(active_days.orders) {{ so_far }} + coalesce(before.orders_so_far, 0) as orders_so_far,
+        sum(active_days.net_sales) {{ so_far }} + coalesce(before.net_sales_so_far, 0) as net_sales_so_far,
+        case
+            when before.points_balance is null then sum(active_days.points) {{ so_far }}
+            else before.points_balance + coalesce(sum(active_days.points) {{ so_far }}, 0)
+        end as points_balance,
+        before.life_cycle_stage as stage_before
     from active_days
+    left join before on active_days.consumer_key = before.consumer_key
 
 ),
 
@@ -174,16 +254,14 @@ staged as (
 
     select
         *,
-        {{ dbt.datediff('last_purchased_on', 'activity_date', 'day') }} as recency_days,
+        {{ dbt.datediff('last_purchase_date', 'activity_date', 'day') }} as recency_days,
         case
-            when last_purchased_on is null then null
-            when {{ dbt.datediff('last_purchased_on', 'activity_date', 'day') }} >= {{ lapsed }} then 'lapsed'
-            when {{ dbt.datediff('last_purchased_on', 'activity_date', 'day') }} >= {{ at_risk }} then 'at risk'
-            when last_came_back_on = first_purchased_on
-                and {{ dbt.datediff('first_purchased_on', 'activity_date', 'day') }} < {{ at_risk }} then 'new'
-            when last_came_back_on > first_purchased_on
-                and {{ dbt.datediff('last_came_back_on', 'activity_date', 'day') }} < {{ at_risk }} then 'won back'
-            else 'active'
+            when last_purchase_date is null then null
+            when {{ dbt.datediff('last_purchase_date', 'activity_date', 'day') }} >= {{ lapsed }} then 'lapsed'
+            when {{ dbt.datediff('last_purchase_date', 'activity_date', 'day') }} >= {{ at_risk }} then 'at risk'
+            when {{ dbt.datediff('came_back_date', 'activity_date', 'day') }} >= {{ at_risk }} then 'active'
+            when came_back_date = first_purchase_date then 'new'
+            else 'won back'
         end as life_cycle_stage
     from so_far
 
@@ -193,7 +271,10 @@ compared as (
 
     select
         *,
-        lag(life_cycle_stage) over (partition by consumer_key order by activity_date) as previous_stage
+        coalesce(
+            lag(life_cycle_stage) over (partition by consumer_key order by activity_date),
+            stage_before
+        ) as previous_stage
     from staged
 
 ),
@@ -222,6 +303,9 @@ final as (
         cast(compared.points_balance as bigint) as points_balance,
         cast(compared.orders_so_far as bigint) as orders_so_far,
         cast(compared.net_sales_so_far as decimal(38, 6)) as net_sales_so_far,
+        compared.first_purchase_date,
+        compared.came_back_date,
+        compared.last_purchase_date,
         compared.recency_days,
         compared.life_cycle_stage,
         compared.previous_stage,

@@ -2,7 +2,7 @@ with
 
 activities as (
 
-    select * from {{ ref('stg_loyalty_activities') }} where {{ only_touched() }}
+    select *, {{ only_touched() }} as is_touched from {{ ref('stg_loyalty_activities') }}
 
 ),
 
@@ -24,31 +24,51 @@ identified as (
 
 ),
 
+touched as (
+
+    select * from identified where is_touched
+
+),
+
+-- What a consumer had before the first activity that is counted anew.
+before as (
+
+    select
+        consumer_key,
+        sum(points) as points
+    from identified
+    where not is_touched
+        and consumer_key in (select consumer_key from touched)
+    group by consumer_key
+
+),
+
 final as (
 
     select
-        loyalty_activity_id,
-        activity_at,
-        activity_date,
-        consumer_key,
-        activity_type,
-        points_earned,
-        points_redeemed,
-        points,
+        touched.loyalty_activity_id,
+        touched.activity_at,
+        touched.activity_date,
+        touched.consumer_key,
+        touched.activity_type,
+        touched.points_earned,
+        touched.points_redeemed,
+        touched.points,
         case
-            when consumer_key is not null
+            when touched.consumer_key is not null
                 then cast(
-                    sum(points) over (
-                        partition by consumer_key
-                        order by activity_at, loyalty_activity_id
+                    coalesce(before.points, 0) + sum(touched.points) over (
+                        partition by touched.consumer_key
+                        order by touched.activity_at, touched.loyalty_activity_id
                         rows unbounded preceding
                     ) as bigint
                 )
         end as balance,
-        source_system,
-        order_id
+        touched.source_system,
+        touched.order_id
 
-    from identified
+    from touched
+    left join before on touched.consumer_key = before.consumer_key
 
 )
 

@@ -1,0 +1,63 @@
+{{ config(materialized='table') }}
+
+{#
+    Orders whose attribution the window touches: those that changed themselves, and those that follow, within the
+    days that a click counts, a click that changed or whose campaign did.
+#}
+
+with
+
+touches as (
+
+    select * from {{ source('marketing', 'campaign_touches') }}
+
+),
+
+changed_touches as (
+
+    select
+        {{ normalised_email('consumer_email') }} as email,
+        touched_at
+    from touches
+    where touch_id in (
+        select touch_id
+        from touches
+        where {{ changed_in_window() }}
+            or campaign_id in ({{ changed_campaigns() }})
+    )
+
+),
+
+clickers as (
+
+    select distinct
+        {{ consumer_key('email', 'marketing', 'email') }} as consumer_key,
+        touched_at
+    from changed_touches
+    where email is not null
+
+),
+
+final as (
+
+    select distinct
+        source_system,
+        order_id,
+        sales_date
+    from {{ ref('touched_orders') }}
+
+    union
+
+    select
+        sales.source_system,
+        sales.order_id,
+        sales.order_date as sales_date
+    from clickers
+    inner join {{ ref('wh_fact_sales') }} as sales
+        on clickers.consumer_key = sales.consumer_key
+        and sales.order_at > clickers.touched_at
+        and sales.order_at <= {{ dbt.dateadd('day', var('attribution_days'), 'clickers.touched_at') }}
+
+)
+
+select * from final

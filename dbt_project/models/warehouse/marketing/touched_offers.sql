@@ -1,0 +1,75 @@
+{{ config(materialized='table') }}
+
+{# Offers of which the window touches anything: their terms, their redemptions, or sales that they are compared with. #}
+
+with
+
+offer_versions as (
+
+    select * from {{ source('marketing', 'offers') }}
+
+),
+
+redemption_versions as (
+
+    select * from {{ source('marketing', 'offer_redemptions') }}
+
+),
+
+touched_days as (
+
+    {{ touched_keys_of_wh_fact_product_days() }}
+
+),
+
+offers as (
+
+    select * from {{ ref('stg_offers') }}
+
+),
+
+final as (
+
+    select offer_id from offer_versions where {{ changed_in_window() }}
+
+    union
+
+    select offer_id
+    from redemption_versions
+    where offer_id is not null
+        and redemption_id in (select redemption_id from redemption_versions where {{ changed_in_window() }})
+
+    union
+
+    select offers.offer_id
+    from offers
+    inner join touched_days
+        on touched_days.sales_date >= {{ dbt.dateadd('day', -var('uplift_baseline_days'), 'offers.valid_from') }}
+        and (
+            offers.valid_to is null
+            or touched_days.sales_date <= {{ dbt.dateadd('day', var('uplift_baseline_days'), 'offers.valid_to') }}
+        )
+
+    union
+
+    -- Orders under an offer that no longer, or not yet, ran.
+    select redemption_versions.offer_id
+    from redemption_versions
+    inner join {{ ref('touched_orders') }} as orders
+        on redemption_versions.order_system = orders.source_system
+        and cast(redemption_versions.order_id as varchar) = orders.order_id
+    where redemption_versions.offer_id is not null
+
+    union
+
+    select offers.offer_id
+    from offers
+    inner join {{ source('erp', 'sales_order_detail') }} as details
+        on offers.special_offer_id = details.special_offer_id
+    where cast(details.sales_order_id as varchar) in (
+        select order_id from {{ ref('touched_orders') }} where source_system = 'erp'
+    )
+
+)
+
+select * from final
