@@ -1,4 +1,4 @@
-"""What the simulation knows and no model may read, found again: who is the same person, what is the same product."""
+"""What the simulation knows and no model may read, found again: which people and products are the same."""
 
 import pyarrow.compute as pc
 
