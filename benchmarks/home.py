@@ -16,19 +16,36 @@ LAST_DAY = date(2024, 12, 30)
 
 @dataclass(frozen=True)
 class Retailer:
-    """A simulated ERP whose last day is `LAST_DAY`."""
+    """Simulated sources whose last day is `LAST_DAY`."""
 
-    erp: Path
+    folder: Path
     days: int
+    systems: tuple[str, ...] = ("erp",)
+    """Those that are taken in."""
 
     @property
     def first_day(self) -> date:
         return LAST_DAY - timedelta(days=self.days - 1)
 
+    @property
+    def erp(self) -> Path:
+        return self.folder / "erp.sqlite"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Where a deployment finds them."""
+        databases = {
+            f"RETAIL_{system.upper()}_URL": f"sqlite:///{self.folder / system}.sqlite"
+            for system in self.systems
+        }
+        files = {"RETAIL_WEBSHOP_URL": str(self.folder / "webshop"), "RETAIL_GEO_URL": ""}
+        found = {name: files.get(name, url) for name, url in databases.items()}
+        return {"RETAIL_SOURCES": ",".join(self.systems), **{name: url for name, url in found.items() if url}}
+
 
 @dataclass(frozen=True)
 class Home:
-    """A deployment's folder, with the ERP that it reads."""
+    """A deployment's folder, with the sources that it reads."""
 
     path: Path
     retailer: Retailer
@@ -38,9 +55,8 @@ class Home:
         """What makes a process one of this deployment."""
         return {
             "RETAIL_HOME": str(self.path),
-            "RETAIL_SOURCES": "erp",
             "RETAIL_WAREHOUSE": "duckdb",
-            "RETAIL_ERP_URL": f"sqlite:///{self.retailer.erp}",
+            **self.retailer.settings,
             "RETAIL_START_DATE": self.retailer.first_day.isoformat(),
             "RETAIL_END_DATE": LAST_DAY.isoformat(),
         }
@@ -62,9 +78,11 @@ class Home:
         return python("-m", "retail_assets.cli", "backfill", *days, *options, environment=self.environment)
 
     def ingest(self, first: date, last: date, *tables: str) -> Usage:
-        """Ingestion alone."""
+        """Ingestion alone: of these tables of the ERP, or of everything."""
         days = (first.isoformat(), last.isoformat())
-        return work("ingest", *days, "erp", *tables, environment=self.environment)
+        if tables:
+            return work("ingest", *days, "erp", *tables, environment=self.environment)
+        return work("ingest_all", *days, environment=self.environment)
 
     def dbt_build(self, day: date) -> Usage:
         """dbt's own command on the models of the deployment, for one day."""
@@ -88,12 +106,21 @@ class Home:
         )  # fmt: skip
 
 
-def simulated(folder: Path, name: str, consumers: int, days: int) -> Retailer:
-    """Simulate an ERP."""
-    retailer = Retailer(folder / f"{name}.sqlite", days)
-    first = retailer.first_day.isoformat()
-    work("simulate", str(consumers), str(days), first, str(retailer.erp), environment={})
+def simulated(
+    folder: Path, name: str, consumers: int, days: int, systems: tuple[str, ...] = ("erp",)
+) -> Retailer:
+    """Simulate sources."""
+    retailer = Retailer(folder / name, days, systems)
+    simulate(retailer, consumers)
     return retailer
+
+
+def simulate(retailer: Retailer, consumers: int) -> Usage:
+    """Write a retailer's sources."""
+    written = [system for system in retailer.systems if system != "geo"]
+    first = retailer.first_day.isoformat()
+    size = (str(consumers), str(retailer.days), first, str(retailer.folder))
+    return work("simulate", *size, *written, environment={})
 
 
 def parsed(folder: Path, name: str, retailer: Retailer) -> Home:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from rich.table import Table
 
 from benchmarks.breakdown import Part
+from benchmarks.company import DAY_AGAINST_DBT, GROWTH_OF_A_DAY, Company
 from benchmarks.rows import Row
 
 _LIBRARIES = (
@@ -37,6 +38,9 @@ _REMARKS = """\
   `dbt build` runs as users run it, and parses the project again because the window is another one.
 - Backfill over what is there: all days but the last were built before, and their rows are replaced.
   From nothing: the warehouse is empty."""
+_COMPANY = """\
+All six systems and all models; the longer history is of the same size of business. Each step is one
+process, measured once, the daily run the median of three days in a row."""
 _NESTING = """\
 An indented part is contained in the one above it. Events are stored while dbt works, so that their
 time does not come in addition to that of the steps."""
@@ -77,7 +81,39 @@ def breakdown_table(parts: Iterable[Part]) -> Table:
     return result
 
 
-def markdown(rows: Sequence[Row], parts: Sequence[Part]) -> str:
+def company_rows(companies: Sequence[Company]) -> list[Cells]:
+    """One line per step: seconds and peak memory at each size, and how many times as long the largest takes."""
+    small, large = companies[0], companies[-1]
+    lines = [("", *(f"{each.order_lines:,} order lines, {each.days:,} days" for each in companies), "growth")]
+    for step in small.steps:
+        usages = [each.of(step.what) for each in companies]
+        growth = f"{large.of(step.what).seconds / step.usage.seconds:.2f}"
+        if step is small.steps[-1]:
+            growth += f" (target ≤ {GROWTH_OF_A_DAY:g})"
+        figures = (f"{usage.seconds:.1f} s, {_megabytes(usage.peak_bytes)}" for usage in usages)
+        lines.append((step.what, *figures, growth))
+    return lines
+
+
+def company_remark(companies: Sequence[Company]) -> str:
+    """What a daily run is against dbt alone."""
+    return (
+        f"At {companies[0].order_lines:,} order lines a daily run took {companies[0].against_dbt:.2f} times"
+        " as long\nas the ingestion alone and then `dbt build` of the same day"
+        f" (target ≤ {DAY_AGAINST_DBT:g})."
+    )
+
+
+def company_table(companies: Sequence[Company]) -> Table:
+    """For the terminal."""
+    headings, *lines = company_rows(companies)
+    result = Table(*headings, title="All six systems, all models", caption=company_remark(companies))
+    for line in lines:
+        result.add_row(*line)
+    return result
+
+
+def markdown(rows: Sequence[Row], parts: Sequence[Part], companies: Sequence[Company]) -> str:
     """For docs/benchmarks.md."""
     nested = [("&nbsp;" * 4 * part.depth + part.name, f"{part.seconds:.2f}") for part in parts]
     return "\n".join(
@@ -92,7 +128,17 @@ def markdown(rows: Sequence[Row], parts: Sequence[Part]) -> str:
             "",
             _REMARKS,
             "",
+            "## The whole company",
+            "",
+            _COMPANY,
+            "",
+            *_markdown_table(company_rows(companies)[0], company_rows(companies)[1:]),
+            "",
+            company_remark(companies),
+            "",
             "## Where a daily run's time goes",
+            "",
+            "Of the ERP's deployment, as in the first table.",
             "",
             _NESTING,
             "",

@@ -20,10 +20,12 @@ class Sizes:
     days_of_a_year: int
     days_of_ten_years: int
     rounds: int
+    company_consumers: int  # of all six systems; 38,000 of them buy 1,000,000 order lines in a year
+    company_days: tuple[int, ...]
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3)
-QUICK = Sizes(2_000, 200, 30, 120, 1)
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650))
+QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120))
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ LINES_AT_SOURCE = "SalesOrderDetail"
 _READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def simulate(consumers: str, days: str, first: str, path: str) -> None:
-    """Write a simulated ERP."""
-    from retail_assets.demo import simulate, write_sqlite
+def simulate(consumers: str, days: str, first: str, folder: str, *systems: str) -> None:
+    """Write simulated sources: the named systems, or all."""
+    from retail_assets.demo import simulate, write_sources
 
     start = date.fromisoformat(first)
-    write_sqlite(simulate(consumers=int(consumers), days=int(days), start=start), Path(path))
+    retailer = simulate(consumers=int(consumers), days=int(days), start=start)
+    write_sources(retailer, Path(folder), systems=systems or None)
 
 
 def parse() -> None:
@@ -57,6 +58,14 @@ def ingest(first: str, last: str, system: str, *names: str) -> None:
     with warehouse.writing(say=print):
         ingest(extraction, tables, chosen, warehouse, settings().home / "dlt",
                lambda pipeline, source: pipeline.run(source, loader_file_format="parquet"))  # fmt: skip
+
+
+def ingest_all(first: str, last: str) -> None:
+    """The same of all systems, one after the other."""
+    from retail_assets.settings import SYSTEMS
+
+    for system in SYSTEMS:
+        ingest(first, last, system)
 
 
 def ingest_with_dlt_default() -> None:
@@ -103,7 +112,7 @@ def ingest_with_adbc() -> None:
 
 _WORK: dict[str, Callable[..., None]] = {
     function.__name__: function
-    for function in (simulate, parse, ingest, ingest_with_dlt_default, ingest_with_adbc)
+    for function in (simulate, parse, ingest, ingest_all, ingest_with_dlt_default, ingest_with_adbc)
 }
 
 if __name__ == "__main__":

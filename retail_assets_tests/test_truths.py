@@ -1,4 +1,4 @@
-"""What the simulation knows and no model may read, found again: which people and products are the same."""
+"""What the simulation knows and no model may read, found again: the same person, the same product."""
 
 import pyarrow.compute as pc
 

@@ -1,9 +1,14 @@
 {#
-    Days whose sales changed, days on which another number of consumers was known somewhere, and days since a
-    consumer whose record changed has lived where they live now.
+    Days whose sales changed, or whose territories are described anew; days on which another number of consumers was
+    known somewhere; and days since a consumer whose record changed has lived where they live now, on which they bought
+    or returned.
 #}
 {% macro touched_keys_of_mrt_location_analysis() -%}
     select sales_date from {{ ref('touched_orders') }} where sales_date is not null
+
+    union
+
+    select sales_date from {{ ref('touched_sales') }} where scope = 'territory'
 
     union
 
@@ -20,14 +25,18 @@
 
     union
 
-    select sales.order_date as sales_date
+    select movements.sales_date
     from {{ ref('wh_consumer_identities') }} as identities
     inner join {{ ref('wh_dim_consumer_history') }} as history
         on identities.consumer_key = history.consumer_key
         and history.valid_to is null
-    inner join {{ ref('wh_fact_sales') }} as sales
-        on identities.consumer_key = sales.consumer_key
-        and sales.order_date >= history.valid_from
+    inner join (
+        select consumer_key, order_date as sales_date from {{ ref('wh_fact_sales') }}
+        union
+        select consumer_key, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+    ) as movements
+        on identities.consumer_key = movements.consumer_key
+        and movements.sales_date >= history.valid_from
     where {{ in_window('identities._changed_at') }}
         and history.valid_from > {{ beginning_of_time() }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
--- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('wh_consumer_identities') }}
+-- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('touched_sales') }}, {{ ref('wh_consumer_identities') }}
 with
 
 movements as (

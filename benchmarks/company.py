@@ -1,0 +1,93 @@
+"""The whole company, six systems with all models, at two sizes: what each step takes, and how it grows."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from shutil import rmtree
+from statistics import median
+
+from benchmarks.home import LAST_DAY, Home, Retailer, parsed, simulate
+from benchmarks.measure import Usage
+
+SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
+DAILY_RUNS = 3
+GROWTH_OF_A_DAY = 1.25
+DAY_AGAINST_DBT = 1.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step took of a company of so many order lines."""
+
+    what: str
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Company:
+    """All steps of one size, and the daily run's baseline where it was measured."""
+
+    order_lines: int
+    days: int
+    steps: tuple[Step, ...]
+    against_dbt: float | None
+    """A daily run, as a multiple of the ingestion alone and then `dbt build`: the median of pairs."""
+
+    def of(self, what: str) -> Usage:
+        """What a step took."""
+        return next(step.usage for step in self.steps if step.what == what)
+
+
+def companies(folder: Path, consumers: int, days: tuple[int, ...]) -> Iterator[Company]:
+    """One after the other, as each is measured. Longer histories of the same size of business."""
+    for number in days:
+        here = folder / f"company-{number}"
+        yield _measured(here, consumers, number, with_baseline=number == days[0])
+        rmtree(here)
+
+
+def _measured(folder: Path, consumers: int, days: int, *, with_baseline: bool) -> Company:
+    retailer = Retailer(folder / "sources", days, SYSTEMS)
+    simulated = simulate(retailer, consumers)
+    before = LAST_DAY - timedelta(days=DAILY_RUNS)
+    ingested = parsed(folder, "ingested", retailer)
+    ingestion = ingested.ingest(retailer.first_day, before)
+    rmtree(ingested.path)
+    home = parsed(folder, "built", retailer)
+    backfill = home.backfill(retailer.first_day, before)
+    last_days = [before + timedelta(days=number + 1) for number in range(DAILY_RUNS)]
+    runs = [_day(home, day, with_baseline=with_baseline) for day in last_days]
+    daily = Usage(median(run.seconds for run, _ in runs), max(run.peak_bytes for run, _ in runs))
+    ratios = [run.seconds / baseline.seconds for run, baseline in runs if baseline]
+    return Company(
+        order_lines=_order_lines(home),
+        days=days,
+        steps=(
+            Step("simulating all six systems", simulated),
+            Step("ingesting them", ingestion),
+            Step("one backfill of everything, ingestion included", backfill),
+            Step("one daily run", daily),
+        ),
+        against_dbt=median(ratios) if ratios else None,
+    )
+
+
+def _day(home: Home, day: date, *, with_baseline: bool) -> tuple[Usage, Usage | None]:
+    """A daily run, and the ingestion alone and then `dbt build` of the same day on a copy."""
+    baseline = None
+    if with_baseline:
+        with home.copied() as copy:
+            baseline = copy.ingest(day, day) + copy.dbt_build(day)
+    return home.backfill(day, day), baseline
+
+
+def _order_lines(home: Home) -> int:
+    """Counted by a process of its own: this one stays small."""
+    count = (
+        "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True)"
+        ".sql('select count(*) from warehouse.wh_fact_sales').fetchone()[0])"
+    )
+    return int(subprocess.check_output([sys.executable, "-c", count, str(home.path / "retail.duckdb")]))

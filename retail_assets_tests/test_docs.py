@@ -1,0 +1,58 @@
+"""What the documentation says of the marts: its SQL is run as it stands there, its columns are the marts'."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from retail_assets.demo.questions import README, questions
+from retail_assets.settings import SYSTEMS
+from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets_tests.conftest import Deployment
+
+PAGES = README.parent / "docs" / "marts"
+MARTS = [
+    pytest.param(path, id=path.stem)
+    for folder in ("analyst", "marketing")
+    for path in sorted((PROJECT_DIR / "models" / "marts" / folder).glob("mrt_*.sql"))
+]
+
+
+def _blocks(page: Path) -> list[str]:
+    """The page's SQL, block by block."""
+    return re.findall(r"^```sql\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def _shown() -> list[Any]:
+    """All SQL of the README and of the marts' pages, as pytest takes it."""
+    return [
+        pytest.param(page, sql, id=f"{page.stem}-{number}")
+        for page in [README, *sorted(PAGES.glob("*.md"))]
+        for number, sql in enumerate(_blocks(page), start=1)
+    ]
+
+
+@pytest.mark.parametrize(("page", "sql"), _shown())
+def test_sql_has_an_answer(built: Deployment, page: Path, sql: str):
+    rows = built.query(sql)
+    # The README asks the ERP alone. The marts of a system that is not taken are empty.
+    assert rows or (page != README and set(built.settings.systems) != set(SYSTEMS))
+
+
+def test_demo_asks_the_questions_of_the_readme():
+    assert [question.sql for question in questions()] == [sql.strip() for sql in _blocks(README)]
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_each_mart_has_a_page(mart: Path):
+    page = PAGES / f"{mart.stem}.md"
+    assert len(_blocks(page)) == 3
+    table = {name for line in _rows(page) for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    described = yaml.safe_load(mart.with_suffix(".yml").read_text())["models"][0]["columns"]
+    assert {column["name"] for column in described} - table == set()
+
+
+def _rows(page: Path) -> list[str]:
+    return [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
