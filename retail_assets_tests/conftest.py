@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -15,9 +16,11 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
+from filelock import FileLock
 
 from retail_assets.definitions import definitions_of
-from retail_assets.demo import Retailer, simulate, write_sqlite
+from retail_assets.demo import Retailer, simulate, write_sources
+from retail_assets.demo.systems import SYSTEMS as SIMULATED
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
 from retail_assets.transformation.project import Project
@@ -27,6 +30,9 @@ DAYS = 40
 # The last days, which tests run one by one or all at once on top of a history.
 NEW_DAYS = [START + timedelta(days=number) for number in range(DAYS - 6, DAYS)]
 
+# The last whole weeks, by their Mondays.
+WEEKS = [date(2024, 3, 25), date(2024, 4, 1)]
+
 
 @dataclass
 class Deployment:
@@ -35,8 +41,16 @@ class Deployment:
     settings: Settings
 
     @property
+    def sources(self) -> Path:
+        return self.settings.home / "sources"
+
+    @property
     def erp(self) -> Path:
-        return self.settings.home / "sources" / "erp.sqlite"
+        return self.sources / "erp.sqlite"
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return Project(self.settings).manifest
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,15 +109,29 @@ class Deployment:
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             return connection.execute(f"select {columns} from {table} order by all").fetchall()
 
+    def columns(self, table: str) -> list[str]:
+        """The table's columns, without those of its bookkeeping."""
+        return [name for name, *_ in self.query(f"describe select columns('^[^_]') from {table}")]
+
     def query(self, statement: str) -> list[tuple]:
         """A statement's rows, where runs write."""
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             return connection.execute(statement).fetchall()
 
-    def tables(self, *schemas: str) -> dict[str, list[tuple]]:
-        """All rows of all tables of these schemas."""
-        names = self.query("select schema_name, table_name from duckdb_tables() order by all")
-        return {f"{s}.{t}": self.rows(f"{s}.{t}") for s, t in names if s in schemas}
+    def lasting(self) -> dict[str, list[tuple]]:
+        """All rows of all tables to the right of staging, without the columns of their bookkeeping.
+
+        By the model's unique id; of the daily models, without the tables that hold only what the newest run's
+        window touched.
+        """
+        return {
+            unique_id: self.rows(f"{node['schema']}.{node['name']}", "columns('^[^_]')")
+            for unique_id, node in self.manifest["nodes"].items()
+            if node["resource_type"] == "model"
+            and node["schema"] != "staging"
+            and node["config"]["materialized"] == "incremental"
+            and node["config"]["meta"]["dagster"]["partition"] == "daily"
+        }
 
     def published(self) -> pa.Table:
         """What readers see of fact_sales."""
@@ -111,34 +139,70 @@ class Deployment:
             return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
 
 
+def deployment_in(folder: Path, **changes: object) -> Deployment:
+    """The deployment of the retailer's days in a folder."""
+    values = {"start_date": START, "end_date": NEW_DAYS[-1], **changes}
+    return Deployment(Settings(home=folder, **values))  # type: ignore[arg-type]
+
+
 def new_deployment(folder: Path, parsed_project: Path, **changes: object) -> Deployment:
-    """A deployment of the ERP's days in a folder of its own, in which nothing has run yet."""
-    last = START + timedelta(days=DAYS - 1)
-    values = {"sources": "erp", "start_date": START, "end_date": last, **changes}
-    settings = Settings(home=folder, **values)  # type: ignore[arg-type]
-    home.prepare(settings)
+    """A deployment of the retailer's days in a folder of its own, in which nothing has run yet."""
+    deployment = deployment_in(folder, **changes)
+    home.prepare(deployment.settings)
     shutil.copytree(parsed_project, folder / "dbt")
-    return Deployment(settings)
+    return deployment
+
+
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of the processes which run the tests makes, for all of them."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    made = root / f"{name}.made"
+    with FileLock(root / f"{name}.lock"):
+        if not made.exists():
+            shutil.rmtree(root / name, ignore_errors=True)
+            make(root / name)
+            made.touch()
+    return root / name
 
 
 @pytest.fixture(scope="session")
 def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project's manifest, parsed once for all tests."""
-    folder = tmp_path_factory.mktemp("parsed")
-    settings = Settings(home=folder, sources="erp")
-    home.prepare(settings)
-    Project(settings).prepare()
-    return folder / "dbt"
+
+    def make(folder: Path) -> None:
+        settings = Settings(home=folder)
+        home.prepare(settings)
+        Project(settings).prepare()
+
+    return shared(tmp_path_factory, "parsed", make) / "dbt"
+
+
+def _backfilled(
+    name: str,
+    factory: pytest.TempPathFactory,
+    parsed_project: Path,
+    retailer: Retailer,
+    last: date,
+    weeks: Sequence[date] = (),
+) -> Deployment:
+    """A deployment with all days up to this one in it, taken in when the last was over."""
+
+    def make(folder: Path) -> None:
+        deployment = new_deployment(folder, parsed_project)
+        write_evening(retailer, deployment, last)
+        deployment.run(START, last)
+        if weeks:
+            deployment.run_weeks(weeks[0], weeks[-1])
+
+    return deployment_in(shared(factory, name, make))
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retailer: Retailer) -> Deployment:
-    """A deployment with all days of the retailer in it. Tests only read it."""
-    deployment = new_deployment(tmp_path_factory.mktemp("built"), parsed_project)
-    write_erp(retailer, deployment, START + timedelta(days=DAYS - 1))
-    deployment.run(START, START + timedelta(days=DAYS - 1))
-    deployment.run_weeks(date(2024, 3, 25), date(2024, 4, 1))
-    return deployment
+    """A deployment with all days of the retailer in it, and its last weeks. Tests only read it."""
+    return _backfilled("built", tmp_path_factory, parsed_project, retailer, NEW_DAYS[-1], weeks=WEEKS)
 
 
 @pytest.fixture
@@ -167,11 +231,8 @@ def retailer() -> Retailer:
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retailer: Retailer) -> Deployment:
     """A deployment in which the days before NEW_DAYS were built when they were over. Tests copy it."""
-    deployment = new_deployment(tmp_path_factory.mktemp("history"), parsed_project)
     last = NEW_DAYS[0] - timedelta(days=1)
-    write_erp(retailer, deployment, last)
-    deployment.run(START, last)
-    return deployment
+    return _backfilled("history", tmp_path_factory, parsed_project, retailer, last)
 
 
 @pytest.fixture
@@ -192,6 +253,7 @@ def days_of(first: int, last: int) -> list[date]:
     return [START + timedelta(days=number) for number in range(first, last + 1)]
 
 
-def write_erp(retailer: Retailer, deployment: Deployment, day: date) -> None:
-    """The ERP as it stood in the evening of a day."""
-    write_sqlite(retailer, deployment.erp, as_of=evening(day))
+def write_evening(retailer: Retailer, deployment: Deployment, day: date) -> None:
+    """The deployment's sources as they stood in the evening of a day."""
+    systems = [system for system in deployment.settings.systems if system in SIMULATED]
+    write_sources(retailer, deployment.sources, evening(day), systems)

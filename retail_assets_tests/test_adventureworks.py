@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_known_totals(deploy):
-    deployment = deploy(start_date=date(2011, 5, 31), end_date=date(2014, 7, 8))
+    deployment = deploy(sources="erp", start_date=date(2011, 5, 31), end_date=date(2014, 7, 8))
     deployment.erp.parent.mkdir(parents=True)
     subprocess.run(
         [sys.executable, LOADER, f"sqlite:///{deployment.erp}"], check=True, stdout=subprocess.DEVNULL

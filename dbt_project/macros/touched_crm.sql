@@ -78,9 +78,11 @@
 
     )
 
+    select loyalty_activity_id from {{ source('crm', 'loyalty_activities') }} where {{ changed_in_window() }}
+    union
+    -- As they stand: one that was booked on somebody else before is that consumer's alone.
     select activities.loyalty_activity_id
-    from {{ source('crm', 'loyalty_activities') }} as activities
-    left join recounted_from on activities.consumer_id = recounted_from.consumer_id
-    where {{ changed_in_window('activities') }}
-        or activities.activity_at >= recounted_from.touched_from
+    from {{ ref('stg_loyalty_activities') }} as activities
+    inner join recounted_from on activities.consumer_id = recounted_from.consumer_id
+    where activities.activity_at >= recounted_from.touched_from
 {%- endmacro %}

@@ -6,7 +6,7 @@ import pytest
 from retail_assets.definitions import definitions_of
 from retail_assets.ingestion.assets import CONTRACT_CHECK
 from retail_assets.settings import SYSTEMS
-from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.conftest import days_of, write_evening
 from retail_assets_tests.ingestion.tables import text_of, write
 
 DAY = days_of(1, 1)[0]
@@ -30,8 +30,8 @@ def _raw(deployment, day):
 
 
 def test_systems_that_are_not_taken_in_are_there_and_empty(deploy, retailer):
-    deployment = deploy()
-    write_erp(retailer, deployment, DAY)
+    deployment = deploy(sources="erp")
+    write_evening(retailer, deployment, DAY)
     for _ in range(2):
         result = _raw(deployment, DAY)
         assert result.success

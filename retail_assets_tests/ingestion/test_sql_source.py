@@ -13,7 +13,7 @@ from retail_assets.ingestion.contract import SourceColumn, SourceTable, snake_ca
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.windows import Window
-from retail_assets_tests.conftest import days_of, write_erp
+from retail_assets_tests.conftest import days_of, write_evening
 
 WINDOW = Window(datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
 TABLE = SourceTable(
@@ -140,12 +140,12 @@ def test_snake_case(name, expected):
 def test_a_changed_source_leaves_yesterdays_data(deploy, retailer):
     """One table loses a column: the run fails with a sentence, and readers notice nothing."""
     days = days_of(0, 12)
-    deployment = deploy()
-    write_erp(retailer, deployment, days[-2])
+    deployment = deploy(sources="erp")
+    write_evening(retailer, deployment, days[-2])
     deployment.run(days[0], days[-2])
     before = deployment.published()
 
-    write_erp(retailer, deployment, days[-1])
+    write_evening(retailer, deployment, days[-1])
     with sqlite3.connect(deployment.erp) as erp:
         erp.execute('alter table "SalesOrderHeader" rename column "Freight" to "Shipping"')
     result = deployment.attempt(days[-1])
@@ -154,15 +154,15 @@ def test_a_changed_source_leaves_yesterdays_data(deploy, retailer):
     assert "SalesOrderHeader has changed: it has no column freight" in str(failure.event_specific_data)
     assert deployment.published().equals(before)
 
-    write_erp(retailer, deployment, days[-1])
+    write_evening(retailer, deployment, days[-1])
     deployment.run(days[-1])
     assert deployment.published().num_rows > before.num_rows
 
 
 def test_a_missing_table_counts_as_empty(deploy, retailer):
     days = days_of(0, 12)
-    deployment = deploy()
-    write_erp(retailer, deployment, days[-1])
+    deployment = deploy(sources="erp")
+    write_evening(retailer, deployment, days[-1])
     with sqlite3.connect(deployment.erp) as erp:
         erp.execute('drop table "SalesReturn"')
     result = deployment.attempt(days[0], days[-1])

@@ -6,20 +6,20 @@ import subprocess
 import sys
 import time
 
-from retail_assets_tests.conftest import NEW_DAYS, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, write_evening
+from retail_assets_tests.laws.comparison import assert_as_built
 
-LAYERS = ("warehouse", "mart_sales")
 # Files that a run writes on its way: when it begins to write the warehouse, at a fact, at a mart.
 WAYMARKS = (
     "retail.duckdb.lock",
-    "dbt/duckdb/run/retail_assets/models/warehouse/fact_sales.sql",
+    "dbt/duckdb/run/retail_assets/models/warehouse/sales/fact_sales.sql",
     "dbt/duckdb/run/retail_assets/models/marts/sales/product_demand.sql",
 )
 
 
 def test_killed_runs_leave_nothing_behind(deployment, built, retailer):
     first, last = NEW_DAYS[0], NEW_DAYS[-1]
-    write_erp(retailer, deployment, last)
+    write_evening(retailer, deployment, last)
     published = deployment.published()
     chance = random.Random(3)
     for waymark in WAYMARKS:
@@ -27,9 +27,7 @@ def test_killed_runs_leave_nothing_behind(deployment, built, retailer):
         # Readers see the last complete run, whatever the killed one had done.
         assert deployment.published().equals(published), waymark
     deployment.run(first, last)
-    actual, wanted = deployment.tables(*LAYERS), built.tables(*LAYERS)
-    for table, rows in wanted.items():
-        assert actual[table] == rows, table
+    assert_as_built(deployment, built)
 
 
 def _kill_at(deployment, first, last, waymark, delay):

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,55 @@ def test_marts_sum_to_facts(built):
         assert sums == facts, mart
         assert built.query(f"select sum(refund_amount) from mart_sales.{mart}") == [refunds], mart
     assert built.query("select sum(quantity), sum(net_sales) from mart_sales.discount_impact") == [facts[:2]]
+
+
+CHANNELS = (
+    "sum(quantity), sum(gross_amount), sum(discount_amount), sum(net_amount), sum(line_cost), sum(margin)"
+)
+MARTS_OF_CHANNELS = {
+    "mrt_product_analysis": "true",
+    "mrt_location_analysis": "location_type = 'state'",
+    "mrt_customer_analysis": "true",
+}
+
+
+def test_channels_sum_to_the_facts_of_each_system(built):
+    erp = built.query(
+        "select sum(quantity), sum(gross_amount), sum(discount_amount), sum(line_total), sum(line_cost),"
+        " sum(line_total - line_cost) from warehouse.fact_sales"
+    )
+    assert built.query(f"select {CHANNELS} from warehouse.wh_fact_sales where source_system = 'erp'") == erp
+    items = built.query(f"""
+        select count(*), sum(sale_price)
+        from (
+            select distinct id, cast(sale_price as decimal(18, 6)) as sale_price
+            from read_csv('{built.sources}/webshop/order_items/*')
+        ) as items
+        where 'id=' || id not in (
+            select row_key from staging.quarantine where model_name = 'stg_webshop_order_items'
+        )
+    """)
+    assert items[0][0] > 1000
+    facts = (
+        "select sum(quantity), sum(net_amount) from warehouse.wh_fact_sales where source_system = 'webshop'"
+    )
+    assert built.query(facts) == items
+
+
+@pytest.mark.parametrize("mart", MARTS_OF_CHANNELS)
+def test_marts_of_channels_sum_to_facts(built, mart):
+    """The customers' without what nobody is known for."""
+    known = "consumer_key is not null" if mart == "mrt_customer_analysis" else "true"
+    sales = built.query(f"select {CHANNELS} from warehouse.wh_fact_sales where is_sale and {known}")
+    refunds = built.query(f"select sum(refund_amount) from warehouse.wh_fact_sales_returns where {known}")
+    where = MARTS_OF_CHANNELS[mart]
+    sums = built.query(
+        "select sum(quantity), sum(gross_sales), sum(discount_amount), sum(net_sales), sum(cost), sum(margin)"
+        f" from mart_analyst.{mart} where {where}"
+    )
+    assert sums == sales
+    assert built.query(f"select sum(refund_amount) from mart_analyst.{mart} where {where}") == refunds
+    assert refunds[0][0] > 0
 
 
 def test_facts_sum_to_the_source(built, retailer):

@@ -6,7 +6,7 @@ from threading import Thread
 
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
-from retail_assets_tests.conftest import NEW_DAYS, write_erp
+from retail_assets_tests.conftest import NEW_DAYS, write_evening
 
 
 def test_a_second_writer_waits_and_says_so(tmp_path):
@@ -29,7 +29,7 @@ def test_a_second_writer_waits_and_says_so(tmp_path):
 
 def test_two_runs_and_readers_at_once(deployment, retailer):
     days = NEW_DAYS[:2]
-    write_erp(retailer, deployment, days[-1])
+    write_evening(retailer, deployment, days[-1])
 
     def start(*arguments):
         return subprocess.Popen(

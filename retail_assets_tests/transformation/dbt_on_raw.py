@@ -19,7 +19,7 @@ class DbtOnRaw:
     """The project, and a DuckDB file that holds the contract's tables, without rows."""
 
     def __init__(self, folder: Path, parsed_project: Path):
-        self.settings = Settings(home=folder, sources="erp")
+        self.settings = Settings(home=folder)
         home.prepare(self.settings)
         shutil.copytree(parsed_project, folder / "dbt")
         self.project = Project(self.settings)
