@@ -10,6 +10,18 @@ identities as (
 
 ),
 
+changed_addresses as (
+
+    select business_entity_id
+    from {{ ref('stg_business_entity_addresses') }}
+    where address_id in (select address_id from {{ source('erp', 'address') }} where {{ changed_in_window() }})
+
+    union
+
+    select business_entity_id from {{ source('erp', 'business_entity_address') }} where {{ changed_in_window() }}
+
+),
+
 touched_records as (
 
     select source_system, consumer_source_id as source_id
@@ -23,7 +35,14 @@ touched_records as (
     from {{ source('crm', table) }}
     where {{ id }} in (select {{ id }} from {{ source('crm', table) }} where {{ changed_in_window() }})
 
-    {% endfor %}
+    {% endfor -%}
+    union
+
+    -- The history has every version of the address, also where the newest says the same as before.
+    select 'erp' as source_system, cast(customer_id as varchar) as source_id
+    from {{ ref('stg_customers') }}
+    where person_id in (select business_entity_id from changed_addresses)
+        or store_id in (select business_entity_id from changed_addresses)
 
 ),
 
