@@ -59,6 +59,23 @@
     union
 
     {% endfor -%}
+    -- The inventory's records are the numbers that its rows name; a number that none names any more is none.
+    select {{ product_key('sku', 'inventory', 'sku') }} as product_key
+    from {{ source('inventory', 'purchase_orders') }}
+    where sku is not null
+        and purchase_order_id in (
+            select purchase_order_id from {{ source('inventory', 'purchase_orders') }} where {{ changed_in_window() }}
+        )
+
+    union
+
+    select {{ product_key('sku', 'inventory', 'sku') }} as product_key
+    from {{ source('inventory', 'stock_levels') }}
+    where {{ changed_in_window() }}
+        and sku not in (select source_id from {{ ref('wh_product_identities') }} where source_system = 'inventory')
+
+    union
+
     select {{ product_key('source_id', 'inventory', 'source_id') }} as product_key
     from {{ records }} where source_system = 'inventory'
 {%- endmacro %}

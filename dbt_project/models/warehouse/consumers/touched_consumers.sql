@@ -13,6 +13,18 @@ identities as (
 
 ),
 
+changed_addresses as (
+
+    select business_entity_id
+    from {{ ref('stg_business_entity_addresses') }}
+    where address_id in (select address_id from {{ source('erp', 'address') }} where {{ changed_in_window() }})
+
+    union
+
+    select business_entity_id from {{ source('erp', 'business_entity_address') }} where {{ changed_in_window() }}
+
+),
+
 changed as (
 
     {{ changed_records(ref('wh_consumer_identities'), [
@@ -25,6 +37,14 @@ changed as (
     select 'webshop' as source_system, cast(id as varchar) as source_id
     from {{ source('webshop', 'users') }}
     where {{ changed_in_window() }}
+
+    union
+
+    -- The history has every version of the address, also where the newest says the same as before.
+    select 'erp' as source_system, cast(customer_id as varchar) as source_id
+    from {{ ref('stg_customers') }}
+    where person_id in (select business_entity_id from changed_addresses)
+        or store_id in (select business_entity_id from changed_addresses)
 
 ),
 

@@ -44,16 +44,7 @@ touched_records as (
     from {{ source('erp', table) }}
     where {{ changed_in_window() }}
 
-    {% endfor -%}
-    union
-
-    -- The newest purchase order names the supplier.
-    select 'inventory' as source_system, sku as source_id
-    from {{ source('inventory', 'purchase_orders') }}
-    where purchase_order_id in (
-        select purchase_order_id from {{ source('inventory', 'purchase_orders') }} where {{ changed_in_window() }}
-    )
-
+    {% endfor %}
 ),
 
 final as (
