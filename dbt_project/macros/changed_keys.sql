@@ -73,9 +73,4 @@
     from {{ source('inventory', 'stock_levels') }}
     where {{ changed_in_window() }}
         and sku not in (select source_id from {{ ref('wh_product_identities') }} where source_system = 'inventory')
-
-    union
-
-    select {{ product_key('source_id', 'inventory', 'source_id') }} as product_key
-    from {{ records }} where source_system = 'inventory'
 {%- endmacro %}

@@ -111,6 +111,14 @@ touched as (
 
     select consumer_key, {{ beginning_of_time() }} as touched_from
     from (
+        select identities.consumer_key
+        from identities
+        inner join changed
+            on identities.source_system = changed.source_system
+            and identities.source_id = changed.source_id
+
+        union
+
         {{ consumer_keys_of('changed') }}
     ) as changed_keys
 

@@ -57,6 +57,14 @@ final as (
 
     union
 
+    select identities.product_key
+    from identities
+    inner join changed
+        on identities.source_system = changed.source_system
+        and identities.source_id = changed.source_id
+
+    union
+
     {{ product_keys_of('changed') }}
 
 )
