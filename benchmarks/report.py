@@ -82,7 +82,7 @@ def breakdown_table(parts: Iterable[Part]) -> Table:
 
 
 def company_rows(companies: Sequence[Company]) -> list[Cells]:
-    """One line per step: seconds and peak memory at each size, and how many times as long the largest takes."""
+    """One line per step: seconds and peak memory at each size, and how they grow."""
     small, large = companies[0], companies[-1]
     lines = [("", *(f"{each.order_lines:,} order lines, {each.days:,} days" for each in companies), "growth")]
     for step in small.steps:

@@ -49,7 +49,7 @@ def suggested_action(deviations: Deviations) -> str:
 
 _ACTIONS: tuple[tuple[dict[str, int], str], ...] = (
     ({"recency_days": 1, "lifetime_value": 1}, "Win back in person: good customers who have stopped."),
-    ({"recency_days": 1, "average_basket": 1}, "Win back while it pays: an offer on what filled their baskets."),
+    ({"recency_days": 1, "average_basket": 1}, "Win back: an offer on what filled their baskets."),
     ({"recency_days": 1}, "One reminder with a time limit, then no more spending on them."),
     ({"return_rate": 1, "discount_share": 1}, "Fewer discount mails; show sizes and reviews beforehand."),
     ({"discount_share": 1}, "Tell them of offers first, and test smaller discounts."),
