@@ -28,7 +28,7 @@ from retail_assets.transformation.project import Project
 START = date(2024, 3, 1)
 DAYS = 40
 # The last days, which tests run one by one or all at once on top of a history.
-NEW_DAYS = [START + timedelta(days=number) for number in range(DAYS - 6, DAYS)]
+NEW_DAYS = [START + timedelta(days=number) for number in range(DAYS - 4, DAYS)]
 
 # The last whole weeks, by their Mondays.
 WEEKS = [date(2024, 3, 25), date(2024, 4, 1)]
@@ -137,6 +137,15 @@ class Deployment:
         """What readers see of fact_sales."""
         with duckdb.connect(self.settings.published_path, read_only=True) as connection:
             return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a module's fixture run in one process, so that it is made once (`--dist loadgroup`)."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
+        if any(each.scope == "module" for definitions in fixtures for each in definitions):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def deployment_in(folder: Path, **changes: object) -> Deployment:

@@ -20,12 +20,11 @@ def test_day_by_day_while_the_sources_change(deployment, retailer, built):
 
 
 def test_shuffled_with_repeats(deployment, retailer, built):
-    # Some days while they go by, then all of them in any order, some twice.
-    for day in NEW_DAYS[1:4:2]:
-        write_evening(retailer, deployment, day)
-        deployment.run(day)
+    # One day while it goes by, then all of them in any order, some twice.
+    write_evening(retailer, deployment, NEW_DAYS[1])
+    deployment.run(NEW_DAYS[1])
     write_evening(retailer, deployment, LAST)
-    shuffled = [*NEW_DAYS, *NEW_DAYS[:2]]
+    shuffled = [*NEW_DAYS, NEW_DAYS[0]]
     random.Random(5).shuffle(shuffled)
     for day in shuffled:
         deployment.run(day)
