@@ -141,7 +141,7 @@ class Deployment:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a module's fixture run in one process, so that it is made once (`--dist loadgroup`)."""
+    """Tests that share a module's fixture run in one process, which makes it once (`--dist loadgroup`)."""
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
         if any(each.scope == "module" for definitions in fixtures for each in definitions):
