@@ -1,15 +1,15 @@
 {#
-    The last day of which anything has been applied: the window's, or a later one that raw or the table itself has
-    seen, so that a run of an old day takes nothing away.
+    The last day of which anything has been applied: the window's, or a later one that staging or the table itself
+    has seen, so that a run of an old day takes nothing away.
 #}
 {% macro last_day_applied(column) -%}
     (
         select max(day)
         from (
             select cast({{ dbt.dateadd('day', -1, local_date(window_end())) }} as date) as day
-            {% for system, table in [('erp', 'sales_order_header'), ('webshop', 'orders'), ('crm', 'consumers')] -%}
+            {% for model_name in ['stg_sales_orders', 'stg_webshop_orders', 'stg_consumers'] -%}
             union all
-            select {{ local_date('max(_changed_at)') }} as day from {{ source(system, table) }}
+            select {{ local_date('max(_changed_at)') }} as day from {{ ref(model_name) }}
             {% endfor -%}
             {% if is_incremental() -%}
             union all
