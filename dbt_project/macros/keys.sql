@@ -38,3 +38,13 @@
             ~ ".person_id as varchar), 'customer:' || cast(" ~ customer ~ '.customer_id as varchar))'
     ) }}
 {%- endmacro %}
+
+{# Who and what the rows of a relation are of, by its system's own numbers: `consumers` and `products`, or nobody. #}
+{% macro join_identities(rows) -%}
+    left join {{ ref('wh_consumer_identities') }} as consumers
+        on {{ rows }}.source_system = consumers.source_system
+        and {{ rows }}.consumer_source_id = consumers.source_id
+    left join {{ ref('wh_product_identities') }} as products
+        on {{ rows }}.source_system = products.source_system
+        and {{ rows }}.product_source_id = products.source_id
+{%- endmacro %}

@@ -84,11 +84,6 @@ class Stored:
     model: Model
 
 
-def read_model(execute: Execute, week: str) -> Stored | None:
-    """The model of this week, if it is there."""
-    return _stored(execute(f"select week_start, model from {table(MODELS)} where week_start = {_date(week)}"))
-
-
 def read_previous(execute: Execute, week: str) -> Stored | None:
     """The newest model before this week: last week's, unless that week is missing."""
     return _stored(

@@ -201,12 +201,7 @@ final as (
         lines.refund_amount
 
     from lines
-    left join {{ ref('wh_consumer_identities') }} as consumers
-        on lines.source_system = consumers.source_system
-        and lines.consumer_source_id = consumers.source_id
-    left join {{ ref('wh_product_identities') }} as products
-        on lines.source_system = products.source_system
-        and lines.product_source_id = products.source_id
+    {{ join_identities('lines') }}
 
 )
 

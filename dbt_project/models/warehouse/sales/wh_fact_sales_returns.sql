@@ -66,12 +66,7 @@ final as (
         cast(returns.refund_amount as decimal(19, 4)) as refund_amount
 
     from returns
-    left join {{ ref('wh_consumer_identities') }} as consumers
-        on returns.source_system = consumers.source_system
-        and returns.consumer_source_id = consumers.source_id
-    left join {{ ref('wh_product_identities') }} as products
-        on returns.source_system = products.source_system
-        and returns.product_source_id = products.source_id
+    {{ join_identities('returns') }}
 
 )
 
