@@ -5,8 +5,6 @@ a lock file, and a run that has built everything publishes a copy, which is all 
 they see the warehouse as the newest complete run left it, never half of one, never a lock.
 """
 
-import os
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from filelock import FileLock, Timeout
 
+from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,14 +91,10 @@ class DuckDBWarehouse(Warehouse):
             lock.release()
 
     def publish(self) -> None:
-        path = self._settings.published_path
-        path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(self._settings.duckdb_path) as connection:
             connection.execute("checkpoint")
-        # A reader that has the old copy open keeps it; the next one opens the new one.
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        shutil.copyfile(self._settings.duckdb_path, unfinished)
-        unfinished.replace(path)
+            sizes = connection.execute("select block_size from pragma_database_size()").fetchall()
+        publish(self._settings.duckdb_path, self._settings.published_path, block_size=sizes[0][0])
 
     @contextmanager
     def session(self) -> Iterator[Execute]:

@@ -1,0 +1,122 @@
+"""Readers' copies of a DuckDB file: whole, equal, and at the cost of what changed."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retail_assets.resources.publishing import publish, update
+
+BLOCK_SIZE = 262_144
+ROWS = 300_000
+
+CHANGES = {
+    "append": "insert into lines select range, hash(range) from range(3000)",
+    "delete": "delete from lines where id % 7919 = 3",
+    "update": "update lines set value = value + 1 where id % 99991 = 5",
+    "replace": "create or replace table other as select random() as value from range(100000)",
+    "drop": "drop table if exists other",
+    "rewrite": f"create or replace table lines as select id, hash(id) as value from range({ROWS}) as t (id)",
+}
+
+
+def _change(path: Path, *statements: str) -> None:
+    with duckdb.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("checkpoint")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "retail.duckdb"
+    _change(path, CHANGES["rewrite"])
+    return path
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    return tmp_path / "published" / "retail.duckdb"
+
+
+@contextmanager
+def _reader(path: Path):
+    """A process that has a copy open."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(flush=True); input();"
+    code += "print(c.sql('select sum(hash(id)) from lines').fetchall()[0][0])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdout.readline()
+    yield lambda: process.communicate("\n")[0].strip()
+    process.wait()
+
+
+def _sum(path: Path) -> str:
+    with duckdb.connect(path, read_only=True) as connection:
+        return str(connection.sql("select sum(hash(id)) from lines").fetchall()[0][0])
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(nights=st.lists(st.lists(st.sampled_from(sorted(CHANGES)), max_size=2), min_size=3, max_size=4))
+def test_every_copy_equals_the_database_byte_for_byte(written, published, nights):
+    for night in nights:
+        _change(written, *(CHANGES[change] for change in night))
+        publish(written, published, BLOCK_SIZE)
+        assert published.read_bytes() == written.read_bytes()
+
+
+def test_a_copy_costs_what_changed(written, tmp_path):
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(written.read_bytes())
+    _change(written, CHANGES["append"])
+    copied = update(copy, written, BLOCK_SIZE)
+    assert 0 < copied <= 5 < written.stat().st_size // BLOCK_SIZE
+    assert update(copy, written, BLOCK_SIZE) == 0
+
+
+def test_the_copies_take_turns(written, published):
+    inodes = []
+    for _ in range(4):
+        _change(written, CHANGES["append"])
+        publish(written, published, BLOCK_SIZE)
+        inodes.append(published.stat().st_ino)
+    assert inodes[2:] == inodes[:2]
+
+
+def test_a_reader_keeps_what_it_opened(written, published):
+    publish(written, published, BLOCK_SIZE)
+    opened = published.with_name("opened")
+    os.link(published, opened)
+    before = published.read_bytes()
+    with _reader(published) as result:
+        expected = _sum(published)
+        for _ in range(3):
+            _change(written, CHANGES["append"], CHANGES["delete"])
+            publish(written, published, BLOCK_SIZE)
+        assert published.read_bytes() == written.read_bytes()
+        assert opened.read_bytes() == before
+        assert not opened.samefile(published.with_suffix(".spare"))
+        assert result() == expected != _sum(published)
+
+
+def test_a_killed_run_leaves_nothing_that_the_next_one_builds_on(written, published):
+    publish(written, published, BLOCK_SIZE)
+    # Killed while it copied; and after it had linked the copy that readers open as the spare one.
+    published.with_suffix(".unfinished").write_bytes(b"half")
+    os.link(published, published.with_suffix(".spare"))
+    before, opened = written.read_bytes(), published.stat().st_ino
+    _change(written, CHANGES["append"])
+    publish(written, published, BLOCK_SIZE)
+    assert published.read_bytes() == written.read_bytes()
+    assert published.stat().st_ino != opened
+    assert published.with_suffix(".spare").read_bytes() == before
+    assert sorted(path.name for path in published.parent.iterdir()) == ["retail.duckdb", "retail.spare"]
