@@ -5,22 +5,13 @@
     {{ return(28) }}
 {%- endmacro %}
 
-{# Each snapshot_date of a relation, moved by each number of days from `first` to `last`. #}
-{% macro shifted_snapshot_dates(relation, first, last) -%}
-    select cast({{ dbt.dateadd('day', 'shifts.days', 'dates.snapshot_date') }} as date)
-    from (select distinct snapshot_date from {{ relation }}) as dates
-    cross join (
-        {% for days in range(first, last + 1) %}select {{ days }} as days{{ ' union all ' if not loop.last }}{% endfor %}
-    ) as shifts
-{%- endmacro %}
-
 {#
     Narrows what is read to what may bear on the keys in `changes`: their distribution centers and products, on
     their days and those that are `first` to `last` days away. Whole days, so that storage that lies in order
     of time is not read from end to end.
 #}
 {% macro near_stock_days(date_column, changes, first, last) -%}
-    {{ date_column }} in ({{ shifted_snapshot_dates(changes, first, last) }})
+    {{ date_column }} in ({{ shifted_days(changes, 'snapshot_date', first, last) }})
         and (distribution_center_id, sku) in (select distribution_center_id, sku from {{ changes }})
 {%- endmacro %}
 

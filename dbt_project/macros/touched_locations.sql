@@ -13,11 +13,7 @@
     union
 
     select sales_days.sales_date
-    from (
-        select distinct order_date as sales_date from {{ ref('wh_fact_sales') }}
-        union
-        select distinct return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
-    ) as sales_days
+    from (select distinct sales_date from {{ this }}) as sales_days
     inner join (
         select distinct valid_from, valid_to from {{ ref('wh_location_consumers') }} where {{ in_window('_changed_at') }}
     ) as changed
@@ -32,7 +28,7 @@
         and history.valid_to is null
     inner join (
         select consumer_key, order_date as sales_date from {{ ref('wh_fact_sales') }}
-        union
+        union all
         select consumer_key, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
     ) as movements
         on identities.consumer_key = movements.consumer_key

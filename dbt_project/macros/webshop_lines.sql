@@ -26,5 +26,5 @@
         from {{ ref('stg_webshop_order_items') }} as items
         inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
     ) as order_lines
-    where {{ only_touched(ref('touched_orders')) }}
+    where {{ only_touched(ref('touched_orders'), day='order_date') }}
 {%- endmacro %}

@@ -32,3 +32,14 @@
 {% macro snowflake__local_time(column) -%}
     convert_timezone('UTC', '{{ var("timezone") }}', {{ column }})
 {%- endmacro %}
+
+{# Each day of a relation, moved by each number of days from `first` to `last`. #}
+{% macro shifted_days(relation, day, first, last) -%}
+    select cast({{ dbt.dateadd('day', 'shifts.days', 'dates.' ~ day) }} as date) as {{ day }}
+    from (select distinct {{ day }} from {{ relation }}) as dates
+    cross join {{ numbers_of_days(first, last) }} as shifts
+{%- endmacro %}
+
+{% macro numbers_of_days(first, last) -%}
+    ({% for days in range(first, last + 1) %}select {{ days }} as days{{ ' union all ' if not loop.last }}{% endfor %})
+{%- endmacro %}

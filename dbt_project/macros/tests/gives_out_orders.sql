@@ -7,7 +7,7 @@ given as (
 
     select source_system, order_id, rule, sum(attributed_revenue) as revenue, sum(attributed_margin) as margin
     from {{ model }}
-    where (source_system, order_id) in (select source_system, order_id from {{ ref('touched_attributions') }})
+    where {{ of_touched_orders(ref('touched_attributions')) }}
     group by source_system, order_id, rule
 
 ),
@@ -17,7 +17,7 @@ sales as (
     select source_system, order_id, sum(net_amount) as revenue, coalesce(sum(margin), 0) as margin
     from {{ ref('wh_fact_sales') }}
     where is_sale
-        and (source_system, order_id) in (select source_system, order_id from {{ ref('touched_attributions') }})
+        and {{ of_touched_orders(ref('touched_attributions')) }}
     group by source_system, order_id
 
 )

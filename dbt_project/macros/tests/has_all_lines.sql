@@ -6,20 +6,18 @@
 
 with
 
-touched as (
-
-    select distinct source_system, order_id from {{ ref('touched_orders') }}
-
-),
-
 expected as (
 
-    select 'erp' as source_system, cast(sales_order_id as varchar) as order_id, line_total as amount
+    select 'erp' as source_system, cast(sales_order_id as varchar) as order_id, order_date, line_total as amount
     from {{ ref('fact_sales') }}
 
     union all
 
-    select 'webshop' as source_system, cast(items.order_id as varchar) as order_id, items.sale_price as amount
+    select
+        'webshop' as source_system,
+        cast(items.order_id as varchar) as order_id,
+        orders.created_date as order_date,
+        items.sale_price as amount
     from {{ ref('stg_webshop_order_items') }} as items
     inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
 
@@ -29,7 +27,7 @@ counted as (
 
     select source_system, order_id, count(*) as lines, sum(amount) as amount
     from expected
-    where (source_system, order_id) in (select source_system, order_id from touched)
+    where {{ of_touched_orders(ref('touched_orders')) }}
     group by source_system, order_id
 
 ),
@@ -38,7 +36,7 @@ found as (
 
     select source_system, order_id, count(*) as lines, sum(net_amount) as amount
     from {{ model }}
-    where (source_system, order_id) in (select source_system, order_id from touched)
+    where {{ of_touched_orders(ref('touched_orders')) }}
     group by source_system, order_id
 
 )

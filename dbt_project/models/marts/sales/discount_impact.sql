@@ -2,12 +2,6 @@
 
 with
 
-sales as (
-
-    select *, order_date as sales_date from {{ ref('fact_sales') }} where is_sale
-
-),
-
 offers as (
 
     select * from {{ ref('stg_special_offers') }}
@@ -28,7 +22,7 @@ daily as (
         cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
         cast(sum(line_total) as decimal(38, 6)) as net_sales,
         cast(sum(line_cost) as decimal(38, 6)) as cost
-    from sales
+    from (select *, order_date as sales_date from {{ ref('fact_sales') }} where is_sale) as sales
     where {{ only_touched(ref('touched_sales')) }}
     group by sales_date, product_id, special_offer_id, is_discounted
 
@@ -47,8 +41,10 @@ sold_by_day as (
         product_id,
         sum(case when is_discounted then 0 else quantity end) as undiscounted_quantity,
         max(case when is_discounted then 1 else 0 end) as discount_days
-    from sales
-    where product_id in (select product_id from product_days)
+    from {{ ref('fact_sales') }}
+    where is_sale
+        and order_date in ({{ shifted_days('product_days', 'sales_date', -baseline_days, -1) }})
+        and product_id in (select product_id from product_days)
     group by order_date, product_id
 
 ),

@@ -6,37 +6,14 @@
     and a line that was deleted touches the product that it had.
 #}
 
+{# Not as CTEs: an engine that keeps what several read would keep all of raw. #}
+{% set headers = source('erp', 'sales_order_header') %}
+{% set details = source('erp', 'sales_order_detail') %}
+{% set returns = source('erp', 'sales_return') %}
+{% set orders = ref('stg_sales_orders') %}
+{% set order_details = ref('stg_sales_order_details') %}
+
 with
-
-headers as (
-
-    select * from {{ source('erp', 'sales_order_header') }}
-
-),
-
-details as (
-
-    select * from {{ source('erp', 'sales_order_detail') }}
-
-),
-
-returns as (
-
-    select * from {{ source('erp', 'sales_return') }}
-
-),
-
-orders as (
-
-    select * from {{ ref('stg_sales_orders') }}
-
-),
-
-order_details as (
-
-    select * from {{ ref('stg_sales_order_details') }}
-
-),
 
 {% set described = {
     'customer': ('stg_customers', 'customer_id'),
@@ -90,17 +67,17 @@ repriced as (
 
 touched_orders as (
 
-    select sales_order_id from headers where {{ changed_in_window() }}
+    select sales_order_id from {{ headers }} as headers where {{ changed_in_window() }}
     union
-    select sales_order_id from details where {{ changed_in_window() }}
+    select sales_order_id from {{ details }} as details where {{ changed_in_window() }}
     union
     -- A return that was moved to another order touches both.
-    select sales_order_id from returns
-    where sales_return_id in (select sales_return_id from returns where {{ changed_in_window() }})
+    select sales_order_id from {{ returns }} as returns
+    where sales_return_id in (select sales_return_id from {{ returns }} as returns where {{ changed_in_window() }})
     union
     select order_details.sales_order_id
-    from order_details
-    inner join orders on order_details.sales_order_id = orders.sales_order_id
+    from {{ order_details }} as order_details
+    inner join {{ orders }} as orders on order_details.sales_order_id = orders.sales_order_id
     inner join repriced
         on order_details.product_id = repriced.product_id
         and (repriced.valid_from is null or orders.order_date >= repriced.valid_from)
@@ -114,7 +91,7 @@ order_versions as (
         headers.sales_order_id,
         {{ local_date('headers.order_date') }} as sales_date,
         headers.customer_id
-    from headers
+    from {{ headers }} as headers
     where headers.sales_order_id in (select sales_order_id from touched_orders)
 
 ),
@@ -124,7 +101,7 @@ return_dates as (
     select distinct
         returns.sales_order_id,
         {{ local_date('returns.return_date') }} as sales_date
-    from returns
+    from {{ returns }} as returns
     where returns.sales_order_id in (select sales_order_id from touched_orders)
 
 ),
@@ -134,7 +111,7 @@ line_versions as (
     select distinct
         details.sales_order_id,
         details.product_id
-    from details
+    from {{ details }} as details
     where details.sales_order_id in (select sales_order_id from touched_orders)
 
 ),
@@ -165,7 +142,7 @@ changed_orders as (
 
 sales_dates as (
 
-    select sales_order_id, order_date as sales_date from orders
+    select sales_order_id, order_date as sales_date from {{ orders }} as orders
     union all
     select sales_order_id, return_date as sales_date from {{ ref('stg_sales_returns') }}
 
@@ -176,28 +153,28 @@ redescribed as (
 
     select 'customer' as scope, sales_dates.sales_date, orders.customer_id, cast(null as bigint) as product_id
     from changed_customer as customers
-    inner join orders on customers.customer_id = orders.customer_id
+    inner join {{ orders }} as orders on customers.customer_id = orders.customer_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
 
     union
 
     select 'product' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, products.product_id
     from changed_product as products
-    inner join order_details on products.product_id = order_details.product_id
+    inner join {{ order_details }} as order_details on products.product_id = order_details.product_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
 
     union
 
     select 'offer' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, order_details.product_id
     from changed_special_offer as offers
-    inner join order_details on offers.special_offer_id = order_details.special_offer_id
+    inner join {{ order_details }} as order_details on offers.special_offer_id = order_details.special_offer_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
 
     union
 
     select 'territory' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, cast(null as bigint) as product_id
     from changed_sales_territory as territories
-    inner join orders on territories.territory_id = orders.territory_id
+    inner join {{ orders }} as orders on territories.territory_id = orders.territory_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
 
 ),

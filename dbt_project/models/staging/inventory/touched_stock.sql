@@ -14,12 +14,6 @@ levels as (
 
 ),
 
-movements as (
-
-    select * from {{ source('inventory', 'stock_movements') }}
-
-),
-
 changed_versions as (
 
     select
@@ -35,8 +29,10 @@ changed_versions as (
         {{ local_date('moved_at') }} as snapshot_date,
         distribution_center_id,
         sku
-    from movements
-    where movement_id in (select movement_id from movements where {{ changed_in_window() }})
+    from {{ source('inventory', 'stock_movements') }}
+    where movement_id in (
+        select movement_id from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
+    )
 
 ),
 

@@ -7,24 +7,21 @@
 
 with
 
-touches as (
+changed_touches as (
 
-    select * from {{ source('marketing', 'campaign_touches') }}
+    select touch_id from {{ source('marketing', 'campaign_touches') }} where {{ changed_in_window() }}
+    union
+    select touch_id from {{ source('marketing', 'campaign_touches') }} where campaign_id in ({{ changed_campaigns() }})
 
 ),
 
-changed_touches as (
+touches as (
 
     select
         {{ normalised_email('consumer_email') }} as email,
         touched_at
-    from touches
-    where touch_id in (
-        select touch_id
-        from touches
-        where {{ changed_in_window() }}
-            or campaign_id in ({{ changed_campaigns() }})
-    )
+    from {{ source('marketing', 'campaign_touches') }}
+    where touch_id in (select touch_id from changed_touches)
 
 ),
 
@@ -33,7 +30,7 @@ clickers as (
     select distinct
         {{ consumer_key('email', 'marketing', 'email') }} as consumer_key,
         touched_at
-    from changed_touches
+    from touches
     where email is not null
 
 ),

@@ -66,8 +66,8 @@ final as (
     from offers
     inner join {{ source('erp', 'sales_order_detail') }} as details
         on offers.special_offer_id = details.special_offer_id
-    where cast(details.sales_order_id as varchar) in (
-        select order_id from {{ ref('touched_orders') }} where source_system = 'erp'
+    where details.sales_order_id in (
+        select cast(order_id as bigint) from {{ ref('touched_orders') }} where source_system = 'erp'
     )
 
 )

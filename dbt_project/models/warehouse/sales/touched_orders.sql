@@ -5,6 +5,10 @@
     counts, so that the day, the consumer and the product that a line was moved away from are touched too.
 #}
 
+{# Not as CTEs: an engine that keeps what several read would keep all of raw. #}
+{% set orders = source('webshop', 'orders') %}
+{% set order_items = source('webshop', 'order_items') %}
+
 with
 
 erp_sales as (
@@ -29,18 +33,6 @@ changed_products as (
 
 ),
 
-orders as (
-
-    select * from {{ source('webshop', 'orders') }}
-
-),
-
-order_items as (
-
-    select * from {{ source('webshop', 'order_items') }}
-
-),
-
 changed_offers as (
 
     select special_offer_id
@@ -54,14 +46,19 @@ erp_rekeyed as (
 
     select sales_order_id
     from {{ ref('stg_sales_orders') }}
-    where cast(customer_id as varchar) in (select source_id from changed_consumers where source_system = 'erp')
+    where customer_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'erp')
 
     union
 
     select sales_order_id
     from {{ ref('stg_sales_order_details') }}
-    where cast(product_id as varchar) in (select source_id from changed_products where source_system = 'erp')
-        or special_offer_id in (select special_offer_id from changed_offers)
+    where product_id in (select cast(source_id as bigint) from changed_products where source_system = 'erp')
+
+    union
+
+    select sales_order_id
+    from {{ ref('stg_sales_order_details') }}
+    where special_offer_id in (select special_offer_id from changed_offers)
 
 ),
 
@@ -102,24 +99,24 @@ repriced as (
 
 webshop_touched as (
 
-    select order_id from orders where {{ changed_in_window() }}
+    select order_id from {{ orders }} where {{ changed_in_window() }}
     union
-    select order_id from order_items where id in (select id from order_items where {{ changed_in_window() }})
+    select order_id from {{ order_items }} where id in (select id from {{ order_items }} where {{ changed_in_window() }})
     union
-    select order_id from order_items
+    select order_id from {{ order_items }}
     where inventory_item_id in (select id from {{ source('webshop', 'inventory_items') }} where {{ changed_in_window() }})
     union
-    select order_id from orders
-    where cast(user_id as varchar) in (select source_id from changed_consumers where source_system = 'webshop')
+    select order_id from {{ orders }}
+    where user_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'webshop')
     union
-    select order_id from order_items
-    where cast(product_id as varchar) in (select source_id from changed_products where source_system = 'webshop')
+    select order_id from {{ order_items }}
+    where product_id in (select cast(source_id as bigint) from changed_products where source_system = 'webshop')
     union
-    select order_items.order_id
-    from order_items
-    inner join orders on order_items.order_id = orders.order_id
-    inner join repriced on order_items.product_id = repriced.product_id
-    where {{ local_date('orders.created_at') }} >= repriced.valid_from
+    select items.order_id
+    from {{ ref('stg_webshop_order_items') }} as items
+    inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
+    inner join repriced on items.product_id = repriced.product_id
+    where orders.created_date >= repriced.valid_from
     union
     select order_id
     from {{ source('marketing', 'offer_redemptions') }}
@@ -165,13 +162,13 @@ erp as (
 webshop as (
 
     select order_id, {{ local_date('created_at') }} as sales_date, user_id, cast(null as bigint) as product_id
-    from orders where order_id in (select order_id from webshop_touched)
+    from {{ orders }} where order_id in (select order_id from webshop_touched)
     union
     select order_id, {{ local_date('returned_at') }} as sales_date, user_id, cast(null as bigint) as product_id
-    from orders where order_id in (select order_id from webshop_touched)
+    from {{ orders }} where order_id in (select order_id from webshop_touched)
     union
     select order_id, {{ local_date('returned_at') }} as sales_date, cast(null as bigint) as user_id, product_id
-    from order_items where order_id in (select order_id from webshop_touched)
+    from {{ order_items }} where order_id in (select order_id from webshop_touched)
 
 ),
 

@@ -27,7 +27,7 @@ webshop as (
 
 returns as (
 
-    select * from erp where {{ only_touched(ref('touched_orders')) }}
+    select * from erp where {{ only_touched(ref('touched_orders'), day='order_date') }}
 
     union all
 
