@@ -60,7 +60,18 @@
     {{ day }} in (select sales_date from {{ changes }})
 {%- endmacro %}
 
-{# The same for a key of orders: rows of the orders in `changes`. #}
+{# `only_touched` for facts over all channels, by a system's own number of an order. #}
+{% macro only_touched_orders_of(system, order_id) -%}
+    {%- if is_incremental() -%}
+    {{ order_id }} in (
+            select cast(order_id as bigint) from {{ ref('touched_orders') }} where source_system = '{{ system }}'
+        )
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
+{# Rows of the orders in `changes`, by key and day. #}
 {% macro of_touched_orders(changes, day='order_date') -%}
     (source_system, order_id) in (select source_system, order_id from {{ changes }})
     and {{ on_touched_days(day, changes) }}

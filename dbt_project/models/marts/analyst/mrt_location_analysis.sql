@@ -1,4 +1,3 @@
--- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('touched_sales') }}, {{ ref('wh_consumer_identities') }}
 with
 
 movements as (
@@ -36,7 +35,7 @@ located as (
     left join history
         on movements.consumer_key = history.consumer_key
         and {{ as_of('history', 'movements.sales_date') }}
-    where {{ only_touched() }}
+    where {{ only_touched(ref('touched_location_days')) }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 activities as (
 
-    select *, {{ only_touched() }} as is_touched from {{ ref('stg_loyalty_activities') }}
+    select * from {{ ref('stg_loyalty_activities') }} where {{ only_touched() }}
 
 ),
 
@@ -12,7 +12,7 @@ consumers as (
 
 ),
 
-identified as (
+touched as (
 
     select
         activities.*,
@@ -24,22 +24,24 @@ identified as (
 
 ),
 
-touched as (
-
-    select * from identified where is_touched
-
-),
-
 -- What a consumer had before the first activity that is counted anew.
 before as (
 
+    {% if is_incremental() -%}
     select
         consumer_key,
         sum(points) as points
-    from identified
-    where not is_touched
-        and consumer_key in (select consumer_key from touched)
+    from {{ this }}
+    where consumer_key in (select consumer_key from touched)
+        and not {{ only_touched() }}
     group by consumer_key
+    {%- else -%}
+    select
+        consumer_key,
+        0 as points
+    from touched
+    where 1 = 0
+    {%- endif %}
 
 ),
 

@@ -7,11 +7,17 @@
 
 with
 
+-- Two selections, each of which an engine can narrow what it reads by.
 changed_touches as (
 
-    select touch_id from {{ source('marketing', 'campaign_touches') }} where {{ changed_in_window() }}
-    union
-    select touch_id from {{ source('marketing', 'campaign_touches') }} where campaign_id in ({{ changed_campaigns() }})
+    {% for changed in [changed_in_window(), 'campaign_id in (' ~ changed_campaigns() ~ ')'] -%}
+    select
+        consumer_email,
+        touched_at
+    from {{ source('marketing', 'campaign_touches') }}
+    where touch_id in (select touch_id from {{ source('marketing', 'campaign_touches') }} where {{ changed }})
+    {{ 'union' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -20,8 +26,7 @@ touches as (
     select
         {{ normalised_email('consumer_email') }} as email,
         touched_at
-    from {{ source('marketing', 'campaign_touches') }}
-    where touch_id in (select touch_id from changed_touches)
+    from changed_touches
 
 ),
 

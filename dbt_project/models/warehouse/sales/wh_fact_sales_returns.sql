@@ -16,6 +16,7 @@ erp as (
         cast(return_quantity as bigint) as return_quantity,
         refund_amount
     from {{ ref('fact_sales_returns') }}
+    where {{ only_touched_orders_of('erp', 'sales_order_id') }}
 
 ),
 
@@ -27,7 +28,7 @@ webshop as (
 
 returns as (
 
-    select * from erp where {{ only_touched(ref('touched_orders'), day='order_date') }}
+    select * from erp
 
     union all
 

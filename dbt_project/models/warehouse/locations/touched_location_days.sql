@@ -1,9 +1,31 @@
+{{ config(materialized='table') }}
+
 {#
-    Days whose sales changed, or whose territories are described anew; days on which another number of consumers was
-    known somewhere; and days since a consumer whose record changed has lived where they live now, on which they bought
-    or returned.
+    Days that mrt_location_analysis computes anew: those whose sales changed, or whose territories are described anew;
+    on which another number of consumers was known somewhere; and since a consumer whose record changed has
+    lived where they live now, on which they bought or returned.
 #}
-{% macro touched_keys_of_mrt_location_analysis() -%}
+
+with
+
+movements as (
+
+    select consumer_key, order_date as sales_date from {{ ref('wh_fact_sales') }}
+    union all
+    select consumer_key, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+
+),
+
+sales_days as (
+
+    select distinct order_date as sales_date from {{ ref('wh_fact_sales') }}
+    union
+    select distinct return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+
+),
+
+final as (
+
     select sales_date from {{ ref('touched_orders') }} where sales_date is not null
 
     union
@@ -13,7 +35,7 @@
     union
 
     select sales_days.sales_date
-    from (select distinct sales_date from {{ this }}) as sales_days
+    from sales_days
     inner join (
         select distinct valid_from, valid_to from {{ ref('wh_location_consumers') }} where {{ in_window('_changed_at') }}
     ) as changed
@@ -26,13 +48,12 @@
     inner join {{ ref('wh_dim_consumer_history') }} as history
         on identities.consumer_key = history.consumer_key
         and history.valid_to is null
-    inner join (
-        select consumer_key, order_date as sales_date from {{ ref('wh_fact_sales') }}
-        union all
-        select consumer_key, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
-    ) as movements
+    inner join movements
         on identities.consumer_key = movements.consumer_key
         and movements.sales_date >= history.valid_from
     where {{ in_window('identities._changed_at') }}
         and history.valid_from > {{ beginning_of_time() }}
-{%- endmacro %}
+
+)
+
+select * from final
