@@ -62,8 +62,8 @@ erp as (
 
 {% endfor -%}
 
--- The first version of a record holds from the day on which its system learned of the consumer; the ERP does not
--- say when that was, so its first version holds from the beginning. The last one of a day is the day's.
+-- The first version of a record holds from the day on which its system learned of the consumer; in the ERP an address
+-- may be older than the customer, so its first version holds from the beginning. The last one of a day is the day's.
 versions as (
 
     {% for system in ['erp', 'webshop', 'crm'] -%}
@@ -71,7 +71,7 @@ versions as (
         identities.consumer_key,
         '{{ system }}' as source_system,
         case
-            when {{ system }}.number = 1 then coalesce(identities.known_since, {{ beginning_of_time() }})
+            when {{ system }}.number = 1 then {{ beginning_of_time() if system == 'erp' else 'identities.known_since' }}
             else {{ system }}.modified_on
         end as valid_from,
         {{ system }}._modified_at,
