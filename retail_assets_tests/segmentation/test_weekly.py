@@ -8,37 +8,14 @@ import pytest
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation import weekly
 from retail_assets.segmentation.audience import audience, show
-from retail_assets.segmentation.catalog import CHECKS, COLUMNS, table
+from retail_assets.segmentation.catalog import CHECKS, table
 from retail_assets.segmentation.checks import findings
 from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
-from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, features, in_duckdb, people
+from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, Warehouse, features, key, people
 
 WEEKS = 12
-
-
-def key(week):
-    return str(FIRST_WEEK + timedelta(weeks=week))
-
-
-class Warehouse:
-    """A warehouse of feature tables, one per week."""
-
-    def __init__(self, *frames):
-        self.connection = in_duckdb(pd.concat(frames, ignore_index=True))
-
-    def execute(self, statement):
-        return self.connection.execute(statement).fetchall()
-
-    def query(self, statement):
-        return self.connection.sql(statement).to_arrow_table()
-
-    def run(self, *weeks):
-        return [weekly.run_week(self.execute, key(week), features="features") for week in weeks]
-
-    def rows(self):
-        return {name: self.execute(f"select * from {table(name)} order by all") for name in COLUMNS}
 
 
 @pytest.fixture(scope="module")
