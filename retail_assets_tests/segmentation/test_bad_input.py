@@ -111,5 +111,5 @@ def test_a_week_without_orders_moves_nobody(warehouse):
 def test_a_feature_that_is_missing_for_everybody_is_said(warehouse):
     warehouse.replace(1, a_feature_is_missing_for_everybody())
     (week,) = warehouse.run(1)
-    assert week.model.left_out["return_rate"] == "it is missing for everybody"
+    assert week.model.left_out["return_rate"] == "missing for everybody"
     assert {row["return_rate"] for row in week.profiles.rows} == {None}
