@@ -46,9 +46,9 @@ class Choice:
 def choose(points: np.ndarray, thresholds: Thresholds, seed: int) -> Choice:
     """The number of segments of prepared `points`.
 
-    Among the numbers that are stable under resampling, make no tiny segment and none with nearly everybody in
-    it, the one with the highest silhouette; of those as good, the one with the lowest Davies-Bouldin index. If
-    none is stable, the most stable one.
+    Among the numbers that are stable under resampling, make no tiny segment and none with nearly everybody
+    in it, the one with the highest silhouette; of those as good, the one with the lowest Davies-Bouldin
+    index. If none is stable, the most stable one.
     """
     if len(points) < thresholds.smallest_training:
         return Choice(1, f"{len(points)} consumers who have bought are too few to tell apart.", ())
