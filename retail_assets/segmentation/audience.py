@@ -109,8 +109,8 @@ def _week(query: Query, day: date | None) -> str:
     week = (day - timedelta(days=day.weekday())).isoformat()
     if week not in weeks:
         raise WarehouseError(
-            f"The week of {week} has no segments. There are {len(weeks)} weeks,"
-            f" from {weeks[0]} to {weeks[-1]}."
+            f"The week of {week} has no segments. The first week that has some is {weeks[0]}, the last"
+            f" {weeks[-1]}."
         )
     return week
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from retail_assets.cli import app
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation import weekly
 from retail_assets.segmentation.audience import audience, show
@@ -177,6 +179,16 @@ class TestForPeople:
         )
         assert len(keys) < members
         assert f"{len(keys):,} of the {members:,} consumers" in found.summary
+
+    @pytest.mark.parametrize(
+        "arguments", ["--week 2024-01-03 export --segment 1", "export --segment 1 --week 2024-01-03"]
+    )
+    def test_takes_the_week_before_and_after_export(self, stable, monkeypatch, arguments):
+        monkeypatch.setattr("retail_assets.resources.warehouse.warehouse_of", lambda settings: stable)
+        result = CliRunner().invoke(app, ["segments", *arguments.split()])
+        assert result.exit_code == 0
+        assert f"week of {key(0)}" in result.stderr
+        assert result.stdout.startswith('"consumer_key","email"')
 
     def test_refuses_a_segment_that_is_not_there(self, stable):
         with pytest.raises(WarehouseError, match=r"no segment 77 .* There are: 0 \(No purchase yet\), 1"):
