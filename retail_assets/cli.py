@@ -87,6 +87,7 @@ Week = Annotated[
 @segments_app.callback(invoke_without_command=True)
 def segments(context: typer.Context, week: Week = None) -> None:
     """Print a week's customer segments."""
+    context.obj = week
     if context.invoked_subcommand is None:
         from retail_assets.resources.warehouse import warehouse_of
         from retail_assets.segmentation.audience import show
@@ -97,6 +98,7 @@ def segments(context: typer.Context, week: Week = None) -> None:
 
 @segments_app.command()
 def export(
+    context: typer.Context,
     segment: Annotated[int, typer.Option(help="Number of the segment.")],
     week: Week = None,
 ) -> None:
@@ -106,6 +108,8 @@ def export(
     from retail_assets.segmentation.audience import audience
     from retail_assets.settings import settings
 
+    # The week may stand before `export` or after it.
+    week = week or context.obj
     found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
     write_table(found.consumers, "csv", out)
     notes.print(found.summary, highlight=False)

@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
+from rich.console import Console
+
+from retail_assets.segmentation.audience import show
+from retail_assets_tests.conftest import new_deployment
 
 LOADER = Path(
     os.environ.get("ADVENTUREWORKS", Path(__file__).parents[2] / "shared" / "adventureworks")
@@ -18,21 +23,36 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_known_totals(deploy):
-    deployment = deploy(sources="erp", start_date=date(2011, 5, 31), end_date=date(2014, 7, 8))
-    deployment.erp.parent.mkdir(parents=True)
-    subprocess.run(
-        [sys.executable, LOADER, f"sqlite:///{deployment.erp}"], check=True, stdout=subprocess.DEVNULL
-    )
-    # As a user runs it: 1,135 partitions are 100,000 events, which a history on disk takes in batches.
-    days = ["--from", "2011-05-31", "--to", "2014-07-08"]
-    subprocess.run(
-        [sys.executable, "-m", "retail_assets.cli", "backfill", *days],
-        env=deployment.environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+WEEK = date(2014, 6, 23)
 
+
+@pytest.fixture(scope="module")
+def adventureworks(tmp_path_factory, parsed_project):
+    """All days of the sample, in a deployment that has nothing but an ERP."""
+    folder = tmp_path_factory.mktemp("adventureworks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETAIL_HOME", str(folder))
+        patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+        deployment = new_deployment(
+            folder, parsed_project, sources="erp", start_date=date(2011, 5, 31), end_date=date(2014, 7, 8)
+        )
+        deployment.erp.parent.mkdir(parents=True)
+        subprocess.run(
+            [sys.executable, LOADER, f"sqlite:///{deployment.erp}"], check=True, stdout=subprocess.DEVNULL
+        )
+        # As a user runs it: 1,135 partitions are 100,000 events, which a history on disk takes in batches.
+        days = ["--from", "2011-05-31", "--to", "2014-07-08"]
+        subprocess.run(
+            [sys.executable, "-m", "retail_assets.cli", "backfill", *days],
+            env=deployment.environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        yield deployment
+
+
+def test_known_totals(adventureworks):
+    deployment = adventureworks
     (counts,) = deployment.query("""
         select count(distinct sales_order_id), count(*), sum(quantity), count(distinct product_id),
                count(distinct customer_id),
@@ -82,3 +102,29 @@ def test_known_totals(deploy):
         assert deployment.query(
             f"select sum(quantity), sum(net_sales) from mart_analyst.{mart} where {where}"
         ) == [(274_914, totals[0])], mart
+
+
+def test_segments_without_crm_and_web_shop(adventureworks, capsys):
+    """Fewer features, and the model says so; everybody is in a segment that tells something."""
+    result = adventureworks.run_weeks(WEEK, WEEK)
+    evaluations = result.get_asset_check_evaluations()
+    assert [each.check_name for each in evaluations if not each.passed] == []
+
+    # 66 stores that the ERP knows have never ordered. Whoever ordered first in the week after is not there.
+    assert adventureworks.query(
+        "select count(*), count(*) - count(recency_days)"
+        " from mart_segmentation.customer_segmentation_features"
+    ) == adventureworks.query(
+        "select count(*), count(*) - count(first_purchase_date) from warehouse.wh_dim_consumer"
+        f" where known_since < '{WEEK + timedelta(days=7)}'"
+    )
+    sizes = dict(
+        adventureworks.query("select segment, consumers from mart_segmentation.segment_profiles order by 1")
+    )
+    assert sizes[0] == 66
+    assert len(sizes) > 3
+    with duckdb.connect(adventureworks.settings.published_path, read_only=True) as connection:
+        show(Console(width=300), lambda statement: connection.sql(statement).to_arrow_table(), WEEK)
+    shown = capsys.readouterr().out
+    assert "interactions last year, web sessions (missing for everybody)" in shown
+    assert "Buys several of each, buys for resale" in shown

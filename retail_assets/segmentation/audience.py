@@ -9,6 +9,8 @@ from rich.console import Console
 
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, table
+from retail_assets.segmentation.model import Model
+from retail_assets.segmentation.wording import left_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,13 +32,15 @@ def show(console: Console, query: Query, day: date | None) -> None:
     Raises `WarehouseError` if it is not there.
     """
     week = _week(query, day)
-    ((decision,),) = _rows(
+    ((decision, model),) = _rows(
         query,
         "select case when is_trained then 'trained in this week'"
-        " else 'scored with the model of ' || cast(trained_week as varchar) end"
+        " else 'scored with the model of ' || cast(trained_week as varchar) end, model"
         f" from {table(MODELS)} where week_start = {_date(week)}",
     )
     console.print(f"[bold]Customer segments, week of {week}[/bold] ({decision})", highlight=False)
+    if without := left_out(Model.from_json(model).left_out):
+        console.print(without, highlight=False)
     for row in query(
         f"select * from {table(PROFILES)} where week_start = {_date(week)} order by segment"
     ).to_pylist():
@@ -105,8 +109,8 @@ def _week(query: Query, day: date | None) -> str:
     week = (day - timedelta(days=day.weekday())).isoformat()
     if week not in weeks:
         raise WarehouseError(
-            f"The week of {week} has no segments. There are {len(weeks)} weeks,"
-            f" from {weeks[0]} to {weeks[-1]}."
+            f"The week of {week} has no segments. The first week that has some is {weeks[0]}, the last"
+            f" {weeks[-1]}."
         )
     return week
 

@@ -27,6 +27,7 @@ class Trial:
     stability: float
     """Adjusted Rand index between the whole sample's segments and those found in halves of it."""
     smallest_share: float
+    largest_share: float
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ class Choice:
 def choose(points: np.ndarray, thresholds: Thresholds, seed: int) -> Choice:
     """The number of segments of prepared `points`.
 
-    Among the numbers that are stable under resampling and make no tiny segment, the one with the highest
-    silhouette; of those as good, the one with the lowest Davies-Bouldin index. If none is stable, the most
-    stable one.
+    Among the numbers that are stable under resampling, make no tiny segment and none with nearly everybody
+    in it, the one with the highest silhouette; of those as good, the one with the lowest Davies-Bouldin
+    index. If none is stable, the most stable one.
     """
     if len(points) < thresholds.smallest_training:
         return Choice(1, f"{len(points)} consumers who have bought are too few to tell apart.", ())
@@ -66,13 +67,19 @@ def _best(trials: Sequence[Trial], thresholds: Thresholds) -> Choice:
         best = max(large, key=lambda each: each.stability)
         reason = f"No number reaches a stability of {thresholds.stable}; {best.segments} is the most stable."
         return Choice(best.segments, reason, tuple(trials))
-    highest = max(each.silhouette for each in stable)
-    close = [each for each in stable if each.silhouette >= highest - _CLOSE]
+    # A few who are unlike all others, such as shops that buy for resale, hide the differences among the rest.
+    useful = [each for each in stable if each.largest_share <= thresholds.ceiling_share] or stable
+    highest = max(each.silhouette for each in useful)
+    close = [each for each in useful if each.silhouette >= highest - _CLOSE]
     best = min(close, key=lambda each: each.davies_bouldin)
     reason = (
         f"{best.segments} segments have the highest silhouette ({best.silhouette:.2f}) of the numbers that"
         f" are stable under resampling (at least {thresholds.stable}; here {best.stability:.2f})."
     )
+    if len(useful) < len(stable):
+        reason += (
+            f" Numbers that put more than {thresholds.ceiling_share:.0%} into one segment were passed over."
+        )
     if len(close) > 1:
         reason += f" The Davies-Bouldin index ({best.davies_bouldin:.2f}) decided among {len(close)} as good."
     return Choice(best.segments, reason, tuple(trials))
@@ -95,6 +102,7 @@ def _trial(points: np.ndarray, number: int, thresholds: Thresholds, seed: int) -
         _rounded(davies_bouldin_score(points, labels)),
         _rounded(float(np.mean(found))),
         _rounded(sizes.min() / len(points)),
+        _rounded(sizes.max() / len(points)),
     )
 
 

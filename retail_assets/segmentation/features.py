@@ -75,7 +75,7 @@ NUMBERS = (
     ),
     Number("return_rate", "returns much", "returns little", "return-prone", "few-returns", LEANING),
     Number("discount_share", "buys at a discount", "pays full price", "bargain", "full-price", LEANING),
-    Number("reseller_share", "buys in shops", "does not buy in shops", "shop", "no-shop", MOMENT),
+    Number("reseller_share", "buys for resale", "buys for own use", "reseller", "private", MOMENT),
     Number(
         "webshop_share", "is mostly in the web shop", "is seldom in the web shop", "web", "non-web", MOMENT
     ),

@@ -117,7 +117,7 @@ def _draw_heat_map(week: Week, axes: Axes) -> None:
     for row, column in np.ndindex(values.shape):
         dark = abs(values[row, column]) > 1.2
         axes.text(
-            column, row, f"{values[row, column]:.1f}", ha="center", va="center", fontsize=7,
+            column, row, f"{values[row, column]:z.1f}", ha="center", va="center", fontsize=7,
             color="white" if dark else "black",
         )  # fmt: skip
 

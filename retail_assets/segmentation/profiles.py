@@ -75,7 +75,7 @@ def profiles_of(
 
 def _totals(execute: Execute, joined: str) -> dict[int, dict[str, Any]]:
     """Of each segment: consumers, revenue, margin, and the average of each feature."""
-    averages = ", ".join(f"round(avg(f.{each.name}), 4)" for each in NUMBERS)
+    averages = ", ".join(f"round(avg({_usable(each)}), 4)" for each in NUMBERS)
     rows = execute(
         "select s.segment, count(*), coalesce(sum(f.revenue_last_year), 0),"
         f" coalesce(sum(f.margin_last_year), 0), {averages} {joined} group by s.segment"
@@ -101,9 +101,14 @@ def _deviations(execute: Execute, joined: str) -> dict[int, dict[str, float]]:
 
 
 def _compared(number: Number) -> str:
-    value = f"cast(f.{number.name} as double)"
-    usable = f"case when {value} between -1e300 and 1e300 then {value} end"
+    usable = f"cast({_usable(number)} as double)"
     return f"ln(1 + case when {usable} < 0 then 0 else {usable} end)" if number.log else usable
+
+
+def _usable(number: Number) -> str:
+    """What is no number, such as an infinity, is missing, as it is to the model."""
+    value = f"f.{number.name}"
+    return f"case when cast({value} as double) between -1e300 and 1e300 then {value} end"
 
 
 def _standard(value: Any, mean: Any, deviation: Any) -> float:

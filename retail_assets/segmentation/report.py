@@ -9,6 +9,7 @@ from typing import Any
 from retail_assets.segmentation.checks import Finding
 from retail_assets.segmentation.pictures import Picture, embedded
 from retail_assets.segmentation.weekly import Week
+from retail_assets.segmentation.wording import left_out
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem;
@@ -18,6 +19,11 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bot
 td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: 2rem 0; } figcaption { color: #555; } img { max-width: 100%; }
 .missed { color: #a40000; font-weight: 600; }
+@media (max-width: 48rem) {
+  thead { display: none; } tr { display: block; padding: .6rem 0; border-bottom: 1px solid #ddd; }
+  td, td.number { display: block; padding: .1rem 0; border: 0; text-align: left; }
+  td[data-label]:not(:empty)::before { content: attr(data-label) ": "; color: #555; }
+}
 """
 
 _COLUMNS = {
@@ -67,10 +73,9 @@ def write_report(folder: Path, week: Week, pictures: Mapping[str, Picture], find
 def _page(week: Week, pictures: Mapping[str, Picture], findings: list[Finding]) -> str:
     title = f"Customer segments, week of {week.week}"
     events = "".join(f"<li>{html.escape(event)}</li>" for event in week.events)
-    left_out = ", ".join(f"{name} ({why})" for name, why in week.model.left_out.items())
     parts = [
         f"<h1>{title}</h1>",
-        f"<p>{html.escape(decided(week))}</p>",
+        f"<p>{html.escape(decided(week))} {html.escape(left_out(week.model.left_out))}</p>",
         f"<ul>{events}</ul>" if events else "",
         _table(week),
         *(
@@ -80,10 +85,10 @@ def _page(week: Week, pictures: Mapping[str, Picture], findings: list[Finding]) 
         ),
         "<h2>Checks</h2>",
         _findings(findings),
-        f"<p>Features left out: {html.escape(left_out)}.</p>" if left_out else "",
     ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
 
@@ -92,7 +97,10 @@ def _table(week: Week) -> str:
     head = "".join(f"<th{_class(name)}>{label}</th>" for name, label in _COLUMNS.items())
     rows = "".join(
         "<tr>"
-        + "".join(f"<td{_class(name)}>{html.escape(cell(row, name))}</td>" for name in _COLUMNS)
+        + "".join(
+            f"<td{_class(name)}{_label(label)}>{html.escape(cell(row, name))}</td>"
+            for name, label in _COLUMNS.items()
+        )
         + "</tr>"
         for row in week.profiles.rows
     )
@@ -107,6 +115,11 @@ def _findings(findings: list[Finding]) -> str:
         for finding in findings
     )
     return f"<table><tbody>{rows}</tbody></table>"
+
+
+def _label(label: str) -> str:
+    """The column's heading where the cells stand one below the other."""
+    return f' data-label="{label}"' if label else ""
 
 
 def _class(name: str) -> str:

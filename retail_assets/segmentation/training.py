@@ -91,9 +91,9 @@ def _usable(sample: pd.DataFrame) -> tuple[tuple[Number, ...], Words, dict[str, 
         values = sample[number.name].to_numpy(np.float64, na_value=np.nan)
         values = values[np.abs(values) <= LARGEST]
         if not len(values):
-            left_out[number.name] = "it is missing for everybody"
+            left_out[number.name] = "missing for everybody"
         elif len(np.unique(values)) == 1:
-            left_out[number.name] = "it is the same for everybody"
+            left_out[number.name] = "the same for everybody"
         else:
             numbers.append(number)
     categories = []
@@ -102,7 +102,7 @@ def _usable(sample: pd.DataFrame) -> tuple[tuple[Number, ...], Words, dict[str, 
         if len(words) > 1:
             categories.append((category, words))
         else:
-            left_out[category.name] = "fewer than two categories are frequent"
+            left_out[category.name] = "fewer than two frequent categories"
     return tuple(numbers), tuple(categories), left_out
 
 

@@ -47,19 +47,33 @@ def suggested_action(deviations: Deviations) -> str:
     return "Keep in touch with the general newsletter, and watch which offers they take."
 
 
+def left_out(reasons: Mapping[str, str]) -> str:
+    """The features that a model could not use, by the reason; empty if there are none.
+
+    For example 'Made without age, web sessions (missing for everybody).'
+    """
+    by_reason: dict[str, list[str]] = {}
+    for feature, reason in sorted(reasons.items()):
+        by_reason.setdefault(reason, []).append(feature.replace("_", " "))
+    parts = [f"{', '.join(features)} ({reason})" for reason, features in by_reason.items()]
+    return f"Made without {'; '.join(parts)}." if parts else ""
+
+
 _ACTIONS: tuple[tuple[dict[str, int], str], ...] = (
     ({"recency_days": 1, "lifetime_value": 1}, "Win back in person: good customers who have stopped."),
     ({"recency_days": 1, "average_basket": 1}, "Win back: an offer on what filled their baskets."),
     ({"recency_days": 1}, "One reminder with a time limit, then no more spending on them."),
+    ({"reseller_share": 1, "margin_rate": -1}, "A contact of their own; look at prices, which leave little."),
+    ({"reseller_share": 1}, "Volume terms and a contact of their own."),
     ({"return_rate": 1, "discount_share": 1}, "Fewer discount mails; show sizes and reviews beforehand."),
     ({"discount_share": 1}, "Tell them of offers first, and test smaller discounts."),
     ({"return_rate": 1}, "Advice on size and fit before they buy; ask why parcels come back."),
     ({"orders_last_year": 1, "discount_share": -1}, "Reward without discounts: early access, service."),
     ({"orders_last_year": 1}, "Reward loyalty; suggest what goes with their last purchase."),
     ({"average_basket": 1}, "Offer delivery, advice and sets for large purchases."),
-    ({"reseller_share": 1}, "Volume terms and a contact of their own."),
     ({"category_concentration": 1}, "Show them the category next to the one that they keep to."),
     ({"orders_last_year": -1}, "A welcome series with a reason for the second order."),
+    ({"products_per_order": -1}, "Show what goes with what they are about to buy."),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from retail_assets.demo import Retailer
 from retail_assets.transformation.project import PROJECT_DIR
-from retail_assets_tests.conftest import NEW_DAYS, Deployment, write_evening
+from retail_assets_tests.conftest import NEW_DAYS, WEEKS, Deployment, write_evening
 
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getdate|sysdate|localtimestamp|run_started_at)",
@@ -19,6 +19,8 @@ CLOCK = re.compile(
 )
 # Held against all sales of the days before, so that any correction reaches them.
 COMPARED_WITH_BEFORE = {"expected_quantity", "uplift", "uplift_low", "uplift_high"}
+
+SEGMENTS = ("mart_segmentation", "customer_segments")
 
 # The sales marts describe customers as last known: docs/decisions.md says why.
 AS_LAST_KNOWN = {"customer_type", "store_name", "territory", "region", "country", "state_province", "city"}
@@ -34,13 +36,16 @@ def test_no_model_reads_the_clock():
 
 
 def test_what_comes_later_does_not_show(deployment, retailer):
-    """Days go by with new orders and returns; the earlier days' figures stay, but for corrections."""
+    """Days go by with new orders, returns and moves; figures, features and segments of the time before stay,
+    but for corrections."""
     corrected = _corrections(retailer, deployment, NEW_DAYS[0])
+    deployment.run_weeks(WEEKS[0], WEEKS[0])
     before = _earlier_rows(deployment)
 
     write_evening(retailer, deployment, NEW_DAYS[-1])
     deployment.run(NEW_DAYS[0], NEW_DAYS[-1])
     deployment.run(NEW_DAYS[0] - timedelta(days=1))
+    deployment.run_weeks(WEEKS[0], WEEKS[0])
     after = _earlier_rows(deployment)
 
     for mart, rows in before.items():
@@ -54,19 +59,20 @@ Row = tuple[tuple[str, Any], ...]
 
 
 def _earlier_rows(deployment: Deployment) -> dict[str, set[Row]]:
-    """Of each daily mart the rows of the days before the new ones, whose first column is the day."""
-    marts = {}
-    for node in deployment.manifest["nodes"].values():
-        if node["schema"].startswith("mart_") and node["meta"].get("dagster", {}).get("partition") == "daily":
-            table = f"{node['schema']}.{node['name']}"
-            left_out = COMPARED_WITH_BEFORE | (AS_LAST_KNOWN if node["schema"] == "mart_sales" else set())
-            columns = [name for name in deployment.columns(table) if name not in left_out]
-            day = columns[0]
-            selected = f"select {', '.join(columns)} from {table} where {day} < '{NEW_DAYS[0]}'"
-            marts[node["name"]] = {
-                tuple(zip(columns, row, strict=True)) for row in deployment.query(selected)
-            }
-    return marts
+    """Of each mart the rows of the days before the new ones, whose first column is the day or week."""
+    marts = [
+        (node["schema"], node["name"])
+        for node in deployment.manifest["nodes"].values()
+        if node["schema"].startswith("mart_") and node["resource_type"] == "model"
+    ]
+    return {name: _earlier(deployment, schema, name) for schema, name in [*marts, SEGMENTS]}
+
+
+def _earlier(deployment: Deployment, schema: str, name: str) -> set[Row]:
+    left_out = COMPARED_WITH_BEFORE | (AS_LAST_KNOWN if schema == "mart_sales" else set())
+    columns = [each for each in deployment.columns(f"{schema}.{name}") if each not in left_out]
+    selected = f"select {', '.join(columns)} from {schema}.{name} where {columns[0]} < '{NEW_DAYS[0]}'"
+    return {tuple(zip(columns, row, strict=True)) for row in deployment.query(selected)}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,11 @@ description, described columns and a check. Over the whole graph, without except
 
 import dagster as dg
 
+from retail_assets.segmentation.catalog import COLUMNS, SEGMENTS
+from retail_assets.transformation.translator import personal_columns
+
+PERSONAL = {"age", "birth_date", "birth_year", "email", "gender", "latitude", "longitude"}
+
 
 def test_every_asset_is_described(deploy):
     from retail_assets.definitions import definitions_of
@@ -73,3 +78,20 @@ def test_layers_read_only_leftwards(deploy):
             for parent in node["depends_on"]["nodes"]:
                 layers = [order.index(each["schema"].split("_")[0]) for each in (relations[parent], node)]
                 assert layers == sorted(layers), (node["name"], parent)
+
+
+def test_personal_data_stays_marked(deploy):
+    """What tells of a consumer is marked wherever a model has it; nothing of it is in the segments."""
+    of_consumers = [
+        node
+        for node in deploy().manifest["nodes"].values()
+        if node["resource_type"] == "model" and "consumer_key" in node["columns"]
+    ]
+    assert len(of_consumers) > 10
+    unmarked = {
+        node["name"]: gaps
+        for node in of_consumers
+        if (gaps := PERSONAL & node["columns"].keys() - set(personal_columns(node)))
+    }
+    assert not unmarked
+    assert not PERSONAL & COLUMNS[SEGMENTS].keys()

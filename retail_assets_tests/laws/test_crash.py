@@ -1,12 +1,17 @@
 """Law 5. Kill the process at any point; run again; nothing is lost, doubled or half-written."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
-from retail_assets_tests.conftest import NEW_DAYS, write_evening
+import duckdb
+
+from retail_assets.resources.warehouse import warehouse_of
+from retail_assets_tests.conftest import NEW_DAYS, WEEKS, write_evening
 from retail_assets_tests.laws.comparison import assert_as_built
 
 # Files that a run writes on its way: when it begins to write the warehouse, at a fact, at a mart.
@@ -30,15 +35,69 @@ def test_killed_runs_leave_nothing_behind(deployment, built, retailer):
     assert_as_built(deployment, built)
 
 
+WEEKLY = ("customer_segmentation_features", "segmentation_model", "customer_segments", "segment_profiles")
+IN_ITS_TRANSACTION = """
+import os, signal
+from retail_assets.cli import main
+from retail_assets.segmentation import tables
+tables.insert_rows = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+def test_a_killed_week_leaves_last_weeks_segments(deploy, built):
+    """Killed within the transaction of its segments, when its features are complete."""
+    deployment = deploy()
+    shutil.copytree(built.settings.home, deployment.settings.home, dirs_exist_ok=True)
+    warehouse, published = deployment.settings.duckdb_path, deployment.settings.published_path
+    undisturbed = _weekly_rows(warehouse)
+    _forget(deployment, WEEKS[-1])
+    before = _weekly_rows(published)
+    assert {row[0] for row in before["customer_segments"]} == {WEEKS[0]}
+
+    sunday = WEEKS[-1] + timedelta(days=6)
+    killed = _start(deployment, WEEKS[-1], sunday, "--weekly", program=("-c", IN_ITS_TRANSACTION))
+    assert killed.wait(120) == -signal.SIGKILL
+    halfway = before | {WEEKLY[0]: undisturbed[WEEKLY[0]]}
+    assert _weekly_rows(warehouse) == halfway
+    assert _weekly_rows(published) == halfway
+
+    deployment.run_weeks(WEEKS[-1], WEEKS[-1])
+    assert _weekly_rows(published) == undisturbed
+
+
+def _weekly_rows(path):
+    with duckdb.connect(path, read_only=True) as connection:
+        return {
+            table: connection.execute(f"select * from mart_segmentation.{table} order by all").fetchall()
+            for table in WEEKLY
+        }
+
+
+def _forget(deployment, week):
+    """As if the week had not been run yet."""
+    with duckdb.connect(deployment.settings.duckdb_path) as connection:
+        for table in WEEKLY:
+            connection.execute(f"delete from mart_segmentation.{table} where week_start = '{week}'")
+    warehouse_of(deployment.settings).publish()
+
+
+def _start(deployment, first, last, *options, program=("-m", "retail_assets.cli")):
+    """A run in a process of its own."""
+    command = [sys.executable, *program, "backfill", "--from", first.isoformat(), "--to", last.isoformat()]
+    return subprocess.Popen(
+        [*command, *options],
+        env=deployment.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def _kill_at(deployment, first, last, waymark, delay):
     """Start a run in a process of its own and kill it shortly after it has written a file."""
     path = deployment.settings.home / waymark
     written = path.stat().st_mtime_ns
-    command = [sys.executable, "-m", "retail_assets.cli", "backfill"]
-    command += ["--from", first.isoformat(), "--to", last.isoformat()]
-    process = subprocess.Popen(
-        command, env=deployment.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = _start(deployment, first, last)
     deadline = time.monotonic() + 120
     while path.stat().st_mtime_ns == written and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

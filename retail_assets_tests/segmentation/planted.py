@@ -6,8 +6,11 @@ from datetime import date, timedelta
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from retail_assets.segmentation.catalog import COLUMNS, table
 from retail_assets.segmentation.features import CATEGORIES, NUMBERS
+from retail_assets.segmentation.weekly import Week, run_week
 
 FIRST_WEEK = date(2024, 1, 1)
 # Per persona: orders a year, recency, basket, return rate, discount share, web shop share, products
@@ -107,3 +110,34 @@ def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
         f" {', '.join(columns)} from given"
     )
     return connection
+
+
+def key(week: int) -> str:
+    """The Monday of a week, by its number."""
+    return str(FIRST_WEEK + timedelta(weeks=week))
+
+
+class Warehouse:
+    """A warehouse of feature tables, one per week."""
+
+    def __init__(self, *frames: pd.DataFrame):
+        self.connection = in_duckdb(pd.concat(frames, ignore_index=True))
+
+    def replace(self, week: int, frame: pd.DataFrame) -> None:
+        """Other features of a week."""
+        self.execute(f"delete from features where week_start = '{key(week)}'")
+        self.connection.register("given", frame)
+        columns = [name for name, *_ in self.execute("describe features")]
+        self.execute(f"insert into features select {', '.join(columns)} from given")
+
+    def execute(self, statement: str) -> list[tuple]:
+        return self.connection.execute(statement).fetchall()
+
+    def query(self, statement: str) -> pa.Table:
+        return self.connection.sql(statement).to_arrow_table()
+
+    def run(self, *weeks: int) -> list[Week]:
+        return [run_week(self.execute, key(week), features="features") for week in weeks]
+
+    def rows(self) -> dict[str, list[tuple]]:
+        return {name: self.execute(f"select * from {table(name)} order by all") for name in COLUMNS}

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from retail_assets.segmentation.choice import choose
 from retail_assets.segmentation.decision import decide
 from retail_assets.segmentation.features import CATEGORIES, NUMBERS
 from retail_assets.segmentation.thresholds import THRESHOLDS
@@ -26,6 +27,17 @@ def test_personas_are_found_and_their_number_is_explained():
     assert [trial["segments"] for trial in model.choice["trials"]] == list(range(2, 11))
     assert "silhouette" in model.choice["reason"]
     assert {"fingerprint", "libraries", "rows", "seed", "silhouette"} <= model.training.keys()
+
+
+def test_a_few_who_are_unlike_all_others_do_not_hide_the_rest():
+    draws = np.random.default_rng(1)
+    centres = np.array([(0, 0), (10, 0), (0, 10), (300, 300)])
+    points = centres[np.repeat([0, 1, 2, 3], [330, 330, 330, 10])] + draws.normal(size=(1000, 2))
+    choice = choose(draws.permutation(points), QUICK, seed=4)
+    best = max(choice.trials, key=lambda trial: trial.silhouette)
+    assert (best.segments, best.largest_share) == (2, 0.99)
+    assert choice.segments == 4
+    assert "more than 80% into one segment were passed over" in choice.reason
 
 
 def test_the_same_sample_makes_the_same_model():
@@ -64,7 +76,7 @@ def test_nobody_is_no_segment():
 def test_a_feature_that_is_missing_for_everybody_is_left_out_and_said():
     sample = buyers(features(people(500))).assign(email_engagement=np.nan)
     model = train(sample, "w", QUICK).model
-    assert model.left_out["email_engagement"] == "it is missing for everybody"
+    assert model.left_out["email_engagement"] == "missing for everybody"
     assert "email_engagement" not in model.columns
     assert len(model.segments) > 1
 

@@ -4,41 +4,20 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from retail_assets.cli import app
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation import weekly
 from retail_assets.segmentation.audience import audience, show
-from retail_assets.segmentation.catalog import CHECKS, COLUMNS, table
+from retail_assets.segmentation.catalog import CHECKS, table
 from retail_assets.segmentation.checks import findings
 from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
-from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, features, in_duckdb, people
+from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, Warehouse, features, key, people
 
 WEEKS = 12
-
-
-def key(week):
-    return str(FIRST_WEEK + timedelta(weeks=week))
-
-
-class Warehouse:
-    """A warehouse of feature tables, one per week."""
-
-    def __init__(self, *frames):
-        self.connection = in_duckdb(pd.concat(frames, ignore_index=True))
-
-    def execute(self, statement):
-        return self.connection.execute(statement).fetchall()
-
-    def query(self, statement):
-        return self.connection.sql(statement).to_arrow_table()
-
-    def run(self, *weeks):
-        return [weekly.run_week(self.execute, key(week), features="features") for week in weeks]
-
-    def rows(self):
-        return {name: self.execute(f"select * from {table(name)} order by all") for name in COLUMNS}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +179,16 @@ class TestForPeople:
         )
         assert len(keys) < members
         assert f"{len(keys):,} of the {members:,} consumers" in found.summary
+
+    @pytest.mark.parametrize(
+        "arguments", ["--week 2024-01-03 export --segment 1", "export --segment 1 --week 2024-01-03"]
+    )
+    def test_takes_the_week_before_and_after_export(self, stable, monkeypatch, arguments):
+        monkeypatch.setattr("retail_assets.resources.warehouse.warehouse_of", lambda settings: stable)
+        result = CliRunner().invoke(app, ["segments", *arguments.split()])
+        assert result.exit_code == 0
+        assert f"week of {key(0)}" in result.stderr
+        assert result.stdout.startswith('"consumer_key","email"')
 
     def test_refuses_a_segment_that_is_not_there(self, stable):
         with pytest.raises(WarehouseError, match=r"no segment 77 .* There are: 0 \(No purchase yet\), 1"):

@@ -30,21 +30,8 @@ consumers as (
         coalesce(known.webshop_since < weeks.week_end, false) as is_in_webshop,
         history.country,
         history.state_province,
-        -- Where they live now counts for a week in which they lived in the same place; else the middle of the state.
-        case
-            when history.city is not distinct from consumers.city
-                and history.state_province is not distinct from consumers.state_province
-                and history.country is not distinct from consumers.country
-                then consumers.latitude
-            else states.latitude
-        end as latitude,
-        case
-            when history.city is not distinct from consumers.city
-                and history.state_province is not distinct from consumers.state_province
-                and history.country is not distinct from consumers.country
-                then consumers.longitude
-            else states.longitude
-        end as longitude
+        coalesce(history.latitude, places.latitude) as latitude,
+        coalesce(history.longitude, places.longitude) as longitude
 
     from weeks
     inner join {{ ref('wh_dim_consumer') }} as consumers on consumers.known_since < weeks.week_end
@@ -53,10 +40,9 @@ consumers as (
         on consumers.consumer_key = history.consumer_key
         and history.valid_from < weeks.week_end
         and (history.valid_to is null or history.valid_to >= weeks.week_end)
-    left join {{ ref('wh_dim_location') }} as states
-        on states.location_type = 'state'
-        and history.country = states.country
-        and history.state_province = states.state_province
+    left join {{ ref('stg_places') }} as places
+        on history.country = places.country
+        and coalesce(history.state_province, '') = coalesce(places.state, '')
 
 ),
 

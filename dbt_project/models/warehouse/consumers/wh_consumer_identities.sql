@@ -9,6 +9,30 @@ email_addresses as (
 
 ),
 
+-- The ERP keeps no date of creation. It knew a customer by the time at which its oldest row was last changed: the
+-- customer's own, or a link to an address, which stays as it is when they move.
+erp_traces as (
+
+    select customer_id, _modified_at
+    from {{ source('erp', 'customer') }}
+
+    union all
+
+    select customers.customer_id, links._modified_at
+    from {{ ref('stg_customers') }} as customers
+    inner join {{ source('erp', 'business_entity_address') }} as links
+        on coalesce(customers.store_id, customers.person_id) = links.business_entity_id
+
+),
+
+erp_known as (
+
+    select customer_id, {{ local_date('min(_modified_at)') }} as known_since
+    from erp_traces
+    group by customer_id
+
+),
+
 erp as (
 
     select
@@ -27,10 +51,11 @@ erp as (
         cast(null as double) as latitude,
         cast(null as double) as longitude,
         cast(null as boolean) as marketing_opt_in,
-        cast(null as date) as known_since
+        erp_known.known_since
 
     from {{ ref('stg_customers') }} as customers
     left join email_addresses on customers.person_id = email_addresses.business_entity_id
+    left join erp_known on customers.customer_id = erp_known.customer_id
 
 ),
 

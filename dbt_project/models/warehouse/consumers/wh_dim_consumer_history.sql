@@ -1,3 +1,5 @@
+{% set address = ['city', 'state_province', 'country', 'latitude', 'longitude'] -%}
+
 with
 
 identities as (
@@ -27,6 +29,8 @@ erp as (
         addresses.city,
         states.state_province,
         countries.country,
+        cast(null as double) as latitude,
+        cast(null as double) as longitude,
         cast(null as boolean) as marketing_opt_in
     from {{ ref('stg_customers') }} as customers
     left join main_addresses as store_addresses on customers.store_id = store_addresses.business_entity_id
@@ -55,6 +59,8 @@ erp as (
         city,
         state as state_province,
         country,
+        latitude,
+        longitude,
         {{ opt_in }} as marketing_opt_in
     from {{ source(system, table) }}
 
@@ -62,8 +68,8 @@ erp as (
 
 {% endfor -%}
 
--- The first version of a record holds from the day on which its system learned of the consumer; the ERP does not
--- say when that was, so its first version holds from the beginning. The last one of a day is the day's.
+-- The first version of a record holds from the day on which its system learned of the consumer; in the ERP an address
+-- may be older than the customer, so its first version holds from the beginning. The last one of a day is the day's.
 versions as (
 
     {% for system in ['erp', 'webshop', 'crm'] -%}
@@ -71,7 +77,7 @@ versions as (
         identities.consumer_key,
         '{{ system }}' as source_system,
         case
-            when {{ system }}.number = 1 then coalesce(identities.known_since, {{ beginning_of_time() }})
+            when {{ system }}.number = 1 then {{ beginning_of_time() if system == 'erp' else 'identities.known_since' }}
             else {{ system }}.modified_on
         end as valid_from,
         {{ system }}._modified_at,
@@ -80,6 +86,8 @@ versions as (
         {{ system }}.city,
         {{ system }}.state_province,
         {{ system }}.country,
+        {{ system }}.latitude,
+        {{ system }}.longitude,
         {{ system }}.marketing_opt_in
     from {{ system }}
     inner join identities
@@ -132,17 +140,13 @@ combined as (
     select
         filled.consumer_key,
         filled.valid_from,
+        {% for column in address -%}
         case
-            when crm.country is not null then crm.city
-            when webshop.country is not null then webshop.city
-            else erp.city
-        end as city,
-        case
-            when crm.country is not null then crm.state_province
-            when webshop.country is not null then webshop.state_province
-            else erp.state_province
-        end as state_province,
-        coalesce(crm.country, webshop.country, erp.country) as country,
+            when crm.country is not null then crm.{{ column }}
+            when webshop.country is not null then webshop.{{ column }}
+            else erp.{{ column }}
+        end as {{ column }},
+        {% endfor -%}
         crm.marketing_opt_in
     from filled
     {% for system in ['erp', 'webshop', 'crm'] -%}
@@ -159,7 +163,7 @@ changes as (
     select
         *,
         row_number() over (partition by consumer_key order by valid_from) as number,
-        {% for column in ['city', 'state_province', 'country', 'marketing_opt_in'] -%}
+        {% for column in address + ['marketing_opt_in'] -%}
         {{ column }} is not distinct from lag({{ column }}) over (partition by consumer_key order by valid_from) and
         {% endfor -%}
         true as is_repeated
@@ -173,9 +177,9 @@ final as (
         consumer_key,
         case when number = 1 then {{ beginning_of_time() }} else valid_from end as valid_from,
         lead(valid_from) over (partition by consumer_key order by valid_from) as valid_to,
-        city,
-        state_province,
-        country,
+        {% for column in address -%}
+        {{ column }},
+        {% endfor -%}
         marketing_opt_in
     from changes
     where number = 1 or not is_repeated
