@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from retail_assets.resources.warehouse import Execute
@@ -89,7 +90,8 @@ def fit_several(week: str) -> None:
         silhouette_score(points, labels, sample_size=THRESHOLDS.silhouette_sample, random_state=0)
 
 
-def _fitted(sample: "pd.DataFrame", clusters: int):
+def _fitted(sample: "pd.DataFrame", clusters: int) -> tuple["np.ndarray", "np.ndarray"]:
+    """Prepared points, and the cluster of each."""
     from sklearn.cluster import KMeans
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
