@@ -12,6 +12,7 @@ from benchmarks.measure import BenchmarkError, Comparison, Measured, Usage, alte
 _SUNDAY = LAST_DAY - timedelta(days=LAST_DAY.isoweekday() % 7)
 _MONDAY = _SUNDAY - 6 * DAY
 _WEEK_BEFORE = _MONDAY - 7 * DAY
+_WHOLE = "the whole weekly run, training included"
 _FEATURES = "mart_segmentation.customer_segmentation_features"
 _OF_THE_WEEK = f"where week_start = date '{_MONDAY}'"
 _DIFFERING = f"""
@@ -49,14 +50,7 @@ def segments(folder: Path, consumers: int, days: int, rounds: int) -> Segments:
     """Simulate and build everything of a retailer of that many consumers in the ERP, then its last week."""
     retailer, simulation = simulated(folder / "sources", consumers, days, EVERY_SYSTEM)
     home, daily = built(folder / "built", retailer, _SUNDAY)
-    first = Step("feature mart", _weekly(home, _MONDAY, "--select", f'key:"{_FEATURES.replace(".", "/")}"'))
-    training = Step("training", home.work("train_segments", str(_MONDAY)))
-    against_fits = _against_fits(home, rounds)
-    # From here on there is a week before, whose segments this one goes on from.
-    _weekly(home, _WEEK_BEFORE)
-    against_predict = _against_predict(home, rounds)
-    profiles = Step("profiles", home.work("profile_segments", str(_MONDAY)))
-    again = _weekly(home, _MONDAY)
+    steps, comparisons = _last_week(home, rounds)
     result = Segments(
         consumers=home.number(f"select count(*) from {_FEATURES} {_OF_THE_WEEK}"),
         buyers=home.number(f"select count(recency_days) from {_FEATURES} {_OF_THE_WEEK}"),
@@ -65,17 +59,39 @@ def segments(folder: Path, consumers: int, days: int, rounds: int) -> Segments:
         steps=(
             Step("simulating all six systems", simulation),
             Step("the daily job over all days in one run, ingestion included", daily),
-            first,
-            training,
-            Step("assigning everybody", against_predict.measured.subject),
-            profiles,
-            Step("the whole weekly run, training included", against_fits[0].measured.subject),
-            Step(f"the whole weekly run after another week, {_how(home)}", again),
+            *steps,
+            _every_week(home),
         ),
-        comparisons=(against_predict, *against_fits),
+        comparisons=comparisons,
     )
     rmtree(folder)
     return result
+
+
+def _last_week(home: Home, rounds: int) -> tuple[tuple[Step, ...], tuple[Against, ...]]:
+    features = _weekly(home, _MONDAY, "--select", f'key:"{_FEATURES.replace(".", "/")}"')
+    training = home.work("train_segments", str(_MONDAY))
+    against_fits = _against_fits(home, rounds)
+    # From here on there is a week before, whose segments this one goes on from.
+    _weekly(home, _WEEK_BEFORE)
+    against_predict = _against_predict(home, rounds)
+    profiles = home.work("profile_segments", str(_MONDAY))
+    again = _weekly(home, _MONDAY)
+    steps = (
+        Step("feature mart", features),
+        Step("training", training),
+        Step("assigning everybody", against_predict.measured.subject),
+        Step("profiles", profiles),
+        Step(_WHOLE, against_fits[0].measured.subject),
+        Step(f"the same after another week, {_how(home)}", again),
+    )
+    return steps, (against_predict, *against_fits)
+
+
+def _every_week(home: Home) -> Step:
+    usage = home.backfill(home.retailer.first_day, _SUNDAY, "--weekly")
+    weeks = home.number("select count(*) from mart_segmentation.segmentation_model")
+    return Step(f"all {weeks} whole weeks in one run", usage)
 
 
 def _weekly(home: Home, monday: date, *options: str) -> Usage:
@@ -92,10 +108,9 @@ def _against_fits(home: Home, rounds: int) -> tuple[Against, ...]:
         return lambda: home.work(name, str(_MONDAY))
 
     run, one, several = alternate(whole, fit("fit_once"), fit("fit_several"), rounds=rounds)
-    what = "the whole weekly run, training included"
     return (
-        Against(what, "one k-means fit on the same sample", compare(run, one)),
-        Against(what, "fits for 2 to 10 segments and their silhouettes", compare(run, several)),
+        Against(_WHOLE, "one k-means fit on the same sample", compare(run, one)),
+        Against(_WHOLE, "fits for 2 to 10 segments and their silhouettes", compare(run, several)),
     )
 
 
