@@ -32,8 +32,8 @@ def measure(sizes: Sizes, console: Console) -> Results:
         for company in companies(folder, sizes.company_consumers, sizes.company_days):
             results.companies.append(company)
             console.print(f"Measured a company of {company.days:,} days.")
-        many = segments(folder / "segments", sizes.segmented_consumers, sizes.segmented_days, sizes.rounds)
-        results.segments.append(many)
+        size = (sizes.segmented_consumers, sizes.segmented_days, sizes.rounds)
+        results.segments = segments(folder / "segments", *size)
     return results
 
 

@@ -34,7 +34,7 @@ class Results:
     rows: list[Row] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     companies: list[Company] = field(default_factory=list)
-    segments: list[Segments] = field(default_factory=list)
+    segments: Segments | None = None
 
     def sections(self) -> Iterator[Section]:
         """One for each kind of result that is there."""
@@ -42,8 +42,8 @@ class Results:
             yield sections.comparisons(self.rows)
         if self.companies:
             yield sections.whole_company(self.companies)
-        for each in self.segments:
-            yield sections.customer_segments(each)
+        if self.segments:
+            yield sections.customer_segments(self.segments)
         if self.parts:
             yield sections.breakdown(self.parts)
 

@@ -1,5 +1,6 @@
 """Customer segments of a retailer that knows many consumers: what each step of a week takes."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -40,6 +41,10 @@ class Segments:
     """In the week's features."""
     buyers: int
     """Of them, those who have bought: they are clustered."""
+    features: int
+    clustered: int
+    """Of the features, those that take part in distances."""
+    segments: int
     order_lines: int
     days: int
     steps: tuple[Step, ...]
@@ -51,9 +56,13 @@ def segments(folder: Path, consumers: int, days: int, rounds: int) -> Segments:
     retailer, simulation = simulated(folder / "sources", consumers, days, EVERY_SYSTEM)
     home, daily = built(folder / "built", retailer, _SUNDAY)
     steps, comparisons = _last_week(home, rounds)
+    model = json.loads((home.path / "model.json").read_text())
     result = Segments(
         consumers=home.number(f"select count(*) from {_FEATURES} {_OF_THE_WEEK}"),
         buyers=home.number(f"select count(recency_days) from {_FEATURES} {_OF_THE_WEEK}"),
+        features=len(model["bins"]),
+        clustered=len(model["numbers"]) + len(model["categories"]),
+        segments=len(model["segments"]),
         order_lines=home.number(ORDER_LINES),
         days=days,
         steps=(
