@@ -87,7 +87,8 @@ def customer_segments(segments: Segments) -> Section:
     size = (
         f"At the end of the week the retailer's six systems know {segments.consumers:,} consumers, of whom"
         f" {segments.buyers:,} have\nbought; {segments.order_lines:,} order lines in {segments.days} days."
-        f" Of {segments.features} features {segments.clustered} are clustered, into {segments.segments} segments."
+        f" {segments.clustered} of {segments.features} features are clustered,\ninto {segments.segments}"
+        " segments."
     )
     steps = [("step", "seconds", "peak memory")]
     steps += [(each.what, *_used(each.usage)) for each in segments.steps]

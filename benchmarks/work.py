@@ -63,10 +63,10 @@ def ingest(first: str, last: str, system: str, *names: str) -> None:
 
 
 def ingest_all(first: str, last: str) -> None:
-    """The same of all systems, one after the other."""
-    from retail_assets.settings import SYSTEMS
+    """The same of all systems of the deployment, one after the other."""
+    from retail_assets.settings import settings
 
-    for system in SYSTEMS:
+    for system in settings().systems:
         ingest(first, last, system)
 
 
