@@ -22,11 +22,11 @@ class Sizes:
     rounds: int
     company_consumers: int  # of all six systems; 38,000 of them buy 1,000,000 order lines in a year
     company_days: tuple[int, ...]
-    segmented_consumers: int  # of all six systems; they know 3% more after six weeks
+    segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
     segmented_days: int
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650), 975_000, 42)
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650), 956_000, 42)
 QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120), 2_000, 42)
 
 

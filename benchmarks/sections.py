@@ -26,7 +26,7 @@ process, measured once, the daily run the median of three days in a row."""
 _SEGMENTS = """\
 Each step is a process of its own on the same state, and includes starting Python and its imports. The
 feature mart and the whole weekly runs are `retail-assets backfill --weekly`, and also publish the
-warehouse, a copy of the whole file. What has a baseline is a median; the rest was measured once."""
+warehouse for its readers. What has a baseline is a median; the rest was measured once."""
 _SEGMENTS_COMPARED = """\
 - `predict` reads the features of everybody who has bought into memory, and writes consumers and
   segments into a new table. The assignment in the warehouse replaces the week's rows, and also finds
