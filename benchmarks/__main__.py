@@ -7,32 +7,34 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from benchmarks.breakdown import Part
-from benchmarks.company import Company, companies
+from benchmarks.company import companies
 from benchmarks.measure import REPOSITORY, BenchmarkError
-from benchmarks.report import breakdown_table, cells, company_table, markdown, table
+from benchmarks.report import Results, markdown, tables
 from benchmarks.rows import FULL, QUICK, Row, Sizes, all_rows
+from benchmarks.sections import cells
+from benchmarks.segments import segments
 
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 
 
-def measure(sizes: Sizes, console: Console) -> tuple[list[Row], list[Part], list[Company]]:
-    """Measure everything, and say each result when it is there."""
-    rows: list[Row] = []
-    parts: list[Part] = []
-    whole: list[Company] = []
-    waiting = console.status("Measuring; this takes an hour")
-    with TemporaryDirectory(prefix="benchmarks-") as folder, waiting:
-        for result in all_rows(Path(folder), sizes):
+def measure(sizes: Sizes, console: Console) -> Results:
+    """Measure everything, and say what is there meanwhile."""
+    results = Results()
+    waiting = console.status("Measuring; this takes an hour and a half")
+    with TemporaryDirectory(prefix="benchmarks-") as name, waiting:
+        folder = Path(name)
+        for result in all_rows(folder, sizes):
             if isinstance(result, Row):
-                rows.append(result)
+                results.rows.append(result)
                 console.print(" | ".join(cells(result)))
             else:
-                parts = result
-        for company in companies(Path(folder), sizes.company_consumers, sizes.company_days):
-            whole.append(company)
-            console.print(company_table(whole))
-    return rows, parts, whole
+                results.parts = result
+        for company in companies(folder, sizes.company_consumers, sizes.company_days):
+            results.companies.append(company)
+            console.print(f"Measured a company of {company.days:,} days.")
+        size = (sizes.segmented_consumers, sizes.segmented_days, sizes.rounds)
+        results.segments = segments(folder / "segments", *size)
+    return results
 
 
 def main() -> None:
@@ -42,15 +44,14 @@ def main() -> None:
     quick = parser.parse_args().quick
     console = Console()
     try:
-        rows, parts, whole = measure(QUICK if quick else FULL, Console(stderr=True))
+        results = measure(QUICK if quick else FULL, Console(stderr=True))
     except BenchmarkError as error:
         sys.exit(str(error))
-    console.print(table(rows))
-    console.print(breakdown_table(parts))
-    console.print(company_table(whole))
+    for section in results.sections():
+        console.print(*tables(section), sep="\n")
     if not quick:
         DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(markdown(rows, parts, whole))
+        DOCUMENT.write_text(markdown(results))
         console.print(f"Wrote {DOCUMENT.relative_to(REPOSITORY)}")
 
 

@@ -1,18 +1,16 @@
 """The whole company, six systems with all models, at two sizes: what each step takes, and how it grows."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from shutil import rmtree
 from statistics import median
 
-from benchmarks.home import LAST_DAY, Home, Retailer, parsed, simulate
+from benchmarks.home import DAY, EVERY_SYSTEM, LAST_DAY, Home, built, parsed, simulated
 from benchmarks.measure import Usage
 
-SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
+ORDER_LINES = "select count(*) from warehouse.wh_fact_sales"
 DAILY_RUNS = 3
 GROWTH_OF_A_DAY = 1.25
 DAY_AGAINST_DBT = 1.5
@@ -50,23 +48,21 @@ def companies(folder: Path, consumers: int, days: tuple[int, ...]) -> Iterator[C
 
 
 def _measured(folder: Path, consumers: int, days: int, *, with_baseline: bool) -> Company:
-    retailer = Retailer(folder / "sources", days, SYSTEMS)
-    simulated = simulate(retailer, consumers)
-    before = LAST_DAY - timedelta(days=DAILY_RUNS)
-    ingested = parsed(folder, "ingested", retailer)
+    retailer, simulation = simulated(folder / "sources", consumers, days, EVERY_SYSTEM)
+    before = LAST_DAY - DAILY_RUNS * DAY
+    ingested = parsed(folder / "ingested", retailer)
     ingestion = ingested.ingest(retailer.first_day, before)
     rmtree(ingested.path)
-    home = parsed(folder, "built", retailer)
-    backfill = home.backfill(retailer.first_day, before)
-    last_days = [before + timedelta(days=number + 1) for number in range(DAILY_RUNS)]
+    home, backfill = built(folder / "built", retailer, before)
+    last_days = [before + (number + 1) * DAY for number in range(DAILY_RUNS)]
     runs = [_day(home, day, with_baseline=with_baseline) for day in last_days]
     daily = Usage(median(run.seconds for run, _ in runs), max(run.peak_bytes for run, _ in runs))
     ratios = [run.seconds / baseline.seconds for run, baseline in runs if baseline]
     return Company(
-        order_lines=_order_lines(home),
+        order_lines=home.number(ORDER_LINES),
         days=days,
         steps=(
-            Step("simulating all six systems", simulated),
+            Step("simulating all six systems", simulation),
             Step("ingesting them", ingestion),
             Step("one backfill of everything, ingestion included", backfill),
             Step("one daily run", daily),
@@ -82,12 +78,3 @@ def _day(home: Home, day: date, *, with_baseline: bool) -> tuple[Usage, Usage | 
         with home.copied() as copy:
             baseline = copy.ingest(day, day) + copy.dbt_build(day)
     return home.backfill(day, day), baseline
-
-
-def _order_lines(home: Home) -> int:
-    """Counted by a process of its own: this one stays small."""
-    count = (
-        "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True)"
-        ".sql('select count(*) from warehouse.wh_fact_sales').fetchall()[0][0])"
-    )
-    return int(subprocess.check_output([sys.executable, "-c", count, str(home.path / "retail.duckdb")]))

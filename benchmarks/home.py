@@ -1,6 +1,7 @@
 """Homes of deployments: prepared once, copied for each measurement."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from tempfile import mkdtemp
 
 from benchmarks.measure import Usage, python, run, work
 
+DAY = timedelta(days=1)
 LAST_DAY = date(2024, 12, 30)
+EVERY_SYSTEM = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
 
 
 @dataclass(frozen=True)
@@ -77,20 +80,30 @@ class Home:
         days = ["--from", first.isoformat(), "--to", last.isoformat()]
         return python("-m", "retail_assets.cli", "backfill", *days, *options, environment=self.environment)
 
+    def work(self, name: str, *arguments: str) -> Usage:
+        """A function of `benchmarks.work`, in a process of this deployment."""
+        return work(name, *arguments, environment=self.environment)
+
     def ingest(self, first: date, last: date, *tables: str) -> Usage:
         """Ingestion alone: of these tables of the ERP, or of everything."""
         days = (first.isoformat(), last.isoformat())
         if tables:
-            return work("ingest", *days, "erp", *tables, environment=self.environment)
-        return work("ingest_all", *days, environment=self.environment)
+            return self.work("ingest", *days, "erp", *tables)
+        return self.work("ingest_all", *days)
+
+    def number(self, query: str) -> int:
+        """A query's only value, which a process of its own asks for: this one stays small."""
+        ask = (
+            "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True)"
+            ".sql(sys.argv[2]).fetchall()[0][0])"
+        )
+        command = [sys.executable, "-c", ask, str(self.path / "retail.duckdb"), query]
+        return int(subprocess.check_output(command))
 
     def dbt_build(self, day: date) -> Usage:
         """dbt's own command on the models of the deployment, for one day."""
         target = self.path / "dbt" / "duckdb"
-        variables = (
-            f"{{window_start: '{day} 00:00:00', window_end: '{day + timedelta(days=1)} 00:00:00',"
-            " timezone: UTC}"
-        )
+        variables = f"{{window_start: '{day} 00:00:00', window_end: '{day + DAY} 00:00:00', timezone: UTC}}"
         return run(
             [
                 str(Path(sys.executable).with_name("dbt")),
@@ -107,31 +120,23 @@ class Home:
 
 
 def simulated(
-    folder: Path, name: str, consumers: int, days: int, systems: tuple[str, ...] = ("erp",)
-) -> Retailer:
-    """Simulate sources."""
-    retailer = Retailer(folder / name, days, systems)
-    simulate(retailer, consumers)
-    return retailer
+    folder: Path, consumers: int, days: int, systems: tuple[str, ...] = ("erp",)
+) -> tuple[Retailer, Usage]:
+    """Simulated sources, and what it took to write them."""
+    retailer = Retailer(folder, days, systems)
+    written = [system for system in systems if system != "geo"]
+    size = (str(consumers), str(days), retailer.first_day.isoformat(), str(folder))
+    return retailer, work("simulate", *size, *written, environment={})
 
 
-def simulate(retailer: Retailer, consumers: int) -> Usage:
-    """Write a retailer's sources."""
-    written = [system for system in retailer.systems if system != "geo"]
-    first = retailer.first_day.isoformat()
-    size = (str(consumers), str(retailer.days), first, str(retailer.folder))
-    return work("simulate", *size, *written, environment={})
-
-
-def parsed(folder: Path, name: str, retailer: Retailer) -> Home:
+def parsed(path: Path, retailer: Retailer) -> Home:
     """A deployment in which nothing has run yet."""
-    home = Home(folder / name, retailer)
-    work("parse", environment=home.environment)
+    home = Home(path, retailer)
+    home.work("parse")
     return home
 
 
-def with_history(folder: Path, name: str, retailer: Retailer) -> Home:
-    """A deployment that has built everything but the last day."""
-    home = parsed(folder, name, retailer)
-    home.backfill(retailer.first_day, LAST_DAY - timedelta(days=1))
-    return home
+def built(path: Path, retailer: Retailer, last: date) -> tuple[Home, Usage]:
+    """A deployment that has built everything until a day, that day included, and what that took."""
+    home = parsed(path, retailer)
+    return home, home.backfill(retailer.first_day, last)

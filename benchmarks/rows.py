@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.breakdown import Part, breakdown
-from benchmarks.home import LAST_DAY, Home, Retailer, parsed, simulated, with_history
-from benchmarks.measure import Comparison, Measured, Usage, alternate, compare, python, work
+from benchmarks.home import DAY, LAST_DAY, Home, Retailer, built, parsed, simulated
+from benchmarks.measure import Comparison, Measured, Usage, alternate, compare, python
 from benchmarks.work import LINES, ORDERS
 
 
@@ -22,10 +22,12 @@ class Sizes:
     rounds: int
     company_consumers: int  # of all six systems; 38,000 of them buy 1,000,000 order lines in a year
     company_days: tuple[int, ...]
+    segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
+    segmented_days: int
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650))
-QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120))
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650), 956_000, 42)
+QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120), 2_000, 42)
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Row:
 
 def all_rows(folder: Path, sizes: Sizes) -> Iterator[Row | list[Part]]:
     """Measure everything, one row after the other, and where a daily run's time goes."""
-    year = simulated(folder, "year", sizes.consumers, sizes.days_of_a_year)
-    one = with_history(folder, "one", year)
+    year, _ = simulated(folder / "year", sizes.consumers, sizes.days_of_a_year)
+    one, _ = built(folder / "one", year, LAST_DAY - DAY)
     yield from _imports(one, sizes)
     yield from _daily(one, sizes)
     yield breakdown(one, sizes.rounds)
@@ -92,7 +94,7 @@ def _daily(home: Home, sizes: Sizes) -> Iterator[Row]:
 
 
 def _year(folder: Path, year: Retailer, home: Home, sizes: Sizes) -> Iterator[Row]:
-    empty = parsed(folder, "empty", year)
+    empty = parsed(folder / "empty", year)
 
     def backfill(of: Home, *options: str) -> Measured:
         def measured() -> Usage:
@@ -112,8 +114,8 @@ def _year(folder: Path, year: Retailer, home: Home, sizes: Sizes) -> Iterator[Ro
 
 
 def _history(folder: Path, one: Home, sizes: Sizes) -> Iterator[Row]:
-    retailer = simulated(folder, "ten_years", sizes.consumers, sizes.days_of_ten_years)
-    ten = with_history(folder, "ten", retailer)
+    retailer, _ = simulated(folder / "ten_years", sizes.consumers, sizes.days_of_ten_years)
+    ten, _ = built(folder / "ten", retailer, LAST_DAY - DAY)
 
     def day(of: Home) -> Measured:
         def measured() -> Usage:
@@ -131,8 +133,8 @@ def _history(folder: Path, one: Home, sizes: Sizes) -> Iterator[Row]:
 
 
 def _ingestion(folder: Path, sizes: Sizes) -> Iterator[Row]:
-    retailer = simulated(folder, "ingested", sizes.ingested_consumers, sizes.days_of_a_year)
-    home = parsed(folder, "ingested", retailer)
+    retailer, _ = simulated(folder / "many_lines", sizes.ingested_consumers, sizes.days_of_a_year)
+    home = parsed(folder / "ingested", retailer)
     # Lines are compared with the orders that were read; those are not what is measured.
     home.ingest(retailer.first_day, LAST_DAY, ORDERS)
 
@@ -143,7 +145,7 @@ def _ingestion(folder: Path, sizes: Sizes) -> Iterator[Row]:
     def other(name: str) -> Measured:
         def measured() -> Usage:
             with home.copied() as copy:
-                return work(name, environment=copy.environment)
+                return copy.work(name)
 
         return measured
 

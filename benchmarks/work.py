@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from benchmarks import segment_work
+
 ORDERS, LINES = "sales_order_header", "sales_order_detail"
 LINES_AT_SOURCE = "SalesOrderDetail"
 
@@ -61,10 +63,10 @@ def ingest(first: str, last: str, system: str, *names: str) -> None:
 
 
 def ingest_all(first: str, last: str) -> None:
-    """The same of all systems, one after the other."""
-    from retail_assets.settings import SYSTEMS
+    """The same of all systems of the deployment, one after the other."""
+    from retail_assets.settings import settings
 
-    for system in SYSTEMS:
+    for system in settings().systems:
         ingest(first, last, system)
 
 
@@ -112,7 +114,20 @@ def ingest_with_adbc() -> None:
 
 _WORK: dict[str, Callable[..., None]] = {
     function.__name__: function
-    for function in (simulate, parse, ingest, ingest_all, ingest_with_dlt_default, ingest_with_adbc)
+    for function in (
+        simulate,
+        parse,
+        ingest,
+        ingest_all,
+        ingest_with_dlt_default,
+        ingest_with_adbc,
+        segment_work.train_segments,
+        segment_work.assign_segments,
+        segment_work.profile_segments,
+        segment_work.predict_segments,
+        segment_work.fit_once,
+        segment_work.fit_several,
+    )
 }
 
 if __name__ == "__main__":

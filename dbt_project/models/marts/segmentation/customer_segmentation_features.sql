@@ -46,28 +46,37 @@ consumers as (
 
 ),
 
-sales as (
+-- An order is of one consumer, day and channel. Added up here, before it is multiplied by the weeks.
+orders as (
 
     select
-        weeks.*,
-        sales.consumer_key,
-        sales.source_system || ':' || sales.order_id as order_key,
-        sales.source_system || ':' || sales.order_id || ':' || coalesce(sales.product_key, sales.order_line_id) as product_in_order,
-        sales.order_date,
-        sales.sales_channel,
-        sales.quantity,
-        sales.net_amount,
-        sales.discount_amount,
-        sales.margin,
-        products.category,
-        sales.order_date >= weeks.year_start as is_last_year,
-        {{ decayed('sales.net_amount', 'sales.order_date', 'weeks.week_end') }} as decayed_amount
+        consumer_key,
+        order_date,
+        sales_channel,
+        count(distinct coalesce(product_key, order_line_id)) as products,
+        sum(quantity) as quantity,
+        sum(net_amount) as net_amount,
+        sum(case when discount_amount > 0 then net_amount else 0 end) as discounted_amount,
+        sum(margin) as margin,
+        sum(case when margin is not null then net_amount end) as amount_of_known_cost
+
+    from {{ ref('wh_fact_sales') }}
+    where is_sale
+        and consumer_key is not null
+    group by source_system, order_id, consumer_key, order_date, sales_channel
+
+),
+
+orders_until as (
+
+    select
+        weeks.week_start,
+        orders.*,
+        orders.order_date >= weeks.year_start as is_last_year,
+        {{ decayed('orders.net_amount', 'orders.order_date', 'weeks.week_end') }} as decayed_amount
 
     from weeks
-    inner join {{ ref('wh_fact_sales') }} as sales on sales.order_date < weeks.week_end
-    left join {{ ref('wh_dim_product') }} as products on sales.product_key = products.product_key
-    where sales.is_sale
-        and sales.consumer_key is not null
+    inner join orders on orders.order_date < weeks.week_end
 
 ),
 
@@ -76,25 +85,24 @@ purchases as (
     select
         week_start,
         consumer_key,
-        min(order_date) as first_purchase_date,
         max(order_date) as last_purchase_date,
-        count(distinct order_key) as orders,
-        count(distinct case when is_last_year then order_key end) as orders_last_year,
+        count(*) as orders,
+        count(case when is_last_year then 1 end) as orders_last_year,
         {% for channel in ['online', 'webshop', 'reseller'] -%}
-        count(distinct case when sales_channel = '{{ channel }}' then order_key end) as {{ channel }}_orders,
+        count(case when sales_channel = '{{ channel }}' then 1 end) as {{ channel }}_orders,
         {% endfor -%}
-        count(distinct product_in_order) as products_in_orders,
+        sum(products) as products_in_orders,
         sum(quantity) as quantity,
         sum(net_amount) as revenue,
         sum(decayed_amount) as decayed_revenue,
-        sum(case when discount_amount > 0 then net_amount else 0 end) as discounted_revenue,
+        sum(discounted_amount) as discounted_revenue,
         sum(margin) as margin,
-        sum(case when margin is not null then net_amount end) as revenue_of_known_cost,
+        sum(amount_of_known_cost) as revenue_of_known_cost,
         sum(case when is_last_year then net_amount end) as revenue_last_year,
         sum(case when is_last_year then margin end) as margin_last_year,
         sum(case when is_last_year then quantity end) as quantity_last_year
 
-    from sales
+    from orders_until
     group by week_start, consumer_key
 
 ),
@@ -118,16 +126,34 @@ returned as (
 
 ),
 
+bought_by_category as (
+
+    select
+        sales.consumer_key,
+        sales.order_date,
+        products.category,
+        sum(sales.quantity) as quantity
+
+    from {{ ref('wh_fact_sales') }} as sales
+    inner join {{ ref('wh_dim_product') }} as products on sales.product_key = products.product_key
+    where sales.is_sale
+        and sales.consumer_key is not null
+        and products.category is not null
+    group by sales.consumer_key, sales.order_date, products.category
+
+),
+
 categories as (
 
     select
-        week_start,
-        consumer_key,
-        category,
-        sum(quantity) as quantity
-    from sales
-    where category is not null
-    group by week_start, consumer_key, category
+        weeks.week_start,
+        bought.consumer_key,
+        bought.category,
+        sum(bought.quantity) as quantity
+
+    from weeks
+    inner join bought_by_category as bought on bought.order_date < weeks.week_end
+    group by weeks.week_start, bought.consumer_key, bought.category
 
 ),
 
