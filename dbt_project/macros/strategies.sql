@@ -60,11 +60,11 @@
     {{ day }} in (select sales_date from {{ changes }})
 {%- endmacro %}
 
-{# `only_touched` for facts over all channels, by a system's own number of an order. #}
-{% macro only_touched_orders_of(system, order_id) -%}
+{# `only_touched` for facts over all channels, by a system's own number of an order; `changes` is touched_orders. #}
+{% macro only_touched_orders_of(changes, system, order_id) -%}
     {%- if is_incremental() -%}
     {{ order_id }} in (
-            select cast(order_id as bigint) from {{ ref('touched_orders') }} where source_system = '{{ system }}'
+            select cast(order_id as bigint) from {{ changes }} where source_system = '{{ system }}'
         )
     {%- else -%}
     true

@@ -23,5 +23,5 @@
             as returned_date
     from {{ ref('stg_webshop_order_items') }} as items
     inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
-    where {{ only_touched_orders_of('webshop', 'items.order_id') }}
+    where {{ only_touched_orders_of(ref('touched_orders'), 'webshop', 'items.order_id') }}
 {%- endmacro %}

@@ -67,7 +67,7 @@ erp as (
         on lines.sales_order_id = erp_returned.sales_order_id
         and lines.sales_order_detail_id = erp_returned.sales_order_detail_id
 
-    where {{ only_touched_orders_of('erp', 'lines.sales_order_id') }}
+    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'lines.sales_order_id') }}
 
 ),
 

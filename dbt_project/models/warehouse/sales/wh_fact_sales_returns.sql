@@ -16,7 +16,7 @@ erp as (
         cast(return_quantity as bigint) as return_quantity,
         refund_amount
     from {{ ref('fact_sales_returns') }}
-    where {{ only_touched_orders_of('erp', 'sales_order_id') }}
+    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'sales_order_id') }}
 
 ),
 
