@@ -27,7 +27,7 @@ test: setup ## Lint, types, and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto
 
 bench: setup ## Measure, and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks

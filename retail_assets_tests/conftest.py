@@ -24,6 +24,7 @@ from retail_assets.demo.systems import SYSTEMS as SIMULATED
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
 from retail_assets.transformation.project import Project
+from retail_assets_tests.distribution import ByModule, longest_first
 
 START = date(2024, 3, 1)
 DAYS = 40
@@ -58,12 +59,19 @@ class Deployment:
         settings = self.settings
         return {
             **os.environ,
-            "RETAIL_HOME": str(settings.home),
+            **self._places,
             "RETAIL_SOURCES": settings.sources,
             "RETAIL_START_DATE": str(settings.start_date),
             "RETAIL_END_DATE": str(settings.end_date),
-            "RETAIL_EVENT_LOG_DIR": str(settings.home / "events"),
-            "DAGSTER_HOME": str(settings.home / "dagster"),
+        }
+
+    @property
+    def _places(self) -> dict[str, str]:
+        folder = self.settings.home
+        return {
+            "RETAIL_HOME": str(folder),
+            "RETAIL_EVENT_LOG_DIR": str(folder / "events"),
+            "DAGSTER_HOME": str(folder / "dagster"),
         }
 
     def run(self, first: date, last: date | None = None, *, full_refresh: bool = False) -> None:
@@ -75,34 +83,35 @@ class Deployment:
         self, first: date, last: date | None = None, *, full_refresh: bool = False
     ) -> dg.ExecuteInProcessResult:
         """The same, whatever comes of it."""
-        os.environ["RETAIL_HOME"] = str(self.settings.home)
-        job = definitions_of(self.settings).resolve_job_def("daily")
-        config: dict = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        if full_refresh:
-            config["ops"] = {"transformation": {"config": {"full_refresh": True}}}
-        return job.execute_in_process(
-            raise_on_error=False,
-            run_config=config,
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: (last or first).isoformat(),
-            },
-        )
+        config = {"ops": {"transformation": {"config": {"full_refresh": True}}}} if full_refresh else {}
+        return self._execute("daily", first, last or first, config)
 
     def run_weeks(self, first: date, last: date) -> dg.ExecuteInProcessResult:
         """Make the segments of a range of weeks, given by their Mondays, in one run."""
-        os.environ["RETAIL_HOME"] = str(self.settings.home)
-        return (
-            definitions_of(self.settings)
-            .resolve_job_def("weekly")
-            .execute_in_process(
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                tags={
-                    ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-                    ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-                },
+        result = self._execute("weekly", first, last, {})
+        assert result.success, [event.message for event in result.get_step_failure_events()]
+        return result
+
+    def _execute(
+        self, job: str, first: date, last: date, config: Mapping[str, Any]
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job as a user's process does: Dagster's history is on disk and takes events in batches."""
+        os.environ.update(self._places)
+        home.prepare(self.settings)
+        with dg.DagsterInstance.get() as instance:
+            return (
+                definitions_of(self.settings)
+                .resolve_job_def(job)
+                .execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **config},
+                    tags={
+                        ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+                        ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+                    },
+                )
             )
-        )
 
     def rows(self, table: str, columns: str = "*") -> list[tuple]:
         """A table's rows, in an order of their own."""
@@ -139,13 +148,13 @@ class Deployment:
             return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a module's fixture run in one process, which makes it once (`--dist loadgroup`)."""
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
-        if any(each.scope == "module" for definitions in fixtures for each in definitions):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
 
 
 def deployment_in(folder: Path, **changes: object) -> Deployment:

@@ -1,8 +1,8 @@
 """Dagster's SQLite event log, with the waiting taken out.
 
 Dagster's own opens a new database connection for each event and commits, with a sync to disk, each event
-twice: once for the run, once for the index over all runs. A run over a year's partitions writes one event
-per asset and partition, 15,000 of them here. This one keeps connections, lets SQLite sync at checkpoints
+twice: once for the run, once for the index over all runs. A run over a year's partitions writes two events
+per asset and partition, 90,000 of them here. This one keeps connections, lets SQLite sync at checkpoints
 (in WAL mode a crash of the machine may lose the newest events, never corrupt the file; a crash of the
 process loses nothing), and writes a batch of events in one transaction.
 """
@@ -11,13 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
-from dagster._core.events import ASSET_EVENTS
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from dagster_shared.record import replace
+
+_BATCHED = {*ASSET_EVENTS, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
@@ -56,11 +61,8 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         return self._engines[shard]
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Stores materializations of one asset's partitions; anything else, one by one."""
-        batchable = all(
-            event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS for event in events
-        )
-        if not events or not batchable:
+        """Stores a run's events of assets and planned checks together; anything else, one by one."""
+        if not events or not all(event.dagster_event_type in _BATCHED for event in events):
             super().store_event_batch(events)
             return
         rows = [self._event_to_row(event) for event in events]
@@ -73,16 +75,40 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 ),
                 rows,
             )
-            event_ids = [row[0] for row in result]
-            self._store_asset_event_tags(connection, events, event_ids)
-            # The asset's entry names its newest event: the last of the batch.
-            self._store_asset_event(connection, events[-1], event_ids[-1])
+            stored = [(event, row[0]) for event, row in zip(events, result, strict=True)]
+            of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
+            if of_assets:
+                self._store_asset_event_tags(connection, *zip(*of_assets, strict=True))
+            # An asset's entry names its newest event: the last of the batch.
+            for event, event_id in {
+                _asset(event): (event, event_id) for event, event_id in of_assets
+            }.values():
+                self._store_asset_event(connection, event, event_id)
+        for event, event_id in stored:
+            if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(event, event_id)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        """Plans a check once for the run's whole window, as it is evaluated.
+
+        Dagster's own plans one evaluation per partition, also of a check that is not partitioned; those are
+        never evaluated and stay planned for ever, 60,000 of them after a year's backfill.
+        """
+        assert event.dagster_event
+        planned = event.dagster_event.event_specific_data
+        assert isinstance(planned, AssetCheckEvaluationPlanned)
+        once = event.dagster_event._replace(event_specific_data=replace(planned, partitions_subset=None))
+        super()._store_asset_check_evaluation_planned(event._replace(dagster_event=once), event_id)
 
     def dispose(self) -> None:
         super().dispose()
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+
+
+def _asset(event: EventLogEntry) -> dg.AssetKey | None:
+    return event.dagster_event.asset_key if event.dagster_event else None
 
 
 def _sync_at_checkpoints(connection: Any, _record: object) -> None:

@@ -21,6 +21,8 @@ def prepare(settings: Settings) -> None:
         "DAGSTER_EVENT_BATCH_SIZE": "1000",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # dbt.log takes an eighth of a run's time. Set it to `debug` to see what dbt does.
+        "DBT_LOG_LEVEL_FILE": "none",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         # What goes wrong is raised; below that dlt warns of each hint that an Arrow schema cannot carry.
         "RUNTIME__LOG_LEVEL": "ERROR",

@@ -104,11 +104,14 @@ def _column_lineage(project: Project, node: Mapping[str, Any]) -> dict[str, Any]
         validate_qualify_columns=False,
     )
     assert isinstance(query, exp.Query)
-    scope = build_scope(query)
+    # Untrimmed: only the leaves are asked for, and a copy of the query per column is most of the work.
+    origins = lineage(
+        None, query, schema=schema, dialect=dialect, scope=build_scope(query), trim_selects=False, copy=False
+    )
     columns: dict[str, Any] = {}
-    for name in query.named_selects:
+    for name, origin_node in origins.items():
         sources = []
-        for leaf in lineage(name, query, schema=schema, dialect=dialect, scope=scope).walk():
+        for leaf in origin_node.walk():
             origin = None if leaf.downstream else leaf.expression.find(exp.Table)
             key = keys.get((origin.db.lower(), origin.name.lower())) if origin else None
             if key:

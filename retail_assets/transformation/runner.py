@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
 
+# What dbt has to say comes as events and results. It would put lines together that nobody reads, and write
+# the manifest anew, of which a killed run leaves a half behind.
+SILENTLY = ("--quiet", "--log-level", "none", "--no-write-json")
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 
 
@@ -80,7 +83,7 @@ def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, An
 
         try:
             runner = dbtRunner(manifest=project.load(), callbacks=[listen])
-            outcome.append(runner.invoke(["--quiet", *arguments, *project.arguments]))
+            outcome.append(runner.invoke([*SILENTLY, *arguments, *project.arguments]))
         except BaseException as error:
             outcome.append(error)
         finally:

@@ -12,6 +12,7 @@ import pytest
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
 from retail_assets.transformation.project import Project
+from retail_assets.transformation.runner import SILENTLY
 from retail_assets_tests.raw_tables import create_raw_tables_sql
 
 
@@ -51,7 +52,7 @@ class DbtOnRaw:
             patch.setenv("RETAIL_HOME", str(self.settings.home))
             try:
                 result = dbtRunner(manifest=self.project.load()).invoke(
-                    ["--quiet", "--no-use-colors", *arguments, *given, *self.project.arguments]
+                    [*SILENTLY, "--no-use-colors", *arguments, *given, *self.project.arguments]
                 )
             finally:
                 DuckDBConnectionManager.close_all_connections()
