@@ -132,19 +132,21 @@ def _metadata(week: "Week", drawn: Mapping[str, Any], report: Any) -> Mapping[dg
     """What the UI shows of a week's materialization."""
     from retail_assets.segmentation.pictures import embedded
     from retail_assets.segmentation.report import decided, profile_table
+    from retail_assets.segmentation.wording import left_out
 
     shown = {
         name: dg.MetadataValue.md(f"![{name}]({embedded(png)})\n\n{caption}")
         for name, (caption, png) in drawn.items()
     }
-    model = {
+    model: dict[str, Any] = {
         "decision": decided(week),
         "segments": len(week.model.segments),
+        "why so many": week.model.choice["reason"],
+        **_some(shown, "choice"),
+        "features left out": left_out(week.model.left_out) or "None.",
         "trained week": week.model.trained_week,
         "silhouette": week.quality["silhouette"],
-        "strangers": week.quality["strangers"],
-        "why so many": week.model.choice["reason"],
-        "features left out": dict(week.model.left_out),
+        "share far from every segment": week.quality["strangers"],
         "drift": dict(week.decision.drift),
         "training": dict(week.model.training),
     }
@@ -154,7 +156,7 @@ def _metadata(week: "Week", drawn: Mapping[str, Any], report: Any) -> Mapping[dg
     }
     profiles = {"profiles": dg.MetadataValue.md(profile_table(week)), "report": dg.MetadataValue.path(report)}
     return {
-        MODEL: model | _some(shown, "choice"),
+        MODEL: model,
         SEGMENTS: segments | _some(shown, "projection", "migration"),
         PROFILES: profiles | _some(shown, "heat map", "migration"),
     }

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, table
@@ -46,11 +47,13 @@ def show(console: Console, query: Query, day: date | None) -> None:
     ).to_pylist():
         console.print()
         console.print(f"[bold]{row['segment']}  {row['segment_name']}[/bold]", highlight=False)
-        console.print(f"   {_sizes(row)}", highlight=False)
-        console.print(f"   {row['description']}", highlight=False)
-        if row["migration"]:
-            console.print(f"   Since last week: {row['migration']}.", highlight=False)
-        console.print(f"   What to do: {row['suggested_action']}", highlight=False)
+        lines = [
+            _sizes(row),
+            row["description"],
+            *([f"Since last week: {row['migration']}."] if row["migration"] else []),
+            f"What to do: {row['suggested_action']}",
+        ]
+        console.print(Padding("\n".join(lines), (0, 0, 0, 3), expand=False), highlight=False)
 
 
 def _sizes(row: dict[str, object]) -> str:

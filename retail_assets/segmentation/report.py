@@ -43,7 +43,10 @@ def decided(week: Week) -> str:
 
 def profile_table(week: Week) -> str:
     """The profiles in Markdown."""
-    lines = ["| " + " | ".join(_COLUMNS.values()) + " |", "|" + " --- |" * len(_COLUMNS)]
+    lines = [
+        "| " + " | ".join(_COLUMNS.values()) + " |",
+        "|" + "".join(" ---: |" if name in _NUMBERS else " --- |" for name in _COLUMNS),
+    ]
     for row in week.profiles.rows:
         cells = [cell(row, name).replace("|", "/") for name in _COLUMNS]
         lines.append("| " + " | ".join(cells) + " |")

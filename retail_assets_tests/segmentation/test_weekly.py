@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import dagster as dg
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -9,12 +10,14 @@ from typer.testing import CliRunner
 from retail_assets.cli import app
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation import weekly
+from retail_assets.segmentation.assets import MODEL, SEGMENTS, segmentation_assets
 from retail_assets.segmentation.audience import audience, show
 from retail_assets.segmentation.catalog import CHECKS, table
 from retail_assets.segmentation.checks import findings
 from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
+from retail_assets.settings import Settings
 from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, Warehouse, features, key, people
 
 WEEKS = 12
@@ -72,6 +75,14 @@ def test_a_crash_leaves_last_weeks_segments_and_nothing_half(stable, monkeypatch
 
 def _failing(*_):
     raise RuntimeError("killed")
+
+
+def test_a_week_depends_on_the_one_before(tmp_path):
+    assets = segmentation_assets(Settings(home=tmp_path))
+    graph = dg.Definitions(assets=[assets]).resolve_asset_graph()
+    for asset in (MODEL, SEGMENTS):
+        mapping = graph.get(asset).partition_mappings[asset]
+        assert (mapping.start_offset, mapping.end_offset) == (-1, -1)
 
 
 def test_a_new_persona_is_a_birth_and_the_others_keep_their_numbers():
