@@ -11,7 +11,7 @@ from benchmarks.home import DAY, EVERY_SYSTEM, LAST_DAY, Home, built, parsed, si
 from benchmarks.measure import Usage
 
 ORDER_LINES = "select count(*) from warehouse.wh_fact_sales"
-DAILY_RUNS = 3
+DAILY_RUNS = 5
 GROWTH_OF_A_DAY = 1.25
 DAY_AGAINST_DBT = 1.5
 

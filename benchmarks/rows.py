@@ -20,13 +20,13 @@ class Sizes:
     days_of_a_year: int
     days_of_ten_years: int
     rounds: int
-    company_consumers: int  # of all six systems; 38,000 of them buy 1,000,000 order lines in a year
+    company_consumers: int  # of all six systems; 29,000 of them buy 1,000,000 order lines in a year
     company_days: tuple[int, ...]
     segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
     segmented_days: int
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 38_000, (365, 3_650), 956_000, 42)
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 29_000, (365, 3_650), 956_000, 42)
 QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120), 2_000, 42)
 
 
