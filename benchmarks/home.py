@@ -109,6 +109,7 @@ class Home:
                 str(Path(sys.executable).with_name("dbt")),
                 "--quiet", "build",
                 "--exclude-resource-type", "unit_test",
+                "--exclude", "config.meta.dagster.partition:weekly",
                 "--vars", variables,
                 "--project-dir", "dbt_project",
                 "--profiles-dir", "dbt_project",

@@ -7,6 +7,7 @@ figures as (
 
     select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
     from {{ model }}
+    where consumer_key in (select consumer_key from {{ ref('touched_consumers') }})
     group by consumer_key
 
     union all
@@ -14,19 +15,20 @@ figures as (
     select consumer_key, -sum(net_amount) as net_sales, 0 as refund_amount
     from {{ ref('wh_fact_sales') }}
     where is_sale
+        and consumer_key in (select consumer_key from {{ ref('touched_consumers') }})
     group by consumer_key
 
     union all
 
     select consumer_key, 0 as net_sales, -sum(refund_amount) as refund_amount
     from {{ ref('wh_fact_sales_returns') }}
+    where consumer_key in (select consumer_key from {{ ref('touched_consumers') }})
     group by consumer_key
 
 )
 
 select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
 from figures
-where consumer_key in (select consumer_key from {{ ref('touched_consumers') }})
 group by consumer_key
 having sum(net_sales) <> 0 or sum(refund_amount) <> 0
 

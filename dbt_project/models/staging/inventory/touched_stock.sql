@@ -31,8 +31,12 @@ changed_versions as (
         sku
     from {{ source('inventory', 'stock_movements') }}
     where movement_id in (
-        select movement_id from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
-    )
+            select movement_id from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
+        )
+        -- The same said once more, by one number, so that most movements are passed over before they are matched.
+        and movement_id >= (
+            select min(movement_id) from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
+        )
 
 ),
 

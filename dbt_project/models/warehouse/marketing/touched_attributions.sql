@@ -7,15 +7,18 @@
 
 with
 
--- Two selections, each of which an engine can narrow what it reads by.
+-- A touch that changed counts in every version; of a campaign that did, the touches that are its own.
 changed_touches as (
 
-    {% for changed in [changed_in_window(), 'campaign_id in (' ~ changed_campaigns() ~ ')'] -%}
+    {% for changed in [
+        'touch_id in (select touch_id from ' ~ source('marketing', 'campaign_touches') ~ ' where ' ~ changed_in_window() ~ ')',
+        'campaign_id in (' ~ changed_campaigns() ~ ')',
+    ] -%}
     select
         consumer_email,
         touched_at
     from {{ source('marketing', 'campaign_touches') }}
-    where touch_id in (select touch_id from {{ source('marketing', 'campaign_touches') }} where {{ changed }})
+    where {{ changed }}
     {{ 'union' if not loop.last }}
     {% endfor %}
 
@@ -30,13 +33,13 @@ touches as (
 
 ),
 
+-- Without an address there is no key, and with none no order.
 clickers as (
 
     select distinct
         {{ consumer_key('email', 'marketing', 'email') }} as consumer_key,
         touched_at
     from touches
-    where email is not null
 
 ),
 
