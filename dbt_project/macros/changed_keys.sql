@@ -63,9 +63,7 @@
     select {{ product_key('sku', 'inventory', 'sku') }} as product_key
     from {{ source('inventory', 'purchase_orders') }}
     where sku is not null
-        and purchase_order_id in (
-            select purchase_order_id from {{ source('inventory', 'purchase_orders') }} where {{ changed_in_window() }}
-        )
+        and {{ of_changed_row(source('inventory', 'purchase_orders'), 'purchase_order_id') }}
 
     union
 

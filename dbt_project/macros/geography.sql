@@ -7,3 +7,9 @@
     {%- endset -%}
     cast(round(2 * 6371.0088 * asin(sqrt(case when {{ half_chord }} > 1 then 1 else {{ half_chord }} end)), 3) as decimal(9, 3))
 {%- endmacro %}
+
+{# `on`-clause part of a join with places: a state, or where none is known its country. #}
+{% macro in_place(address, places) -%}
+    {{ address }}.country = {{ places }}.country
+        and coalesce({{ address }}.state_province, '') = coalesce({{ places }}.state, '')
+{%- endmacro %}

@@ -8,9 +8,7 @@
     from {{ raw }}
     where _deleted_at is null
     {%- if is_incremental() and not whole %}
-        and ({{ key | join(', ') }}) in (
-            select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }}
-        )
+        and {{ of_changed_row(raw, key) }}
     {%- endif %}
     qualify {{ newest_version(key) }}
 {%- endmacro %}

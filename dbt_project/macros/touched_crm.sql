@@ -41,9 +41,7 @@
 
         select consumer_id, activity_at as touched_from
         from {{ source('crm', 'loyalty_activities') }}
-        where loyalty_activity_id in (
-            select loyalty_activity_id from {{ source('crm', 'loyalty_activities') }} where {{ changed_in_window() }}
-        )
+        where {{ of_changed_row(source('crm', 'loyalty_activities'), 'loyalty_activity_id') }}
         union all
         select consumer_id, cast({{ beginning_of_time() }} as timestamp) as touched_from
         from ({{ reidentified_crm_consumers() }}) as reidentified

@@ -20,6 +20,15 @@
     ({{ in_window(prefix ~ '_changed_at') }} or {{ in_window(prefix ~ '_deleted_at') }})
 {%- endmacro %}
 
+{#
+    `where`-clause part: every version of the rows of a raw table that the window changed or found deleted, by the
+    table's key, a column or a list of them.
+#}
+{% macro of_changed_row(raw, key) -%}
+    {%- set key = key if key is string else key | join(', ') -%}
+    ({{ key }}) in (select {{ key }} from {{ raw }} where {{ changed_in_window() }})
+{%- endmacro %}
+
 {# The retailer's day of a moment in UTC. #}
 {% macro local_date(column) -%}
     cast({{ adapter.dispatch('local_time')(column) }} as date)

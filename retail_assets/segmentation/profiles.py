@@ -8,6 +8,7 @@ from retail_assets.segmentation import wording
 from retail_assets.segmentation.assignment import text
 from retail_assets.segmentation.catalog import SEGMENTS, table
 from retail_assets.segmentation.features import FEATURES_TABLE, NO_PURCHASE, NO_PURCHASE_NAME, NUMBERS, Number
+from retail_assets.segmentation.model import LARGEST
 from retail_assets.segmentation.tables import Execute
 
 _FLATTEST = 1e-9
@@ -108,7 +109,7 @@ def _compared(number: Number) -> str:
 def _usable(number: Number) -> str:
     """What is no number, such as an infinity, is missing, as it is to the model."""
     value = f"f.{number.name}"
-    return f"case when cast({value} as double) between -1e300 and 1e300 then {value} end"
+    return f"case when cast({value} as double) between {-LARGEST} and {LARGEST} then {value} end"
 
 
 def _standard(value: Any, mean: Any, deviation: Any) -> float:

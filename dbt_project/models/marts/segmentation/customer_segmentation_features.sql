@@ -41,8 +41,7 @@ consumers as (
         and history.valid_from < weeks.week_end
         and (history.valid_to is null or history.valid_to >= weeks.week_end)
     left join {{ ref('stg_places') }} as places
-        on history.country = places.country
-        and coalesce(history.state_province, '') = coalesce(places.state, '')
+        on {{ in_place('history', 'places') }}
 
 ),
 

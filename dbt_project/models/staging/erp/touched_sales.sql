@@ -72,8 +72,7 @@ touched_orders as (
     select sales_order_id from {{ details }} as details where {{ changed_in_window() }}
     union
     -- A return that was moved to another order touches both.
-    select sales_order_id from {{ returns }} as returns
-    where sales_return_id in (select sales_return_id from {{ returns }} as returns where {{ changed_in_window() }})
+    select sales_order_id from {{ returns }} as returns where {{ of_changed_row(returns, 'sales_return_id') }}
     union
     select order_details.sales_order_id
     from {{ order_details }} as order_details

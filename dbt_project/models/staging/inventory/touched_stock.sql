@@ -30,9 +30,7 @@ changed_versions as (
         distribution_center_id,
         sku
     from {{ source('inventory', 'stock_movements') }}
-    where movement_id in (
-            select movement_id from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
-        )
+    where {{ of_changed_row(source('inventory', 'stock_movements'), 'movement_id') }}
         -- The same said once more, by one number, so that most movements are passed over before they are matched.
         and movement_id >= (
             select min(movement_id) from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}

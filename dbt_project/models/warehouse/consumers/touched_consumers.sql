@@ -129,8 +129,7 @@ touched as (
         {{ local_date(window_start()) }} as touched_from
     from identities
     inner join moved_places
-        on identities.country = moved_places.country
-        and coalesce(identities.state_province, '') = coalesce(moved_places.state, '')
+        on {{ in_place('identities', 'moved_places') }}
 
 ),
 

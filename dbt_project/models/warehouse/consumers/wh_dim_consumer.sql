@@ -151,8 +151,7 @@ final as (
     left join bought on described.consumer_key = bought.consumer_key
     left join loyalty on described.consumer_key = loyalty.consumer_key
     left join places
-        on addresses.country = places.country
-        and coalesce(addresses.state_province, '') = coalesce(places.state, '')
+        on {{ in_place('addresses', 'places') }}
 
 )
 

@@ -11,7 +11,7 @@ with
 changed_touches as (
 
     {% for changed in [
-        'touch_id in (select touch_id from ' ~ source('marketing', 'campaign_touches') ~ ' where ' ~ changed_in_window() ~ ')',
+        of_changed_row(source('marketing', 'campaign_touches'), 'touch_id'),
         'campaign_id in (' ~ changed_campaigns() ~ ')',
     ] -%}
     select

@@ -37,7 +37,7 @@ final as (
     select offer_id
     from redemption_versions
     where offer_id is not null
-        and redemption_id in (select redemption_id from redemption_versions where {{ changed_in_window() }})
+        and {{ of_changed_row('redemption_versions', 'redemption_id') }}
 
     union
 

@@ -37,7 +37,7 @@ changed_offers as (
 
     select special_offer_id
     from {{ source('marketing', 'offers') }}
-    where offer_id in (select offer_id from {{ source('marketing', 'offers') }} where {{ changed_in_window() }})
+    where {{ of_changed_row(source('marketing', 'offers'), 'offer_id') }}
 
 ),
 
@@ -101,7 +101,7 @@ webshop_touched as (
 
     select order_id from {{ orders }} where {{ changed_in_window() }}
     union
-    select order_id from {{ order_items }} where id in (select id from {{ order_items }} where {{ changed_in_window() }})
+    select order_id from {{ order_items }} where {{ of_changed_row(order_items, 'id') }}
     union
     select order_id from {{ order_items }}
     where inventory_item_id in (select id from {{ source('webshop', 'inventory_items') }} where {{ changed_in_window() }})
@@ -121,9 +121,7 @@ webshop_touched as (
     select order_id
     from {{ source('marketing', 'offer_redemptions') }}
     where order_system = 'webshop'
-        and redemption_id in (
-            select redemption_id from {{ source('marketing', 'offer_redemptions') }} where {{ changed_in_window() }}
-        )
+        and {{ of_changed_row(source('marketing', 'offer_redemptions'), 'redemption_id') }}
 
 ),
 
