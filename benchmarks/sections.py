@@ -22,8 +22,9 @@ _ROWS = """\
   From nothing: the warehouse is empty."""
 _COMPANY = """\
 All six systems and all models; the longer history is of the same size of business. Each step is one
-process, measured once, the daily run the median of five days in a row: the first of them makes the
-second of the two copies that readers take turns on."""
+process, measured once. After a backfill the first two daily runs take longer: they make the second of the two
+copies that readers take turns on, and read much from disk for the first time. The daily run is the
+median of the five days after them."""
 _SEGMENTS = """\
 Each step is a process of its own on the same state, and includes starting Python and its imports. The
 feature mart and the whole weekly runs are `retail-assets backfill --weekly`, and also publish the

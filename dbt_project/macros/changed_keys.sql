@@ -72,3 +72,13 @@
     where {{ changed_in_window() }}
         and sku not in (select source_id from {{ ref('wh_product_identities') }} where source_system = 'inventory')
 {%- endmacro %}
+
+{# Territories of the ERP of which something changed: themselves, or their country. #}
+{% macro changed_territories() -%}
+    select territory_id
+    from {{ source('erp', 'sales_territory') }}
+    where {{ changed_in_window() }}
+        or country_region_code in (
+            select country_region_code from {{ source('erp', 'country_region') }} where {{ changed_in_window() }}
+        )
+{%- endmacro %}

@@ -13,3 +13,11 @@
     {{ address }}.country = {{ places }}.country
         and coalesce({{ address }}.state_province, '') = coalesce({{ places }}.state, '')
 {%- endmacro %}
+
+{#
+    For `order by`: whose address counts, of a consumer's records. The CRM's comes before the web shop's, and that
+    before the ERP's; one without a country counts only where none has one.
+#}
+{% macro address_rank(system, country) -%}
+    case {{ system }} when 'crm' then 1 when 'webshop' then 2 else 3 end + case when {{ country }} is null then 3 else 0 end
+{%- endmacro %}

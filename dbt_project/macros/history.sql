@@ -26,24 +26,37 @@
 {%- endmacro %}
 
 {#
-    What the web shop asked and paid for a product from which day on, by the versions of its row that its drops
-    brought. The first holds for the time before it.
+    What a raw table's rows said from which day on, by the versions that raw has seen, as a type-2 history: the last
+    version of a day is the day's, the first one also holds for the time before it.
+
+    key        the table's key, one column
+    columns    what is kept
+    valid      what a version has to meet to count
 #}
-{% macro webshop_prices() -%}
+{% macro versions_by_day(raw, key, columns, valid='true') -%}
     select
-        id as product_id,
+        {{ key }},
         case
-            when row_number() over (partition by id order by min(_modified_at)) = 1 then {{ beginning_of_time() }}
+            when row_number() over (partition by {{ key }} order by _modified_at) = 1 then {{ beginning_of_time() }}
             else {{ local_date('_modified_at') }}
         end as valid_from,
-        max(retail_price) as retail_price,
-        max(cost) as cost
+        lead({{ local_date('_modified_at') }}) over (partition by {{ key }} order by _modified_at) as valid_to,
+        {{ columns | join(', ') }}
     from (
-        select * from {{ source('webshop', 'products') }}
-        where retail_price >= 0 and cost >= 0
+        select * from {{ raw }}
+        where {{ valid }}
         qualify row_number() over (
-            partition by id, {{ local_date('_modified_at') }} order by _modified_at desc, _loaded_at desc, _row_hash
+            partition by {{ key }}, {{ local_date('_modified_at') }} order by _modified_at desc, _loaded_at desc, _row_hash
         ) = 1
     ) as versions
-    group by id, {{ local_date('_modified_at') }}
+{%- endmacro %}
+
+{# What the web shop asked and paid for a product from which day on. #}
+{% macro webshop_prices() -%}
+    {{ versions_by_day(source('webshop', 'products'), 'id', ['retail_price', 'cost'], 'retail_price >= 0 and cost >= 0') }}
+{%- endmacro %}
+
+{# The media channel that a campaign ran on from which day on. #}
+{% macro campaign_channels() -%}
+    {{ versions_by_day(source('marketing', 'campaigns'), 'campaign_id', ['media_channel_id'], 'media_channel_id is not null') }}
 {%- endmacro %}

@@ -1,60 +1,57 @@
 {#
-    What happened on each day, one row per order line sold and per return: a sale on its order's day, a
-    return on the day that the pieces came back. So a day's figures do not change because of what happened
-    after it. Cancelled and rejected orders are no sales.
+    What happened on each day, one row per order line sold and per return: a sale on its order's day, a return on
+    the day that the pieces came back. So a day's figures do not change because of what happened after it.
+    Cancelled and rejected orders are no sales.
 
-    key    columns of both facts that the mart groups by, beside sales_date
+    sales, returns    the facts
+    order_key         what tells one order from another; null for returns
+    amounts           columns of the sales that are summed; 0 for returns
+    key               columns of both facts that the mart groups by, beside sales_date
 #}
-{% macro sales_movements(key) -%}
+{% macro movements(sales, returns, order_key, amounts, key) -%}
     select
-        sales_order_id,
         order_date as sales_date,
         {{ key | join(', ') }},
-        quantity,
-        gross_amount,
-        discount_amount,
-        line_total,
-        line_cost,
-        allocated_tax,
-        allocated_freight,
-        allocated_total_due,
+        {{ order_key }} as order_key,
+        {{ amounts | join(', ') }},
         0 as returned_quantity,
         0 as refund_amount
-    from {{ ref('fact_sales') }}
+    from {{ sales }}
     where is_sale
 
     union all
 
     select
-        null as sales_order_id,
         return_date as sales_date,
         {{ key | join(', ') }},
-        0 as quantity,
-        0 as gross_amount,
-        0 as discount_amount,
-        0 as line_total,
-        0 as line_cost,
-        0 as allocated_tax,
-        0 as allocated_freight,
-        0 as allocated_total_due,
+        null as order_key,
+        {% for amount in amounts %}0 as {{ amount }}, {% endfor %}
         return_quantity as returned_quantity,
         refund_amount
-    from {{ ref('fact_sales_returns') }}
+    from {{ returns }}
 {%- endmacro %}
 
-{# The measures that the sales marts share: what they are is described once, in models/marts/sales/_measures.md. #}
-{% macro sales_measures() -%}
-    count(distinct sales_order_id) as orders,
-    count(sales_order_id) as order_lines,
-    cast(sum(quantity) as bigint) as quantity,
-    cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
-    cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
-    cast(sum(line_total) as decimal(38, 6)) as net_sales,
-    cast(sum(line_cost) as decimal(38, 6)) as cost,
-    cast(sum(line_total - line_cost) as decimal(38, 6)) as margin,
-    cast(sum(allocated_tax) as decimal(38, 4)) as tax,
-    cast(sum(allocated_freight) as decimal(38, 4)) as freight,
-    cast(sum(allocated_total_due) as decimal(38, 4)) as total_due,
-    cast(sum(returned_quantity) as bigint) as returned_quantity,
-    cast(sum(refund_amount) as decimal(38, 4)) as refund_amount
+{# Movements of the ERP, with its financial view of them. #}
+{% macro sales_movements(key) -%}
+    {{ movements(
+        ref('fact_sales'),
+        ref('fact_sales_returns'),
+        'sales_order_id',
+        [
+            'quantity', 'gross_amount', 'discount_amount', 'line_total', 'line_cost',
+            'allocated_tax', 'allocated_freight', 'allocated_total_due',
+        ],
+        key,
+    ) }}
+{%- endmacro %}
+
+{# Movements of all channels. #}
+{% macro channel_movements(key) -%}
+    {{ movements(
+        ref('wh_fact_sales'),
+        ref('wh_fact_sales_returns'),
+        "source_system || ':' || order_id",
+        ['quantity', 'gross_amount', 'discount_amount', 'net_amount', 'line_cost', 'margin'],
+        key,
+    ) }}
 {%- endmacro %}

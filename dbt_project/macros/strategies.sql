@@ -26,9 +26,9 @@
     where {{ config.get('touched_where', 'true') }}
         {% for column in key %}and {{ column }} is not null {% endfor %}
     {%- else -%}
-    select cast({{ dbt.dateadd('day', 'following.days', 'touched.' ~ key[0]) }} as date) as {{ key[0] }}, {{ key[1:] | join(', ') }}
+    select cast({{ dbt.dateadd('day', 'shifts.days', 'touched.' ~ key[0]) }} as date) as {{ key[0] }}, {{ key[1:] | join(', ') }}
     from {{ changes }} as touched
-    cross join {{ numbers_of_days(0, days) }} as following
+    cross join {{ numbers_of_days(0, days) }} as shifts
     where {{ config.get('touched_where', 'true') }}
         {% for column in key %}and {{ column }} is not null {% endfor %}
     {%- endif -%}

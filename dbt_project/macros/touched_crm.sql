@@ -9,16 +9,10 @@
 #}
 {% macro reidentified_crm_consumers() -%}
     select cast(source_id as bigint) as consumer_id
-    from {{ ref('wh_consumer_identities') }}
+    from (
+        {{ changed_records(ref('wh_consumer_identities'), [('crm', 'consumers', 'consumer_id')]) }}
+    ) as changed
     where source_system = 'crm'
-        and {{ in_window('_changed_at') }}
-    union
-    select consumer_id
-    from {{ source('crm', 'consumers') }}
-    where {{ changed_in_window() }}
-        and cast(consumer_id as varchar) not in (
-            select source_id from {{ ref('wh_consumer_identities') }} where source_system = 'crm'
-        )
 {%- endmacro %}
 
 {% macro touched_keys_of_wh_fact_interactions() -%}

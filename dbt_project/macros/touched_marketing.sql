@@ -18,18 +18,18 @@
     )
 {%- endmacro %}
 
-{# Days of the touched orders, and of the ERP's sales in a territory that may be in another country now. #}
+{#
+    Days of the touched orders, of the ERP's sales in a territory that may be in another country now, and of the web
+    shop's users who may have lived elsewhere.
+#}
 {% macro touched_keys_of_wh_fact_product_days() -%}
     select sales_date from {{ ref('touched_orders') }} where sales_date is not null
     union
     select order_date as sales_date
     from {{ ref('stg_sales_orders') }}
-    where territory_id in (
-        select territory_id
-        from {{ source('erp', 'sales_territory') }}
-        where {{ changed_in_window() }}
-            or country_region_code in (
-                select country_region_code from {{ source('erp', 'country_region') }} where {{ changed_in_window() }}
-            )
-    )
+    where territory_id in ({{ changed_territories() }})
+    union
+    select created_date as sales_date
+    from {{ ref('stg_webshop_orders') }}
+    where user_id in (select id from {{ source('webshop', 'users') }} where {{ changed_in_window() }})
 {%- endmacro %}

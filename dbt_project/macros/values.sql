@@ -60,3 +60,8 @@
 {% macro at_least(number, lowest) -%}
     case when {{ number }} < {{ lowest }} then {{ lowest }} else {{ number }} end
 {%- endmacro %}
+
+{# A quotient of decimals: null where the divisor is 0 or null, 6 digits. #}
+{% macro ratio(dividend, divisor) -%}
+    cast(round(cast({{ dividend }} as decimal(38, 6)) / nullif({{ divisor }}, 0), 6) as decimal(18, 6))
+{%- endmacro %}

@@ -4,6 +4,7 @@ Its incremental branch does not, and no rows are compared.
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,10 +15,44 @@ import pytest
 
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
-from retail_assets.transformation.project import Project, dbt_executable
+from retail_assets.transformation.project import PROJECT_DIR, Project, dbt_executable
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 from retail_assets_tests.raw_tables import create_raw_tables_sql
+
+# Words that Snowflake takes for no name without quotes (its SQL reference: "Reserved & limited keywords");
+# the stand-in takes them all.
+RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    account all alter and any as between by case cast check column connect connection constraint
+    create cross current current_date current_time current_timestamp current_user database delete
+    distinct drop else exists false following for from full grant group gscluster having ilike in
+    increment inner insert intersect into is issue join lateral left like localtime localtimestamp
+    minus natural not null of on or order organization qualify regexp revoke right rlike row rows
+    sample schema select set some start table tablesample then to trigger true try_cast union unique
+    update using values view when whenever where with
+    """,
+    )
+)
+COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
+NAME = re.compile(r"\bas (\w+)\b|^(\w+) as \(", re.MULTILINE | re.IGNORECASE)
+
+
+def names(sql: str) -> set[str]:
+    """What a query names: columns, tables and common table expressions."""
+    return {first or second for first, second in NAME.findall(COMMENT.sub("", sql).lower())}
+
+
+def test_no_name_is_reserved():
+    reserved = {path.stem: names(path.read_text()) & RESERVED for path in PROJECT_DIR.rglob("*.sql")}
+    assert {stem: found for stem, found in reserved.items() if found} == {}
+
+
+def test_a_reserved_name_is_found():
+    sql = "with\n\nfollowing as (\n\n    select 1 as start -- as of\n)"
+    assert names(sql) & RESERVED == {"following", "start"}
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ daily as (
         product_key,
         {{ channel_measures() }}
     from movements
-    where {{ only_touched(ref('touched_orders')) }}
+    where {{ only_touched(ref('touched_product_days')) }}
     group by sales_date, product_key
 
 ),

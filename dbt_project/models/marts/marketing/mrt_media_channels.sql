@@ -20,6 +20,12 @@ campaigns as (
 
 ),
 
+campaign_channels as (
+
+    {{ campaign_channels() }}
+
+),
+
 attribution as (
 
     select
@@ -37,7 +43,7 @@ reported as (
 
     select
         performance.activity_date,
-        coalesce(campaigns.media_channel_id, 0) as media_channel_id,
+        coalesce(campaign_channels.media_channel_id, 0) as media_channel_id,
         performance.spend,
         performance.impressions,
         performance.reach,
@@ -51,6 +57,9 @@ reported as (
         {% endfor %}
     from performance
     left join campaigns on performance.campaign_id = campaigns.campaign_id
+    left join campaign_channels
+        on campaigns.campaign_id = campaign_channels.campaign_id
+        and {{ as_of('campaign_channels', 'performance.activity_date') }}
     where {{ only_touched(ref('touched_media_days')) }}
 
 ),

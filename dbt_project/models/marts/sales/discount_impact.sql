@@ -21,7 +21,8 @@ daily as (
         cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
         cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
         cast(sum(line_total) as decimal(38, 6)) as net_sales,
-        cast(sum(line_cost) as decimal(38, 6)) as cost
+        cast(coalesce(sum(line_cost), 0) as decimal(38, 6)) as cost,
+        cast(coalesce(sum(line_total - line_cost), 0) as decimal(38, 6)) as margin
     from (select *, order_date as sales_date from {{ ref('fact_sales') }} where is_sale) as sales
     where {{ only_touched(ref('touched_sales')) }}
     group by sales_date, product_id, special_offer_id, is_discounted
@@ -73,7 +74,6 @@ final as (
 
     select
         daily.*,
-        daily.net_sales - daily.cost as margin,
         case when baselines.days > 0 then baselines.days end as baseline_days,
         cast(
             round(case when baselines.days > 0 then baselines.quantity * 1.0 / baselines.days end, 4) as decimal(19, 4)

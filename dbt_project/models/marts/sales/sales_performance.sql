@@ -18,7 +18,7 @@ daily as (
         sales_date,
         territory_id,
         sales_channel,
-        count(distinct case when sales_order_id is not null then customer_id end) as customers,
+        count(distinct case when order_key is not null then customer_id end) as customers,
         {{ sales_measures() }}
     from movements
     where {{ only_touched(ref('touched_sales')) }}

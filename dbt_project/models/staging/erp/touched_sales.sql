@@ -35,33 +35,10 @@ changed_{{ table }} as (
 
 {% endfor -%}
 
--- A cost or list price reaches the orders of its product from its first day on until the next one's;
--- the product's own stands in for the time before its first row of history.
+-- A cost or list price reaches the orders of its product on the days that it stands.
 repriced as (
 
-    {% for history in ['product_cost_history', 'product_list_price_history'] -%}
-    select
-        changed.product_id,
-        cast(changed.start_date as date) as valid_from,
-        min(later.valid_from) as valid_to
-    from {{ source('erp', history) }} as changed
-    left join {{ ref('stg_' ~ history) }} as later
-        on changed.product_id = later.product_id
-        and later.valid_from > cast(changed.start_date as date)
-    where {{ changed_in_window('changed') }}
-    group by changed.product_id, cast(changed.start_date as date)
-
-    union
-
-    select
-        products.product_id,
-        cast(null as date) as valid_from,
-        min(history.valid_from) as valid_to
-    from changed_product as products
-    left join {{ ref('stg_' ~ history) }} as history on products.product_id = history.product_id
-    group by products.product_id
-    {{ 'union' if not loop.last }}
-    {% endfor %}
+    {{ repriced_in_erp('changed_product') }}
 
 ),
 
@@ -79,8 +56,7 @@ touched_orders as (
     inner join {{ orders }} as orders on order_details.sales_order_id = orders.sales_order_id
     inner join repriced
         on order_details.product_id = repriced.product_id
-        and (repriced.valid_from is null or orders.order_date >= repriced.valid_from)
-        and (repriced.valid_to is null or orders.order_date < repriced.valid_to)
+        and {{ as_of('repriced', 'orders.order_date') }}
 
 ),
 

@@ -49,7 +49,7 @@ changed as (
 
 ),
 
-following as (
+later_days as (
 
     select
         snapshot_date,
@@ -73,7 +73,7 @@ candidates as (
 
     select *, 1 as is_changed from changed
     union all
-    select *, 0 as is_changed from following
+    select *, 0 as is_changed from later_days
 
 ),
 

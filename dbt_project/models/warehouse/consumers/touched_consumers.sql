@@ -13,11 +13,28 @@ identities as (
 
 ),
 
+-- States that may have another name, or another country, than before.
+changed_states as (
+
+    select state_province_id
+    from {{ source('erp', 'state_province') }}
+    where {{ changed_in_window() }}
+        or country_region_code in (
+            select country_region_code from {{ source('erp', 'country_region') }} where {{ changed_in_window() }}
+        )
+
+),
+
 changed_addresses as (
 
     select business_entity_id
-    from {{ ref('stg_business_entity_addresses') }}
-    where address_id in (select address_id from {{ source('erp', 'address') }} where {{ changed_in_window() }})
+    from {{ source('erp', 'business_entity_address') }}
+    where address_id in (
+        select address_id
+        from {{ source('erp', 'address') }}
+        where {{ changed_in_window() }}
+            or state_province_id in (select state_province_id from changed_states)
+    )
 
     union
 
@@ -93,7 +110,7 @@ touched_records as (
 -- Coordinates of those who have none of their own are their state's.
 moved_places as (
 
-    select country, state from {{ ref('stg_places') }} where {{ in_window('_changed_at') }}
+    select country, state from {{ source('geo', 'places') }} where {{ changed_in_window() }}
 
 ),
 

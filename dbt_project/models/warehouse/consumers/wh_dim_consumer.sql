@@ -41,24 +41,14 @@ places as (
 
 ),
 
--- What the CRM says comes before what the web shop says, and that before the ERP; of two records in one system
--- the lower number. An address is taken whole.
-ranked as (
-
-    select
-        *,
-        case source_system when 'crm' then 1 when 'webshop' then 2 else 3 end * 2
-            + case when country is null then 7 else 0 end as address_rank,
-        case source_system when 'crm' then 1 when 'webshop' then 2 else 3 end as system_rank
-    from identities
-
-),
-
+-- Of two records in one system the lower number counts. An address is taken whole.
 addresses as (
 
     select *
-    from ranked
-    qualify row_number() over (partition by consumer_key order by address_rank, length(source_id), source_id) = 1
+    from identities
+    qualify row_number() over (
+        partition by consumer_key order by {{ address_rank('source_system', 'country') }}, length(source_id), source_id
+    ) = 1
 
 ),
 
@@ -84,7 +74,7 @@ described as (
         -- One record without consent is enough.
         min(case when marketing_opt_in then 1 when not marketing_opt_in then 0 end) = 1 as marketing_opt_in,
         min(known_since) as known_since
-    from ranked
+    from identities
     group by consumer_key
 
 ),

@@ -8,13 +8,63 @@ identities as (
 
 ),
 
--- Where a customer of the ERP is stands in the address that the customer is linked to now; what the address said
--- before is in its versions.
-main_addresses as (
+-- Where a customer of the ERP is stands in the addresses that the customer, or its store, is linked to.
+links as (
 
-    select *
-    from {{ ref('stg_business_entity_addresses') }}
-    qualify row_number() over (partition by business_entity_id order by address_type_id, address_id) = 1
+    select
+        business_entity_id,
+        address_type_id,
+        address_id,
+        min(_modified_at) as linked_at,
+        count(*) = count(_deleted_at) as is_gone
+    from {{ source('erp', 'business_entity_address') }}
+    group by business_entity_id, address_type_id, address_id
+
+),
+
+-- When a run saw that a link is gone depends on when it ran; so it ends when the entity's next one begins.
+successors as (
+
+    select
+        links.business_entity_id,
+        links.address_type_id,
+        links.address_id,
+        min(later.linked_at) as linked_at
+    from links
+    inner join links as later
+        on links.business_entity_id = later.business_entity_id
+        and links.linked_at < later.linked_at
+    where links.is_gone
+    group by links.business_entity_id, links.address_type_id, links.address_id
+
+),
+
+-- `place` is the order in which addresses count. The first ones hold from the beginning: a customer may be older.
+residences as (
+
+    select
+        links.business_entity_id,
+        links.address_id,
+        row_number() over (
+            partition by links.business_entity_id order by links.address_type_id, links.address_id
+        ) as place,
+        case
+            when links.linked_at = min(links.linked_at) over (partition by links.business_entity_id)
+                then {{ beginning_of_time() }}
+            else {{ local_date('links.linked_at') }}
+        end as valid_from,
+        {{ local_date('successors.linked_at') }} as valid_to
+    from links
+    left join successors
+        on links.business_entity_id = successors.business_entity_id
+        and links.address_type_id = successors.address_type_id
+        and links.address_id = successors.address_id
+
+),
+
+stores as (
+
+    select distinct business_entity_id from residences
 
 ),
 
@@ -22,7 +72,12 @@ erp as (
 
     select
         cast(customers.customer_id as varchar) as source_id,
-        row_number() over (partition by customers.customer_id order by addresses._modified_at, addresses._loaded_at) as number,
+        residences.place,
+        residences.valid_from,
+        residences.valid_to,
+        row_number() over (
+            partition by customers.customer_id, residences.place order by addresses._modified_at, addresses._loaded_at
+        ) as number,
         {{ local_date('addresses._modified_at') }} as modified_on,
         addresses._modified_at,
         addresses._loaded_at,
@@ -33,10 +88,10 @@ erp as (
         cast(null as double) as longitude,
         cast(null as boolean) as marketing_opt_in
     from {{ ref('stg_customers') }} as customers
-    left join main_addresses as store_addresses on customers.store_id = store_addresses.business_entity_id
-    inner join main_addresses
-        on coalesce(store_addresses.business_entity_id, customers.person_id) = main_addresses.business_entity_id
-    inner join {{ source('erp', 'address') }} as addresses on main_addresses.address_id = addresses.address_id
+    left join stores on customers.store_id = stores.business_entity_id
+    inner join residences
+        on coalesce(stores.business_entity_id, customers.person_id) = residences.business_entity_id
+    inner join {{ source('erp', 'address') }} as addresses on residences.address_id = addresses.address_id
     left join {{ ref('stg_state_provinces') }} as states on addresses.state_province_id = states.state_province_id
     left join {{ ref('stg_country_regions') }} as countries on states.country_region_code = countries.country_region_code
 
@@ -52,6 +107,9 @@ erp as (
 
     select
         cast({{ id }} as varchar) as source_id,
+        1 as place,
+        cast(null as date) as valid_from,
+        cast(null as date) as valid_to,
         row_number() over (partition by {{ id }} order by _modified_at, _loaded_at) as number,
         {{ local_date('_modified_at') }} as modified_on,
         _modified_at,
@@ -68,26 +126,24 @@ erp as (
 
 {% endfor -%}
 
--- The first version of a record holds from the day on which its system learned of the consumer; in the ERP an address
--- may be older than the customer, so its first version holds from the beginning. The last one of a day is the day's.
+-- The first version of a record holds from the day on which its system learned of the consumer, or of the address.
 versions as (
 
     {% for system in ['erp', 'webshop', 'crm'] -%}
     select
         identities.consumer_key,
         '{{ system }}' as source_system,
-        case
-            when {{ system }}.number = 1 then {{ beginning_of_time() if system == 'erp' else 'identities.known_since' }}
-            else {{ system }}.modified_on
-        end as valid_from,
+        identities.source_id,
+        coalesce({{ system }}.valid_from, identities.known_since) as begins_on,
+        {{ system }}.valid_to,
+        {{ system }}.place,
+        {{ system }}.number,
+        {{ system }}.modified_on,
         {{ system }}._modified_at,
         {{ system }}._loaded_at,
-        identities.source_id,
-        {{ system }}.city,
-        {{ system }}.state_province,
-        {{ system }}.country,
-        {{ system }}.latitude,
-        {{ system }}.longitude,
+        {% for column in address -%}
+        {{ system }}.{{ column }},
+        {% endfor -%}
         {{ system }}.marketing_opt_in
     from {{ system }}
     inner join identities
@@ -98,63 +154,60 @@ versions as (
 
 ),
 
+-- The last version of a day is the day's.
 days as (
 
-    select *
+    select
+        *,
+        case when number = 1 or modified_on < begins_on then begins_on else modified_on end as valid_from
     from versions
     qualify row_number() over (
-        partition by consumer_key, source_system, valid_from
-        order by _modified_at desc nulls last, _loaded_at desc, source_id desc
+        partition by source_system, source_id, place, valid_from
+        order by _modified_at desc nulls last, _loaded_at desc
     ) = 1
 
 ),
 
 moments as (
 
-    select
-        consumer_key,
-        valid_from,
-        {% for system in ['erp', 'webshop', 'crm'] -%}
-        max(case when source_system = '{{ system }}' then valid_from end) as {{ system }}_from{{ ',' if not loop.last }}
-        {% endfor %}
-    from days
-    group by consumer_key, valid_from
+    select distinct consumer_key, valid_from from days
 
 ),
 
-filled as (
+-- What each record said last, on each day on which one of the consumer's records changed.
+known as (
 
     select
-        consumer_key,
-        valid_from,
-        {% for system in ['erp', 'webshop', 'crm'] -%}
-        {{ last_known(system ~ '_from', 'consumer_key', 'valid_from') }} as {{ system }}_from{{ ',' if not loop.last }}
-        {% endfor %}
+        moments.valid_from as known_on,
+        days.*
     from moments
+    inner join days
+        on moments.consumer_key = days.consumer_key
+        and moments.valid_from >= days.valid_from
+        and (days.valid_to is null or moments.valid_from < days.valid_to)
+    qualify row_number() over (
+        partition by moments.valid_from, days.source_system, days.source_id, days.place
+        order by days.valid_from desc
+    ) = 1
 
 ),
 
--- What the CRM says comes before what the web shop says, and that before the ERP; an address is taken whole.
+-- One record without consent is enough.
 combined as (
 
     select
-        filled.consumer_key,
-        filled.valid_from,
+        consumer_key,
+        known_on as valid_from,
         {% for column in address -%}
-        case
-            when crm.country is not null then crm.{{ column }}
-            when webshop.country is not null then webshop.{{ column }}
-            else erp.{{ column }}
-        end as {{ column }},
+        {{ column }},
         {% endfor -%}
-        crm.marketing_opt_in
-    from filled
-    {% for system in ['erp', 'webshop', 'crm'] -%}
-    left join days as {{ system }}
-        on {{ system }}.source_system = '{{ system }}'
-        and filled.consumer_key = {{ system }}.consumer_key
-        and filled.{{ system }}_from = {{ system }}.valid_from
-    {% endfor %}
+        min(case when marketing_opt_in then 1 when not marketing_opt_in then 0 end)
+            over (partition by consumer_key, known_on) = 1 as marketing_opt_in
+    from known
+    qualify row_number() over (
+        partition by consumer_key, known_on
+        order by {{ address_rank('source_system', 'country') }}, length(source_id), source_id, place
+    ) = 1
 
 ),
 

@@ -10,9 +10,9 @@ with
 
 movements as (
 
-    select consumer_key, order_date as sales_date from {{ ref('wh_fact_sales') }}
+    select consumer_key, territory_id, order_date as sales_date from {{ ref('wh_fact_sales') }}
     union all
-    select consumer_key, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+    select consumer_key, territory_id, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
 
 ),
 
@@ -30,7 +30,7 @@ final as (
 
     union
 
-    select sales_date from {{ ref('touched_sales') }} where scope = 'territory'
+    select sales_date from movements where territory_id in ({{ changed_territories() }})
 
     union
 

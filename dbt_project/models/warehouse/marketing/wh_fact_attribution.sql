@@ -17,16 +17,26 @@ orders as (
 
 ),
 
+channels as (
+
+    {{ campaign_channels() }}
+
+),
+
+-- On the channel that its campaign ran on when it was made.
 clicks as (
 
     select
         touches.touch_id,
         touches.touched_at,
         touches.campaign_id,
-        campaigns.media_channel_id,
+        channels.media_channel_id,
         {{ consumer_key('touches.email', 'marketing', 'touches.email') }} as consumer_key
     from {{ ref('stg_campaign_touches') }} as touches
     left join {{ ref('stg_campaigns') }} as campaigns on touches.campaign_id = campaigns.campaign_id
+    left join channels
+        on campaigns.campaign_id = channels.campaign_id
+        and {{ as_of('channels', local_date('touches.touched_at')) }}
     where touches.touch_type = 'click'
         and touches.touched_at >= (
             select {{ dbt.dateadd('day', -var('attribution_days'), 'min(order_at)') }} from orders

@@ -28,13 +28,23 @@ products as (
 
 ),
 
+countries_of_users as (
+
+    {{ versions_by_day(source('webshop', 'users'), 'id', ['country']) }}
+
+),
+
+-- Where the user lived on the day of the order.
 webshop_users as (
 
     select
         cast(orders.order_id as varchar) as order_id,
-        users.country
+        countries_of_users.country
     from {{ ref('stg_webshop_orders') }} as orders
     inner join {{ ref('stg_webshop_users') }} as users on orders.user_id = users.user_id
+    inner join countries_of_users
+        on orders.user_id = countries_of_users.id
+        and {{ as_of('countries_of_users', 'orders.created_date') }}
 
 ),
 

@@ -47,25 +47,34 @@ touched_records as (
     {% endfor %}
 ),
 
-final as (
+touched as (
 
-    select identities.product_key
+    select identities.product_key, 0 as is_redescribed
     from touched_records
     inner join identities
         on touched_records.source_system = identities.source_system
         and touched_records.source_id = identities.source_id
 
-    union
+    union all
 
-    select identities.product_key
+    select identities.product_key, 1 as is_redescribed
     from identities
     inner join changed
         on identities.source_system = changed.source_system
         and identities.source_id = changed.source_id
 
-    union
+    union all
 
-    {{ product_keys_of('changed') }}
+    select product_key, 1 as is_redescribed
+    from ({{ product_keys_of('changed') }}) as changed_keys
+
+),
+
+final as (
+
+    select product_key, max(is_redescribed) = 1 as is_redescribed
+    from touched
+    group by product_key
 
 )
 

@@ -18,6 +18,21 @@ history as (
 
 ),
 
+-- The ERP says what a product costs today; its history also knows prices that are still to come.
+erp_products as (
+
+    select
+        identities.product_key,
+        max(products.list_price) as list_price,
+        max(products.standard_cost) as standard_cost
+    from {{ ref('stg_products') }} as products
+    inner join identities
+        on identities.source_system = 'erp'
+        and cast(products.product_id as varchar) = identities.source_id
+    group by identities.product_key
+
+),
+
 -- What the ERP says comes before what the web shop says; numbers are the same in all.
 described as (
 
@@ -81,8 +96,8 @@ final as (
         described.department,
         described.brand,
         suppliers.supplier,
-        history.list_price,
-        history.standard_cost,
+        coalesce(erp_products.list_price, history.list_price) as list_price,
+        coalesce(erp_products.standard_cost, history.standard_cost) as standard_cost,
         described.in_erp,
         described.in_webshop,
         described.in_inventory,
@@ -96,6 +111,7 @@ final as (
     from described
     left join suppliers on described.product_key = suppliers.product_key
     left join sold on described.product_key = sold.product_key
+    left join erp_products on described.product_key = erp_products.product_key
     left join history on described.product_key = history.product_key and history.valid_to is null
 
 )

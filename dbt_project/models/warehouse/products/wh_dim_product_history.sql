@@ -47,7 +47,7 @@ known as (
     from webshop_prices as prices
     inner join identities
         on identities.source_system = 'webshop'
-        and cast(prices.product_id as varchar) = identities.source_id
+        and cast(prices.id as varchar) = identities.source_id
 
 ),
 

@@ -151,12 +151,10 @@ final as (
     left join products on allocated.product_id = products.product_id
     left join costs
         on allocated.product_id = costs.product_id
-        and allocated.order_date >= costs.valid_from
-        and (costs.valid_to is null or allocated.order_date < costs.valid_to)
+        and {{ as_of('costs', 'allocated.order_date') }}
     left join list_prices
         on allocated.product_id = list_prices.product_id
-        and allocated.order_date >= list_prices.valid_from
-        and (list_prices.valid_to is null or allocated.order_date < list_prices.valid_to)
+        and {{ as_of('list_prices', 'allocated.order_date') }}
     left join returned
         on allocated.sales_order_id = returned.sales_order_id
         and allocated.sales_order_detail_id = returned.sales_order_detail_id

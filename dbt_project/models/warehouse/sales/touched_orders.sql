@@ -62,38 +62,10 @@ erp_rekeyed as (
 
 ),
 
-webshop_prices as (
-
-    {{ webshop_prices() }}
-
-),
-
-changed_price_days as (
-
-    select distinct id as product_id, {{ local_date('_modified_at') }} as changed_on
-    from {{ source('webshop', 'products') }}
-    where {{ changed_in_window() }}
-
-),
-
-price_periods as (
-
-    select
-        changed_price_days.product_id,
-        changed_price_days.changed_on,
-        max(webshop_prices.valid_from) as valid_from
-    from changed_price_days
-    inner join webshop_prices
-        on changed_price_days.product_id = webshop_prices.product_id
-        and webshop_prices.valid_from <= changed_price_days.changed_on
-    group by changed_price_days.product_id, changed_price_days.changed_on
-
-),
-
 -- A price reaches the orders from its first day on.
 repriced as (
 
-    select product_id, min(valid_from) as valid_from from price_periods group by product_id
+    {{ repriced_in_webshop() }}
 
 ),
 
@@ -116,7 +88,7 @@ webshop_touched as (
     from {{ ref('stg_webshop_order_items') }} as items
     inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
     inner join repriced on items.product_id = repriced.product_id
-    where orders.created_date >= repriced.valid_from
+    where {{ as_of('repriced', 'orders.created_date') }}
     union
     select order_id
     from {{ source('marketing', 'offer_redemptions') }}

@@ -94,18 +94,9 @@ pieces as (
 
 ),
 
-price_days as (
-
-    {{ webshop_prices() }}
-
-),
-
 prices as (
 
-    select
-        *,
-        lead(valid_from) over (partition by product_id order by valid_from) as valid_to
-    from price_days
+    {{ webshop_prices() }}
 
 ),
 
@@ -121,7 +112,7 @@ webshop_priced as (
         cast(coalesce(pieces.cost, prices.cost) as decimal(19, 4)) as unit_cost
     from webshop_items as items
     left join pieces on items.inventory_item_id = pieces.inventory_item_id
-    left join prices on items.product_id = prices.product_id and {{ as_of('prices', 'items.order_date') }}
+    left join prices on items.product_id = prices.id and {{ as_of('prices', 'items.order_date') }}
 
 ),
 
