@@ -5,6 +5,7 @@ simulated retailer. The environment wins over the file.
 """
 
 import os
+import re
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The deployment's settings. A field `erp_url` is the variable `RETAIL_ERP_URL`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
@@ -96,6 +99,14 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _address(cls, url: SecretStr) -> SecretStr:
+        # The address is a secret: the message does not show it.
+        if not re.fullmatch(r"(https?://\S+)?", url.get_secret_value()):
+            raise ValueError("this is no web address; it begins with https:// or http:// and has no spaces")
+        return url
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "Settings":
