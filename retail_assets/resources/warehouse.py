@@ -112,11 +112,11 @@ class DuckDBWarehouse(Warehouse):
         with duckdb.connect(path, read_only=True, config=config) as connection:
             try:
                 result = connection.sql(statement)
+                if result is None:
+                    raise WarehouseError("The statement is no query, and this connection only reads.")
+                return result.to_arrow_table()
             except duckdb.Error as error:
                 raise WarehouseError(str(error)) from None
-            if result is None:
-                raise WarehouseError("The statement is no query, and this connection only reads.")
-            return result.to_arrow_table()
 
     def dlt_destination(self) -> "Destination":
         import dlt
