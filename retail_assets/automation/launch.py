@@ -20,6 +20,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
 from retail_assets.transformation.assets import STEPS
 
@@ -135,16 +136,17 @@ def _run(
     with Progress(*columns, console=console) as progress, _instance() as instance:
         run_id = make_new_run_id()
         instance.add_event_listener(run_id, _Watcher(progress, result, total))
-        outcome = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
-            run_config=_run_config(full_refresh),
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: keys[0],
-                ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-            },
-        )
+        with held(instance, run_id):
+            outcome = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                run_config=_run_config(full_refresh),
+                tags={
+                    ASSET_PARTITION_RANGE_START_TAG: keys[0],
+                    ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                },
+            )
     result.success, result.seconds = outcome.success, time.monotonic() - started
     return result
 
