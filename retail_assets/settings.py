@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     @field_validator("sources")
     @classmethod
     def _known_sources(cls, names: str) -> str:
-        unknown = {name.strip() for name in names.split(",") if name.strip()} - set(SYSTEMS)
+        unknown = set(_listed(names)) - set(SYSTEMS)
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     @property
     def systems(self) -> tuple[str, ...]:
         """The systems to take in."""
-        return tuple(name.strip() for name in self.sources.split(",") if name.strip())
+        return _listed(self.sources)
 
     @property
     def duckdb_path(self) -> Path:
@@ -136,6 +136,10 @@ class Settings(BaseSettings):
         url: str = getattr(self, f"{system}_url")
         defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
         return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def load_settings() -> Settings:
