@@ -128,7 +128,7 @@ class Settings(BaseSettings):
 
     @property
     def published_path(self) -> Path:
-        """What readers open: the warehouse as the newest complete run left it."""
+        """What readers open: the warehouse as it was when a build last succeeded."""
         return self.home / "published" / "retail.duckdb"
 
     def source_url(self, system: str) -> str:
