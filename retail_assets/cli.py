@@ -53,6 +53,8 @@ def backfill(
     """Materialize a range of days in one run, both days included."""
     from retail_assets.automation.launch import run_range, run_weeks
 
+    if weekly and full_refresh:
+        raise typer.BadParameter("Weeks are made anew each time: leave out --full-refresh.")
     if weekly:
         result = run_weeks(first.date(), last.date(), select, console=notes)
     else:

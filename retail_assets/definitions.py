@@ -5,7 +5,7 @@ from dagster_dlt import DagsterDltResource
 
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
-from retail_assets.automation.sensors import alert_sensor
+from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.segmentation.assets import segmentation_assets
@@ -34,7 +34,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         asset_checks=[newest_partition],
         jobs=[daily, weekly, freshness],
         schedules=schedules(settings, daily, weekly, freshness),
-        sensors=[alert_sensor(settings)],
+        sensors=[alert_sensor(settings), abandoned_run_sensor()],
         resources={"dlt_resource": DagsterDltResource()},
         # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
         # its start, several seconds of imports.

@@ -5,6 +5,7 @@ simulated retailer. The environment wins over the file.
 """
 
 import os
+import re
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The deployment's settings. A field `erp_url` is the variable `RETAIL_ERP_URL`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
@@ -92,10 +95,18 @@ class Settings(BaseSettings):
     @field_validator("sources")
     @classmethod
     def _known_sources(cls, names: str) -> str:
-        unknown = {name.strip() for name in names.split(",") if name.strip()} - set(SYSTEMS)
+        unknown = set(_listed(names)) - set(SYSTEMS)
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _address(cls, url: SecretStr) -> SecretStr:
+        # The address is a secret: the message does not show it.
+        if not re.fullmatch(r"(https?://\S+)?", url.get_secret_value()):
+            raise ValueError("this is no web address; it begins with https:// or http:// and has no spaces")
+        return url
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "Settings":
@@ -108,7 +119,7 @@ class Settings(BaseSettings):
     @property
     def systems(self) -> tuple[str, ...]:
         """The systems to take in."""
-        return tuple(name.strip() for name in self.sources.split(",") if name.strip())
+        return _listed(self.sources)
 
     @property
     def duckdb_path(self) -> Path:
@@ -117,7 +128,7 @@ class Settings(BaseSettings):
 
     @property
     def published_path(self) -> Path:
-        """What readers open: the warehouse as the newest complete run left it."""
+        """What readers open: the warehouse as it was when a build last succeeded."""
         return self.home / "published" / "retail.duckdb"
 
     def source_url(self, system: str) -> str:
@@ -125,6 +136,10 @@ class Settings(BaseSettings):
         url: str = getattr(self, f"{system}_url")
         defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
         return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
+
+
+def _listed(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def load_settings() -> Settings:

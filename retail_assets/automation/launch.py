@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ from dagster._core.utils import make_new_run_id
 from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from retail_assets.automation.abandoned import held
+from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
+from retail_assets.transformation.assets import STEPS
 
 
 @dataclass
@@ -87,36 +92,38 @@ def _root(error: Any) -> str:
 def run_range(first: date, last: date, selection: str, full_refresh: bool, console: Console) -> RunResult:
     """One run of the daily job from `first` to `last`, both included, recorded in DAGSTER_HOME.
 
-    Raises `SystemExit`, with the days that there are, for days that are no partitions.
+    Raises `SystemExit`, with what there is, for days that are no partitions or a selection of nothing.
     """
-    from retail_assets.automation.jobs import DAILY_JOB
-    from retail_assets.definitions import defs
-
-    job = defs.resolve_job_def(DAILY_JOB)
-    return _run(job, _partition_keys(job, first, last), selection, full_refresh, console)
+    job, days = _job(DAILY_JOB)
+    return _run(job, _days_from(days, first, last), selection, full_refresh, console)
 
 
 def run_weeks(first: date, last: date, selection: str, console: Console) -> RunResult:
     """One run of the weekly job over the weeks that lie whole between `first` and `last`, both included.
 
-    Raises `SystemExit`, with the weeks that there are, if none does.
+    Raises `SystemExit`, with what there is, if none does or for a selection of nothing.
     """
-    from retail_assets.automation.jobs import WEEKLY_JOB
+    job, weeks = _job(WEEKLY_JOB)
+    return _run(job, _weeks_within(weeks, first, last), selection, False, console)
+
+
+def _job(name: str) -> tuple[dg.JobDefinition, Sequence[str]]:
+    """A job and the keys of its partitions."""
     from retail_assets.definitions import defs
 
-    job = defs.resolve_job_def(WEEKLY_JOB)
-    return _run(job, _weeks_within(job, first, last), selection, False, console)
+    job = defs.resolve_job_def(name)
+    assert job.partitions_def
+    return job, job.partitions_def.get_partition_keys()
 
 
 def _run(
     job: dg.JobDefinition, keys: Sequence[str], selection: str, full_refresh: bool, console: Console
 ) -> RunResult:
-    from retail_assets.definitions import defs
-
     started = time.monotonic()
     if selection:
-        job = job.get_subset(asset_selection=dg.AssetSelection.from_string(selection).resolve(
-            defs.resolve_asset_graph()))  # fmt: skip
+        job = _subset(job, selection)
+    if full_refresh and STEPS["daily"] not in job.graph.node_dict:
+        raise SystemExit(f"--full-refresh rebuilds dbt models, and '{selection}' selects none.")
     result = RunResult(False, 0.0, len(keys))
     layer = job.asset_layer
     total = len(layer.selected_asset_keys) + len(layer.asset_graph.asset_check_keys)
@@ -129,18 +136,38 @@ def _run(
     with Progress(*columns, console=console) as progress, _instance() as instance:
         run_id = make_new_run_id()
         instance.add_event_listener(run_id, _Watcher(progress, result, total))
-        outcome = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
-            run_config=_run_config(full_refresh),
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: keys[0],
-                ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-            },
-        )
+        with held(instance, run_id):
+            outcome = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                run_config=_run_config(full_refresh),
+                tags={
+                    ASSET_PARTITION_RANGE_START_TAG: keys[0],
+                    ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                },
+            )
     result.success, result.seconds = outcome.success, time.monotonic() - started
     return result
+
+
+def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:
+    """The job with what is selected of its assets."""
+    graph = job.asset_layer.asset_graph.source_asset_graph
+    of_job = job.asset_layer.selected_asset_keys
+    try:
+        with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):
+            chosen = of_job & dg.AssetSelection.from_string(selection).resolve(graph, allow_missing=True)
+    except (dg.DagsterError, NotImplementedError):
+        chosen = set()
+    # Dagster takes an empty selection for all of the job.
+    if not chosen:
+        groups = sorted({f"group:{graph.get(key).group_name}" for key in of_job})
+        raise SystemExit(
+            f"'{selection}' selects no asset of the job {job.name}. Write an asset such as"
+            f" 'key:{min(of_job).to_user_string()}', or one of: {', '.join(groups)}."
+        )
+    return job.get_subset(asset_selection=chosen)
 
 
 def _instance() -> dg.DagsterInstance:
@@ -153,12 +180,11 @@ def _run_config(full_refresh: bool) -> dict[str, Any]:
     # The progress bar takes the place of the log, which is in the UI.
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if full_refresh:
-        config["ops"] = {"transformation": {"config": {"full_refresh": True}}}
+        config["ops"] = {STEPS["daily"]: {"config": {"full_refresh": True}}}
     return config
 
 
-def _weeks_within(job: dg.JobDefinition, first: date, last: date) -> list[str]:
-    keys = job.partitions_def.get_partition_keys() if job.partitions_def else []
+def _weeks_within(keys: Sequence[str], first: date, last: date) -> list[str]:
     latest = (last - timedelta(days=6)).isoformat()
     chosen = [key for key in keys if first.isoformat() <= key <= latest]
     if not chosen:
@@ -167,8 +193,7 @@ def _weeks_within(job: dg.JobDefinition, first: date, last: date) -> list[str]:
     return chosen
 
 
-def _partition_keys(job: dg.JobDefinition, first: date, last: date) -> list[str]:
-    keys = job.partitions_def.get_partition_keys() if job.partitions_def else []
+def _days_from(keys: Sequence[str], first: date, last: date) -> list[str]:
     chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
     if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
         known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"
@@ -176,4 +201,4 @@ def _partition_keys(job: dg.JobDefinition, first: date, last: date) -> list[str]
             f"{first} to {last} is not within the partitions, which are {known}."
             " Set RETAIL_START_DATE and RETAIL_END_DATE."
         )
-    return list(chosen)
+    return chosen

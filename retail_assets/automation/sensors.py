@@ -1,12 +1,14 @@
-"""The sensor that turns failures and lateness into messages."""
+"""The sensors: failures and lateness become messages, and runs without a process become failures."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from retail_assets.automation.abandoned import fail_abandoned
 from retail_assets.quality.alerts import alerts_of_run, counted, late_assets
-from retail_assets.resources.notifiers import NotificationError, notify
+from retail_assets.resources.notifiers import Alert, NotificationError, post, record
 from retail_assets.settings import Settings
 
 # At most this many runs are looked at in one evaluation; the next goes on where this one stopped.
@@ -15,7 +17,10 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 
 
 def alert_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Sends each failed run, failed check and late asset once; what could not be sent is tried again."""
+    """Tells of each failed run, failed check and late asset once.
+
+    It is in the file at once; what the webhook did not take waits in the cursor, and is tried again.
+    """
 
     @dg.sensor(
         name="alerts",
@@ -38,19 +43,46 @@ def alert_sensor(settings: Settings) -> dg.SensorDefinition:
         keys = repository.asset_graph.get_all_asset_keys() if repository else ()
         late = list(late_assets(context.instance, keys, now.timestamp()))
         told = set(state.get("late", ()))
-        try:
-            notify(settings, [*found, *(each for each in late if each.fingerprint not in told)])
-        except NotificationError as error:
-            return dg.SkipReason(f"{error} It is tried again.")
+        new = [*found, *(each for each in late if each.fingerprint not in told)]
+        record(settings, new)
+        waiting = (Alert(**each) for each in state.get("unsent", ()))
+        unsent, trouble = _unsent(settings, counted([*waiting, *new]))
         until = max((record.update_timestamp for record in records), default=since)
         context.update_cursor(
             json.dumps(
                 {
-                    "runs_until": until.replace(tzinfo=until.tzinfo or UTC).timestamp(),
+                    "runs_until": until.timestamp(),
                     "late": sorted(each.fingerprint for each in late),
+                    "unsent": [asdict(each) for each in unsent],
                 }
             )
         )
-        return dg.SkipReason(f"{len(found)} failures in {len(records)} runs, {len(late)} assets late.")
+        return dg.SkipReason(
+            f"{len(found)} failures in {len(records)} runs, {len(late)} assets late.{trouble}"
+        )
 
     return alerts
+
+
+def _unsent(settings: Settings, alerts: list[Alert]) -> tuple[list[Alert], str]:
+    """The alerts that the webhook did not take, and why."""
+    try:
+        post(settings, alerts)
+    except NotificationError as error:
+        return alerts, f" {error}. It is tried again."
+    return [], ""
+
+
+def abandoned_run_sensor() -> dg.SensorDefinition:
+    """Fails the runs of commands that were killed, so that the runs that wait for them begin."""
+
+    @dg.sensor(
+        name="abandoned_runs",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Marks a run as failed whose command was killed; other runs would wait for it.",
+    )
+    def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(f"{len(fail_abandoned(context.instance))} runs were abandoned.")
+
+    return abandoned_runs

@@ -1,15 +1,14 @@
 """`retail-assets demo`: a simulated retailer, built whole, and what it tells."""
 
-import os
-import shutil
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from retail_assets.settings import PREFIX, SYSTEMS, settings
+from retail_assets.demo.home import start_over
+from retail_assets.settings import settings
 
 if TYPE_CHECKING:
     from retail_assets.automation.launch import RunResult
@@ -20,12 +19,12 @@ WEEKS_OF_SEGMENTS = 9
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
     """Simulate, build and answer. Everything is kept in the home, for `retail-assets dev`.
 
-    Raises `SystemExit` if the run fails.
+    Starts over in a home that a demo made. Raises `SystemExit` in any other, and if a run fails.
     """
     last = until or datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
+    start_over(console, first, until)
     _simulate(console, first, days, consumers, seed)
-    _remember(first, until)
 
     from retail_assets.automation.launch import run_range, run_weeks
 
@@ -65,8 +64,6 @@ def _simulate(console: Console, first: date, days: int, consumers: int, seed: in
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):
         retailer = simulate(consumers=consumers, days=days, seed=seed, start=first)
-        # Drops are only ever added to a folder, and this one may be another retailer's.
-        shutil.rmtree(settings().home / "sources", ignore_errors=True)
         write_sources(retailer, settings().home / "sources")
         write_truth(retailer, settings().home / "truth")
     tables = [table for system in retailer.versions.values() for table in system.values()]
@@ -75,20 +72,6 @@ def _simulate(console: Console, first: date, days: int, consumers: int, seed: in
         f" {sum(table.num_rows for table in tables):,} versions of rows, {time.monotonic() - started:.1f} s.",
         highlight=False,
     )
-
-
-def _remember(first: date, until: date | None) -> None:
-    """The retailer's days, for every later command on this home."""
-    values = {"START_DATE": first.isoformat()}
-    if until:
-        values["END_DATE"] = until.isoformat()
-    lines = [f"# Written by `retail-assets demo`, {datetime.now(UTC):%Y-%m-%d}.\n"]
-    lines += [f"{PREFIX}{name}={value}\n" for name, value in values.items()]
-    (settings().home / "retail.env").write_text("".join(lines))
-    urls = (f"{system.upper()}_URL" for system in SYSTEMS)
-    for name in ("START_DATE", "END_DATE", "SOURCES", *urls):
-        os.environ.pop(PREFIX + name, None)
-    settings.cache_clear()
 
 
 def _answer(console: Console) -> None:

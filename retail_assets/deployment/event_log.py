@@ -18,9 +18,15 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SQLITE_BUSY_TIMEOUT_SECONDS,
+)
 from dagster._serdes import ConfigurableClassData
 from dagster_shared.record import replace
+
+# Of the index over all runs, and of this many runs, connections are kept: each holds three files open.
+OPEN_RUNS = 4
 
 _BATCHED = {*ASSET_EVENTS, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
@@ -49,16 +55,23 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 yield connection
 
     def _engine(self, shard: str) -> sa.Engine:
-        if shard not in self._engines:
-            engine = sa.create_engine(
-                self.conn_string_for_shard(shard),
-                # The lock above lets one thread in at a time, so that one connection serves all.
-                poolclass=sa.pool.StaticPool,
-                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-            )
-            sa.event.listen(engine, "connect", _sync_at_checkpoints)
-            self._engines[shard] = engine
-        return self._engines[shard]
+        """The shard's engine; those of the runs that nobody asked for lately are closed. Only in the lock."""
+        engine = self._engines.pop(shard, None) or self._new_engine(shard)
+        self._engines[shard] = engine
+        runs = [name for name in self._engines if name != INDEX_SHARD_NAME]
+        for name in runs[:-OPEN_RUNS]:
+            self._engines.pop(name).dispose()
+        return engine
+
+    def _new_engine(self, shard: str) -> sa.Engine:
+        engine = sa.create_engine(
+            self.conn_string_for_shard(shard),
+            # The lock above lets one thread in at a time, so that one connection serves all.
+            poolclass=sa.pool.StaticPool,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        )
+        sa.event.listen(engine, "connect", _sync_at_checkpoints)
+        return engine
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Stores a run's events of assets and planned checks together; anything else, one by one."""

@@ -1,10 +1,10 @@
 """Where alerts go: always into a file in the home, and to a webhook if one is set."""
 
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 
 from retail_assets.settings import Settings
 
@@ -28,15 +28,19 @@ class Alert:
     count: int = 1
 
 
-def notify(settings: Settings, alerts: Sequence[Alert]) -> None:
-    """Deliver alerts. Raises `NotificationError` if the webhook did not take them."""
+def record(settings: Settings, alerts: Sequence[Alert]) -> None:
+    """Write alerts at the end of `alerts.jsonl` in the home, one line each."""
     if not alerts:
         return
-    url = settings.alert_webhook_url.get_secret_value()
-    if url:
-        _post(url, "\n".join(_line(alert) for alert in alerts))
     with (settings.home / "alerts.jsonl").open("a", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(alert)) + "\n" for alert in alerts)
+
+
+def post(settings: Settings, alerts: Sequence[Alert]) -> None:
+    """Send alerts to the webhook, if one is set. Raises `NotificationError` if it did not take them."""
+    url = settings.alert_webhook_url.get_secret_value()
+    if url and alerts:
+        _post(url, "\n".join(_line(alert) for alert in alerts))
 
 
 def _line(alert: Alert) -> str:
@@ -45,13 +49,14 @@ def _line(alert: Alert) -> str:
 
 
 def _post(url: str, text: str) -> None:
-    request = urllib.request.Request(
-        url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
-    )
     try:
+        request = urllib.request.Request(
+            url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
             return
-    except (urllib.error.URLError, TimeoutError) as error:
-        # The address is a secret: it is in no message.
-        reason = getattr(error, "reason", None) or getattr(error, "code", "no answer")
-        raise NotificationError(f"The alert webhook did not take the message: {reason}") from None
+    except (OSError, ValueError, HTTPException) as error:
+        # The address is a secret. The text of an error may hold it; its status, reason or kind does not.
+        told = (getattr(error, name, None) for name in ("code", "reason"))
+        why = next(filter(None, told), type(error).__name__)
+        raise NotificationError(f"The alert webhook did not take the message: {why}") from None

@@ -1,8 +1,8 @@
 """The warehouse: who may write it when, and how it is read. DuckDB and Snowflake alike.
 
 DuckDB admits one writing process, and while it writes nobody else may even read. So writers queue behind
-a lock file, and a run that has built everything publishes a copy, which is all that readers ever open:
-they see the warehouse as the newest complete run left it, never half of one, never a lock.
+a lock file, and each build that succeeds publishes a copy, which is all that readers ever open: they see
+the warehouse as it was then, never half a table, never a lock.
 """
 
 from abc import ABC, abstractmethod
@@ -112,11 +112,11 @@ class DuckDBWarehouse(Warehouse):
         with duckdb.connect(path, read_only=True, config=config) as connection:
             try:
                 result = connection.sql(statement)
+                if result is None:
+                    raise WarehouseError("The statement is no query, and this connection only reads.")
+                return result.to_arrow_table()
             except duckdb.Error as error:
                 raise WarehouseError(str(error)) from None
-            if result is None:
-                raise WarehouseError("The statement is no query, and this connection only reads.")
-            return result.to_arrow_table()
 
     def dlt_destination(self) -> "Destination":
         import dlt

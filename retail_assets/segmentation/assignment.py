@@ -6,6 +6,7 @@ operation; one text for DuckDB and Snowflake.
 
 from collections.abc import Iterator
 
+from retail_assets.segmentation.catalog import monday
 from retail_assets.segmentation.features import FEATURES_TABLE, HAS_PURCHASED, NO_PURCHASE
 from retail_assets.segmentation.model import LARGEST, UNITS, Categorical, Model, Numeric
 
@@ -22,7 +23,7 @@ def assignment_sql(model: Model, week: str, features: str = FEATURES_TABLE) -> s
         cast(null as decimal(18, 6)) as distance,
         cast(null as decimal(9, 6)) as confidence
     from {features}
-    where week_start = cast('{week}' as date) and not ({HAS_PURCHASED})"""
+    where week_start = {monday(week)} and not ({HAS_PURCHASED})"""
     if not model.segments:
         return without.strip()
     return f"""with prepared as (
@@ -30,7 +31,7 @@ def assignment_sql(model: Model, week: str, features: str = FEATURES_TABLE) -> s
     select
         consumer_key{_list(_prepared(model))}
     from {features}
-    where week_start = cast('{week}' as date) and {HAS_PURCHASED}
+    where week_start = {monday(week)} and {HAS_PURCHASED}
 
 ),
 

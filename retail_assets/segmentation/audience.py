@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 
 from retail_assets.resources.warehouse import WarehouseError
-from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, table
+from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, monday, table
 from retail_assets.segmentation.model import Model
 from retail_assets.segmentation.wording import left_out
 
@@ -37,13 +37,13 @@ def show(console: Console, query: Query, day: date | None) -> None:
         query,
         "select case when is_trained then 'trained in this week'"
         " else 'scored with the model of ' || cast(trained_week as varchar) end, model"
-        f" from {table(MODELS)} where week_start = {_date(week)}",
+        f" from {table(MODELS)} where week_start = {monday(week)}",
     )
     console.print(f"[bold]Customer segments, week of {week}[/bold] ({decision})", highlight=False)
     if without := left_out(Model.from_json(model).left_out):
         console.print(without, highlight=False)
     for row in query(
-        f"select * from {table(PROFILES)} where week_start = {_date(week)} order by segment"
+        f"select * from {table(PROFILES)} where week_start = {monday(week)} order by segment"
     ).to_pylist():
         console.print()
         console.print(f"[bold]{row['segment']}  {row['segment_name']}[/bold]", highlight=False)
@@ -71,14 +71,14 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
     `WarehouseError`, which says what there is, for a segment or week that is not there.
     """
     week = _week(query, day)
-    known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {_date(week)}"
+    known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {monday(week)}"
     names: dict[int, str] = dict(_rows(query, known_names))
     if segment not in names:
         known = ", ".join(f"{number} ({names[number]})" for number in sorted(names))
         raise WarehouseError(f"There is no segment {segment} in the week of {week}. There are: {known}.")
     members = (
         f"from {table(SEGMENTS)} as s inner join warehouse.wh_dim_consumer as c"
-        f" on c.consumer_key = s.consumer_key where s.week_start = {_date(week)} and s.segment = {segment}"
+        f" on c.consumer_key = s.consumer_key where s.week_start = {monday(week)} and s.segment = {segment}"
     )
     consumers = query(
         f"select s.consumer_key, c.email, s.segment, s.confidence {members}"
@@ -86,7 +86,7 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
     )
     ((size,),) = _rows(
         query,
-        f"select count(*) from {table(SEGMENTS)} where week_start = {_date(week)} and segment = {segment}",
+        f"select count(*) from {table(SEGMENTS)} where week_start = {monday(week)} and segment = {segment}",
     )
     if not consumers.num_rows:
         raise WarehouseError(
@@ -133,7 +133,3 @@ def _weeks(query: Query) -> list[str]:
 
 def _rows(query: Query, statement: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in query(statement).to_pylist()]
-
-
-def _date(week: str) -> str:
-    return f"cast('{week}' as date)"

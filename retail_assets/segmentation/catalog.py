@@ -62,6 +62,11 @@ def table(name: str) -> str:
     return f"{SCHEMA}.{name}"
 
 
+def monday(week: str) -> str:
+    """A week as SQL: the date of its Monday."""
+    return f"cast('{week}' as date)"
+
+
 CHECKS = {
     "model_rebuilds": (MODELS, "The stored text of the model assigns consumers as the warehouse did."),
     "silhouette": (MODELS, "The segments keep consumers apart: the silhouette is above its floor."),

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from retail_assets.resources.warehouse import Execute
 from retail_assets.segmentation import tables
-from retail_assets.segmentation.assignment import text
-from retail_assets.segmentation.catalog import MODELS, SEGMENTS, table
+from retail_assets.segmentation.catalog import MODELS, SEGMENTS, monday, table
 from retail_assets.segmentation.features import CATEGORIES, FEATURES_TABLE, NO_PURCHASE, NUMBERS
 from retail_assets.segmentation.model import Model
-from retail_assets.segmentation.tables import Execute
 from retail_assets.segmentation.thresholds import Thresholds
 from retail_assets.segmentation.weekly import Week
 
@@ -41,11 +40,11 @@ def findings(
 
 
 def _one_segment_each(execute: Execute, week: str, features: str) -> Finding:
-    eligible = f"select consumer_key from {features} where week_start = {_date(week)}"
+    eligible = f"select consumer_key from {features} where week_start = {monday(week)}"
     ((wrong,),) = execute(
         f"select count(*) from (select f.consumer_key from ({eligible}) as f"
         " full outer join (select consumer_key, count(*) as segments"
-        f" from {table(SEGMENTS)} where week_start = {_date(week)} group by consumer_key) as s"
+        f" from {table(SEGMENTS)} where week_start = {monday(week)} group by consumer_key) as s"
         " on f.consumer_key = s.consumer_key"
         " where f.consumer_key is null or s.segments is null or s.segments <> 1) as wrong"
     )
@@ -112,7 +111,7 @@ def _profiles_add_up(week: Week) -> Finding:
 
 
 def _model_rebuilds(execute: Execute, week: str, features: str) -> Finding:
-    ((stored,),) = execute(f"select model from {table(MODELS)} where week_start = {_date(week)}")
+    ((stored,),) = execute(f"select model from {table(MODELS)} where week_start = {monday(week)}")
     model = Model.from_json(stored)
     columns = ", ".join(
         [*(f"cast(f.{each.name} as double)" for each in NUMBERS), *(f"f.{each.name}" for each in CATEGORIES)]
@@ -121,7 +120,7 @@ def _model_rebuilds(execute: Execute, week: str, features: str) -> Finding:
         execute(
             f"select s.segment, {columns} from {table(SEGMENTS)} as s"
             f" inner join {features} as f on f.week_start = s.week_start and f.consumer_key = s.consumer_key"
-            f" where s.week_start = {_date(week)} and s.segment <> {NO_PURCHASE}"
+            f" where s.week_start = {monday(week)} and s.segment <> {NO_PURCHASE}"
             f" order by s.consumer_key limit {_RESCORED}"
         )
     )
@@ -130,7 +129,3 @@ def _model_rebuilds(execute: Execute, week: str, features: str) -> Finding:
     again = model.assign(tables.frame_of([row[1:] for row in rows])).segment
     differing = sum(int(row[0] != segment) for row, segment in zip(rows, again, strict=True))
     return Finding("model_rebuilds", not differing, f"{differing} of {len(rows)} consumers differ", differing)
-
-
-def _date(week: str) -> str:
-    return f"cast({text(week)} as date)"

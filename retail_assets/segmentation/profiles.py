@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from retail_assets.resources.warehouse import Execute
 from retail_assets.segmentation import wording
-from retail_assets.segmentation.assignment import text
-from retail_assets.segmentation.catalog import SEGMENTS, table
+from retail_assets.segmentation.catalog import SEGMENTS, monday, table
 from retail_assets.segmentation.features import FEATURES_TABLE, NO_PURCHASE, NO_PURCHASE_NAME, NUMBERS, Number
 from retail_assets.segmentation.model import LARGEST
-from retail_assets.segmentation.tables import Execute
 
 _FLATTEST = 1e-9
 
@@ -45,7 +44,7 @@ def profiles_of(
     joined = (
         f"from {table(SEGMENTS)} as s inner join {features} as f"
         " on f.week_start = s.week_start and f.consumer_key = s.consumer_key"
-        f" where s.week_start = cast({text(week)} as date)"
+        f" where s.week_start = {monday(week)}"
     )
     totals = _totals(execute, joined)
     deviations = _deviations(execute, joined)
@@ -146,8 +145,7 @@ def _migration(execute: Execute, week: str, previous_week: str | None) -> Migrat
 
 
 def _members(week: str) -> str:
-    day = f"cast({text(week)} as date)"
-    return f"select consumer_key, segment from {table(SEGMENTS)} where week_start = {day}"
+    return f"select consumer_key, segment from {table(SEGMENTS)} where week_start = {monday(week)}"
 
 
 def _said(

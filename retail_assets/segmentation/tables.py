@@ -3,15 +3,16 @@
 A week's rows in all three are replaced in one transaction, so that a week is there whole or as it was before.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retail_assets.resources.warehouse import Execute
 from retail_assets.segmentation.assignment import assignment_sql, text
-from retail_assets.segmentation.catalog import COLUMNS, MODELS, SCHEMA, SEGMENTS, table
+from retail_assets.segmentation.catalog import COLUMNS, MODELS, SCHEMA, SEGMENTS, monday, table
 from retail_assets.segmentation.features import (
     CATEGORIES,
     FEATURES_TABLE,
@@ -23,8 +24,6 @@ from retail_assets.segmentation.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 def create(execute: Execute) -> None:
@@ -57,7 +56,7 @@ def read_sample(execute: Execute, week: str, size: int, features: str = FEATURES
     words = [each.name for each in CATEGORIES]
     rows = execute(
         f"select {', '.join([*numbers, *words])} from {features}"
-        f" where week_start = cast('{week}' as date) and {HAS_PURCHASED}"
+        f" where week_start = {monday(week)} and {HAS_PURCHASED}"
         f" order by md5('sample:' || consumer_key), consumer_key limit {size}"
     )
     return frame_of(rows)
@@ -88,7 +87,7 @@ def read_previous(execute: Execute, week: str) -> Stored | None:
     """The newest model before this week: last week's, unless that week is missing."""
     return _stored(
         execute(
-            f"select week_start, model from {table(MODELS)} where week_start < {_date(week)}"
+            f"select week_start, model from {table(MODELS)} where week_start < {monday(week)}"
             " order by week_start desc limit 1"
         )
     )
@@ -106,7 +105,7 @@ def read_shared(
         "select now.segment, before.segment, count(*)"
         f" from ({assignment_sql(model, week, features)}) as now"
         f" left join {table(SEGMENTS)} as before on before.consumer_key = now.consumer_key"
-        f" and before.week_start = {_date(previous.week)} and before.segment <> {NO_PURCHASE}"
+        f" and before.week_start = {monday(previous.week)} and before.segment <> {NO_PURCHASE}"
         f" where now.segment <> {NO_PURCHASE} group by now.segment, before.segment"
     )
     known = {segment: position for position, segment in enumerate(previous.model.segments)}
@@ -124,18 +123,18 @@ def read_shared(
 def delete_week(execute: Execute, week: str) -> None:
     """Remove the week from all tables."""
     for name in COLUMNS:
-        execute(f"delete from {table(name)} where week_start = {_date(week)}")
+        execute(f"delete from {table(name)} where week_start = {monday(week)}")
 
 
 def insert_segments(
     execute: Execute, model: Model, week: str, previous: Stored | None, features: str = FEATURES_TABLE
 ) -> None:
     """Assign everybody, in the warehouse."""
-    before = _date(previous.week) if previous else "null"
+    before = monday(previous.week) if previous else "null"
     columns = ", ".join(COLUMNS[SEGMENTS])
     execute(
         f"insert into {table(SEGMENTS)} ({columns})"
-        f" select {_date(week)}, now.consumer_key, now.segment, now.distance, now.confidence, before.segment"
+        f" select {monday(week)}, now.consumer_key, now.segment, now.distance, now.confidence, before.segment"
         f" from ({assignment_sql(model, week, features)}) as now"
         f" left join {table(SEGMENTS)} as before"
         f" on before.consumer_key = now.consumer_key and before.week_start = {before}"
@@ -162,7 +161,3 @@ def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return text(str(value))
-
-
-def _date(week: str) -> str:
-    return f"cast('{week}' as date)"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from retail_assets.resources.warehouse import Execute
 from retail_assets.segmentation import tables
 from retail_assets.segmentation.catalog import MODELS, PROFILES
 from retail_assets.segmentation.decision import Decision, decide
@@ -11,7 +12,7 @@ from retail_assets.segmentation.features import FEATURES_TABLE
 from retail_assets.segmentation.identity import match
 from retail_assets.segmentation.model import Model, reordered
 from retail_assets.segmentation.profiles import Profiles, profiles_of
-from retail_assets.segmentation.tables import Execute, Stored
+from retail_assets.segmentation.tables import Stored
 from retail_assets.segmentation.thresholds import THRESHOLDS, Thresholds
 from retail_assets.segmentation.training import quality, strangers, train
 

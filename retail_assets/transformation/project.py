@@ -91,9 +91,9 @@ class Project:
 
 
 def _project_files() -> list[Path]:
+    """All files, and their folders, whose time tells that a file came, went or got another name."""
     folders = [PROJECT_DIR / name for name in ("models", "macros")]
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [*files, *folders, *PROJECT_DIR.glob("*.yml")]
+    return [*folders, *(path for folder in folders for path in folder.rglob("*")), *PROJECT_DIR.glob("*.yml")]
 
 
 def dbt_executable() -> str:

@@ -1,6 +1,7 @@
 """A range of partitions in Dagster's history: stored in batches, and the same as event by event."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import pytest
@@ -10,8 +11,10 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
+from dagster._core.utils import make_new_run_id
 
 from retail_assets.deployment import home
+from retail_assets.deployment.event_log import OPEN_RUNS
 from retail_assets.settings import Settings
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 11)]
@@ -70,3 +73,20 @@ def test_a_check_is_planned_once_and_then_evaluated(history):
             sa.select(AssetCheckExecutionsTable.c.execution_status, AssetCheckExecutionsTable.c.partition)
         ).fetchall()
     assert sorted(map(tuple, rows)) == [("FAILED", None), ("SUCCEEDED", None)]
+
+
+def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_path):
+    storage = history.event_log_storage
+    (first,) = history.get_run_ids()
+    logged = len(history.all_logs(first))
+    runs = [make_new_run_id() for _ in range(OPEN_RUNS + 2)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(storage.store_event, [_said(run_id) for run_id in runs * 3]))
+    assert [len(history.all_logs(run_id)) for run_id in [first, *runs]] == [logged, *(3 for _ in runs)]
+    # SQLite removes this file when the last connection is closed.
+    open_ = {path.stem for path in (tmp_path / "events").glob("*.db-wal")}
+    assert open_ == {"index", *runs[-OPEN_RUNS:]}
+
+
+def _said(run_id):
+    return dg.EventLogEntry(error_info=None, user_message="", level="INFO", run_id=run_id, timestamp=0.0)

@@ -8,8 +8,10 @@ import sys
 import time
 from datetime import timedelta
 
+import dagster as dg
 import duckdb
 
+from retail_assets.automation.abandoned import fail_abandoned
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS, write_evening
 from retail_assets_tests.laws.comparison import assert_as_built
@@ -33,6 +35,10 @@ def test_killed_runs_leave_nothing_behind(deployment, built, retailer):
         assert deployment.published().equals(published), waymark
     deployment.run(first, last)
     assert_as_built(deployment, built)
+    # Nor do they keep others waiting: Dagster learns that each of them is over.
+    with dg.DagsterInstance.get() as instance:
+        assert len(fail_abandoned(instance)) == len(WAYMARKS)
+        assert not instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
 
 
 WEEKLY = ("customer_segmentation_features", "segmentation_model", "customer_segments", "segment_profiles")

@@ -6,11 +6,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
+from retail_assets.automation import sensors
 from retail_assets.automation.sensors import alert_sensor
 from retail_assets.quality.alerts import counted
-from retail_assets.resources.notifiers import Alert, NotificationError, notify
-from retail_assets.settings import Settings
+from retail_assets.resources.notifiers import Alert, NotificationError, post
+from retail_assets.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture
@@ -44,40 +46,80 @@ def figures():
     )
 
 
-def test_a_failed_check_arrives_once_even_if_the_webhook_was_down(webhook, tmp_path):
-    url, received, handler = webhook
-    settings = Settings(home=tmp_path, alert_webhook_url=url)
-    sensor = alert_sensor(settings)
+@pytest.fixture
+def evaluate(webhook, tmp_path):
+    """Evaluates the sensor on an instance of its own, tick after tick, as the daemon does."""
+    sensor = alert_sensor(Settings(home=tmp_path, alert_webhook_url=webhook[0]))
     with dg.instance_for_test() as instance:
 
-        def evaluate(cursor):
-            context = dg.build_sensor_context(instance=instance, cursor=cursor)
-            sensor(context)
-            return context.cursor
+        def tick():
+            context = dg.build_sensor_context(instance=instance, cursor=tick.cursor)
+            skipped = sensor(context)
+            tick.cursor = context.cursor
+            return skipped.skip_message
 
-        cursor = evaluate(None)
-        dg.materialize([figures], instance=instance)
+        tick.instance, tick.cursor = instance, None
+        yield tick
 
-        handler.status = 503
-        cursor = evaluate(cursor)
-        assert received == []
-        handler.status = 200
-        cursor = evaluate(cursor)
+
+def _lines(folder):
+    return (folder / "alerts.jsonl").read_text().splitlines()
+
+
+def test_a_failed_check_arrives_once_even_if_the_webhook_was_down(webhook, evaluate, tmp_path):
+    _, received, handler = webhook
+    evaluate()
+    dg.materialize([figures], instance=evaluate.instance)
+
+    handler.status = 503
+    for _ in range(2):
+        assert "503. It is tried again" in evaluate()
+        # The file has it at once, and only once.
+        assert len(_lines(tmp_path)) == 1
+    assert received == []
+    handler.status = 200
+    for _ in range(2):
+        evaluate()
         assert len(received) == 1
-        assert "figures is_right" in received[0]
-        assert "3 rows fail" in received[0]
-        evaluate(cursor)
-        assert len(received) == 1
-    (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    assert "figures is_right: 3 rows fail" in received[0]
+    (line,) = _lines(tmp_path)
     assert json.loads(line)["kind"].startswith("check failed")
 
 
-def test_the_address_is_in_no_message(webhook, tmp_path):
-    url, _, handler = webhook
+def test_runs_that_fail_while_the_first_message_cannot_be_sent_are_told(
+    webhook, evaluate, tmp_path, monkeypatch
+):
+    _, received, handler = webhook
+    late = Alert("late", "x", "y", 0.0, "late x")
+    monkeypatch.setattr(sensors, "late_assets", lambda *_: [late])
+    handler.status = 503
+    evaluate()
+    dg.materialize([figures], instance=evaluate.instance)
+    handler.status = 200
+    evaluate()
+    assert len(received[0].splitlines()) == len(_lines(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "url", ["{}", "host/secret", "https://host/se cret", "http://host:secret/", "http://[secret"]
+)
+def test_the_address_is_in_no_message(webhook, url):
+    working, _, handler = webhook
     handler.status = 500
+    # Settings take no address that cannot be one; not every one that they take is one.
+    settings = Settings.model_construct(alert_webhook_url=SecretStr(url.format(working)))
     with pytest.raises(NotificationError) as error:
-        notify(Settings(home=tmp_path, alert_webhook_url=url), [Alert("late", "x", "y", 0.0, "x")])
-    assert "secret" not in str(error.value)
+        post(settings, [Alert("late", "x", "y", 0.0, "x")])
+    assert "cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["host/secret", "https://host/se cret", "ftp://secret"])
+def test_settings_take_no_address_that_is_none(url, tmp_path, monkeypatch):
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_ALERT_WEBHOOK_URL", url)
+    with pytest.raises(SettingsError, match=r"RETAIL_ALERT_WEBHOOK_URL: .*https?://") as error:
+        load_settings()
+    assert "cret" not in str(error.value)
 
 
 def test_repeats_are_counted():

@@ -1,0 +1,34 @@
+"""What a command says of a range that it cannot run."""
+
+from datetime import date
+
+import pytest
+from rich.console import Console
+
+from retail_assets.automation.launch import run_range, run_weeks
+
+DAY = date(2024, 3, 4)
+NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
+
+
+@pytest.mark.parametrize(
+    ("selection", "full_refresh", "said"),
+    [
+        ("group:typo", False, NOTHING),
+        ("key:fact_sale", False, NOTHING),
+        ("group:(", False, NOTHING),
+        ("table_name:fact_sales", False, NOTHING),
+        ("group:segmentation", False, NOTHING),
+        ("group:raw_erp", True, "--full-refresh rebuilds dbt models, and 'group:raw_erp' selects none"),
+    ],
+)
+def test_a_selection_that_cannot_be_run(selection, full_refresh, said):
+    with pytest.raises(SystemExit, match=said):
+        run_range(DAY, DAY, selection, full_refresh, Console(quiet=True))
+
+
+def test_days_and_weeks_that_are_none():
+    with pytest.raises(SystemExit, match=r"is not within the partitions, which are \d+.* to \d+"):
+        run_range(date(2001, 1, 1), DAY, "", False, Console(quiet=True))
+    with pytest.raises(SystemExit, match="No week lies whole within 2024-03-05 to 2024-03-12"):
+        run_weeks(date(2024, 3, 5), date(2024, 3, 12), "", Console(quiet=True))
