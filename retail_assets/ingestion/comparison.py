@@ -55,7 +55,8 @@ def mark_deletions(
 
     What was loaded is compared with raw inside the warehouse: dlt leaves it in its staging dataset. The
     scope is the whole table for a snapshot, else the rows of the parents that were read.
-    Returns the number of rows (not versions) that were found deleted.
+    Returns the number of rows (not versions) that were found deleted. Raises `SourceError`, and marks
+    nothing, if a snapshot has lost too many.
     """
     if not table.deletes_are_seen:
         return 0
@@ -68,11 +69,12 @@ def mark_deletions(
         raw.{DELETED_AT} is null and {_scope(extraction, parent)}
         and not exists (select 1 from {batch} as batch where {same_key})
     """
+    mark = f"update {raw} as raw set {DELETED_AT} = {start} where {gone}"
     key = ", ".join(f"raw.{column}" for column in table.primary_key)
     ((deleted,),) = execute(f"select count(*) from (select distinct {key} from {raw} as raw where {gone})")
     if deleted:
-        _refuse_shrinkage(table, deleted, execute)
-        execute(f"update {raw} as raw set {DELETED_AT} = {start} where {gone}")
+        _refuse_shrinkage(table, deleted, mark, execute)
+        execute(mark)
     execute(f"""
         update {raw} as raw set {DELETED_AT} = null, {CHANGED_AT} = {start}
         where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
@@ -117,7 +119,7 @@ def _scope(extraction: Extraction, parent: SourceTable | None) -> str:
     return f"raw.{key} in ({read})"
 
 
-def _refuse_shrinkage(table: SourceTable, deleted: int, execute: Execute) -> None:
+def _refuse_shrinkage(table: SourceTable, deleted: int, mark: str, execute: Execute) -> None:
     if table.load != "snapshot":
         return
     key = ", ".join(table.primary_key)
@@ -129,5 +131,6 @@ def _refuse_shrinkage(table: SourceTable, deleted: int, execute: Execute) -> Non
         raise SourceError(
             f"{table.system}: {table.source_table} has lost {deleted:,} of its {known:,} rows at once."
             " That looks like a broken source, so nothing was marked as deleted. If it is right,"
-            f" mark them by hand: update {table.schema}.{table.name} set {DELETED_AT} = ..."
+            " mark them in the warehouse by the statement below, and run the same days again: a deletion"
+            f" counts in the days that its mark lies in.\n{' '.join(mark.split())}"
         )

@@ -251,6 +251,35 @@ def test_sql_tables_without_a_time_of_change(platform):
         assert platform.query(newest) == [(name,)]
 
 
+def test_a_table_that_lost_too_much_stops_itself_only(platform):
+    """And the remedy that the error names is complete."""
+    shops = table("a_shops", {"id": "bigint", "name": "varchar"}, load="snapshot")
+    tables = [shops, PLACES]
+
+    def run(day, *, shops_left, places_left):
+        write(platform.shop / "a_shops.csv", [{"id": n, "name": "x"} for n in range(shops_left)])
+        places = [{"country": n, "state": "", "latitude": 1} for n in range(places_left)]
+        write(platform.shop / "places.csv", places)
+        return platform.ingest(days(day), tables).errors
+
+    def deleted(name):
+        return platform.query(f"select count(*) from raw_webshop.{name} where _deleted_at = '2024-01-02'")
+
+    assert run(1, shops_left=30, places_left=3) == {}
+    errors = run(2, shops_left=10, places_left=2)
+    assert "a_shops has lost 20 of its 30 rows at once" in errors["a_shops"]
+    assert set(errors) == {"a_shops"}
+    assert (deleted("a_shops"), deleted("places")) == ([(0,)], [(1,)])
+    # Its file is read again with the next run.
+    loaded = "select table_name, rows_loaded from raw_webshop._drops order by all"
+    assert platform.query(loaded) == [("a_shops", 30), ("places", 2)]
+
+    platform.query(errors["a_shops"].splitlines()[-1])
+    assert platform.ingest(days(2), tables).errors == {}
+    assert deleted("a_shops") == [(20,)]
+    assert platform.query(loaded) == [("a_shops", 10), ("places", 2)]
+
+
 def test_each_system_has_its_settings(tmp_path):
     settings = Settings(home=tmp_path)
     assert settings.systems == SYSTEMS
