@@ -19,6 +19,7 @@ from typing import Any
 from retail_assets.ingestion.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.loaded_files import LoadedFile
+from retail_assets.ingestion.urls import shown, without_secrets
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _UNFINISHED = re.compile(r"\.(tmp|part)$")
@@ -59,13 +60,13 @@ class FileStore:
         import fsspec
 
         self.system = system
-        # What people are shown has no password.
-        self.url = re.sub(r"//[^/@]*@", "//***@", url)
+        self._url = url
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
         except (ValueError, ImportError) as error:
             raise SourceError(
-                f"{self._setting} is not a folder or URL that fsspec can open: {error}"
+                f"{self._setting} is not a folder or URL that fsspec can open:"
+                f" {without_secrets(str(error), url)}"
             ) from None
 
     @property
@@ -91,9 +92,9 @@ class FileStore:
 
     def _unreachable(self, error: Exception) -> SourceUnreachableError:
         # Each file system has errors of its own.
-        reason = str(error) or type(error).__name__
+        reason = without_secrets(str(error), self._url) or type(error).__name__
         return SourceUnreachableError(
-            f"{self.system}: {self.url} cannot be read ({reason}). Check {self._setting}."
+            f"{self.system}: {shown(self._url)} cannot be read ({reason}). Check {self._setting}."
         )
 
     def files(self) -> Mapping[str, Sequence[File]]:
@@ -108,7 +109,7 @@ class FileStore:
             raise self._unreachable(error) from None
         if not is_there:
             raise SourceError(
-                f"{self.system}: there is no folder {self.url}. Set {self._setting},"
+                f"{self.system}: there is no folder {shown(self._url)}. Set {self._setting},"
                 " or run `retail-assets demo` to simulate one."
             )
         paths = {path: path[len(self._root) :].lstrip("/") for path in sorted(listed)}

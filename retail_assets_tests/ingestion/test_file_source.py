@@ -368,6 +368,18 @@ def test_a_missing_folder_says_what_to_do(tmp_path, url):
         FileSource("webshop", url if "://" in url else str(tmp_path / url), "UTC").check()
 
 
+def test_what_a_bucket_says_has_no_secret(monkeypatch):
+    source = FileSource("webshop", "memory://bucket/shop?sig=Hunter2", "UTC")
+
+    def forbid(*_, **__):
+        raise OSError("403 Forbidden: memory://bucket/shop?sig=Hunter2")
+
+    monkeypatch.setattr(source._store.filesystem, "find", forbid)
+    with pytest.raises(SourceError, match=r"memory://bucket/shop cannot be read \(403 Forbidden") as raised:
+        source.check()
+    assert "Hunter2" not in str(raised.value)
+
+
 def test_locating_tables(shop):
     write(shop.url / "Orders" / "2024-01-02.csv", _orders(1))
     source = FileSource("webshop", str(shop.url), "UTC")
