@@ -34,18 +34,22 @@ def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Ex
 
 
 def _current_rows(table: SourceTable) -> str:
-    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
+    raw = f"{table.schema}.{table.name}"
     return f"""
         select '{table.name}' as name, count(*) as n, sum({ROW_HASH}) as hashes
-        from (
-            select {ROW_HASH} from {table.schema}.{table.name}
-            where {DELETED_AT} is null
-            qualify row_number() over (
-                partition by {", ".join(table.primary_key)}
-                order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
-            ) = 1
-        ) as newest
+        from {_newest(table, raw, f"{DELETED_AT} is null")} as newest
     """
+
+
+def _newest(table: SourceTable, relation: str, condition: str) -> str:
+    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
+    return f"""(
+        select * from {relation} where {condition}
+        qualify row_number() over (
+            partition by {", ".join(table.primary_key)}
+            order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
+        ) = 1
+    )"""
 
 
 def mark_deletions(
@@ -101,6 +105,34 @@ def _renew(
             select 1 from {raw} as later
             where {later_key} and later.{LOADED_AT} > raw.{LOADED_AT} and later.{DELETED_AT} is null
         )
+    """)
+
+
+def add_returned(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
+    """Add the rows of files that are again what they were before another version.
+
+    Loading adds no version that raw has. This one stands before the other there, and has to stay: what a
+    row was like in between, and before, is known by its versions.
+    """
+    if table.kind != "files" or table.load != "window":
+        return
+    raw, staged = f"{table.schema}.{table.name}", f"{table.schema}_staging.{table.name}"
+    key = ", ".join(table.primary_key)
+    # Most of what is loaded is new: the order is only asked for where a version was there before.
+    before = f"select {ROW_HASH} from {raw} where {LOADED_AT} < {timestamp(extraction.loaded_at)}"
+    again = f"({key}) in (select {key} from {staged} where {ROW_HASH} in ({before}))"
+    batch, known = _newest(table, staged, again), _newest(table, raw, again)
+    same_key = " and ".join(f"batch.{column} = known.{column}" for column in table.primary_key)
+    differs = " or ".join(f"batch.{each.name} is distinct from known.{each.name}" for each in table.columns)
+    names = [name for name in table.raw_schema.names if name != ROW_HASH]
+    # A hash of its own, that no reading gives: it is a bigint of 63 bits, less the time in seconds.
+    row_hash = f"batch.{ROW_HASH} - {int(extraction.loaded_at.timestamp())}"
+    execute(f"""
+        insert into {raw} ({", ".join(names)}, {ROW_HASH})
+        select {", ".join(f"batch.{name}" for name in names)}, {row_hash}
+        from {batch} as batch inner join {known} as known on {same_key}
+        where ({differs}) and batch.{LOADED_AT} > known.{LOADED_AT}
+            and coalesce(batch.{MODIFIED_AT} >= known.{MODIFIED_AT}, true)
     """)
 
 

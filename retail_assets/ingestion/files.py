@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -166,16 +166,35 @@ def to_read(
     return [file for file in due if (file.day and file.day >= first) or _has_news(file, loaded)]
 
 
-def _recency(file: File) -> tuple[datetime, str]:
-    moment = file.modified_at or datetime.min.replace(tzinfo=UTC)
-    if file.day:
-        moment = datetime.combine(file.day, time(), UTC)
-    return (moment, file.path)
+def read_times(
+    files: Sequence[File], loaded: Mapping[str, LoadedFile], now: datetime
+) -> Mapping[str, datetime]:
+    """When these files are read, by their paths; it decides which of them counts where they disagree.
+
+    Those that were read before, as they are, have their time. The others are read now, one a microsecond
+    after the other, in the order in which they were written: it is the one in which they come day by day.
+    """
+    known = {file.path: loaded[file.path].loaded_at for file in files if _is_known(file, loaded)}
+    new = sorted((file for file in files if file.path not in known), key=_written)
+    return known | {file.path: now + timedelta(microseconds=place) for place, file in enumerate(new)}
+
+
+def _written(file: File) -> tuple[datetime, str]:
+    return (file.modified_at or datetime.min.replace(tzinfo=UTC), file.path)
+
+
+def _recency(file: File) -> tuple[datetime, datetime, str]:
+    written_at, path = _written(file)
+    return (datetime.combine(file.day, time(), UTC) if file.day else written_at, written_at, path)
 
 
 def _has_news(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
+    return not _is_known(file, loaded) or loaded[file.path].held_back > 0
+
+
+def _is_known(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
     known = loaded.get(file.path)
-    return known is None or (known.size, known.version) != (file.size, file.version) or known.held_back > 0
+    return known is not None and (known.size, known.version) == (file.size, file.version)
 
 
 def _is_overtaken(file: File, loaded: Mapping[str, LoadedFile]) -> bool:

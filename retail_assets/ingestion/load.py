@@ -11,7 +11,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
-from retail_assets.ingestion.comparison import mark_deletions, unchanged
+from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
 from retail_assets.ingestion.contract import ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
@@ -49,10 +49,11 @@ def ingest(
             parent = parents.get(table.parent or "")
             try:
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute)
+                add_returned(extraction, table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
-        extraction.source.remember(done, extraction.loaded_at, execute)
+        extraction.source.remember(done, execute)
     return deleted
 
 

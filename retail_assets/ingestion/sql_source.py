@@ -20,7 +20,7 @@ from retail_assets.ingestion.contract import SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.ingestion.urls import shown, without_secrets
-from retail_assets.ingestion.versions import versions_sql
+from retail_assets.ingestion.versions import timestamp, versions_sql
 from retail_assets.windows import Window
 
 # What DuckDB reads like a table.
@@ -170,7 +170,7 @@ class SqlSource(Source):
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
-        statement = versions_sql("given", table, window, loaded_at)
+        statement = versions_sql("given", table, window, timestamp(loaded_at))
         with self._duckdb.cursor() as connection:
             connection.execute("set timezone = 'UTC'")
             for some in rows:
