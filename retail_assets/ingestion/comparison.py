@@ -34,18 +34,22 @@ def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Ex
 
 
 def _current_rows(table: SourceTable) -> str:
-    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
+    raw = f"{table.schema}.{table.name}"
     return f"""
         select '{table.name}' as name, count(*) as n, sum({ROW_HASH}) as hashes
-        from (
-            select {ROW_HASH} from {table.schema}.{table.name}
-            where {DELETED_AT} is null
-            qualify row_number() over (
-                partition by {", ".join(table.primary_key)}
-                order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
-            ) = 1
-        ) as newest
+        from {_newest(table, raw, f"{DELETED_AT} is null")} as newest
     """
+
+
+def _newest(table: SourceTable, relation: str, condition: str) -> str:
+    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
+    return f"""(
+        select * from {relation} where {condition}
+        qualify row_number() over (
+            partition by {", ".join(table.primary_key)}
+            order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
+        ) = 1
+    )"""
 
 
 def mark_deletions(
@@ -55,7 +59,8 @@ def mark_deletions(
 
     What was loaded is compared with raw inside the warehouse: dlt leaves it in its staging dataset. The
     scope is the whole table for a snapshot, else the rows of the parents that were read.
-    Returns the number of rows (not versions) that were found deleted.
+    Returns the number of rows (not versions) that were found deleted. Raises `SourceError`, and marks
+    nothing, if a snapshot has lost too many.
     """
     if not table.deletes_are_seen:
         return 0
@@ -68,11 +73,12 @@ def mark_deletions(
         raw.{DELETED_AT} is null and {_scope(extraction, parent)}
         and not exists (select 1 from {batch} as batch where {same_key})
     """
+    mark = f"update {raw} as raw set {DELETED_AT} = {start} where {gone}"
     key = ", ".join(f"raw.{column}" for column in table.primary_key)
     ((deleted,),) = execute(f"select count(*) from (select distinct {key} from {raw} as raw where {gone})")
     if deleted:
-        _refuse_shrinkage(table, deleted, execute)
-        execute(f"update {raw} as raw set {DELETED_AT} = {start} where {gone}")
+        _refuse_shrinkage(table, deleted, mark, execute)
+        execute(mark)
     execute(f"""
         update {raw} as raw set {DELETED_AT} = null, {CHANGED_AT} = {start}
         where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
@@ -102,6 +108,34 @@ def _renew(
     """)
 
 
+def add_returned(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
+    """Add the rows of files that are again what they were before another version.
+
+    Loading adds no version that raw has. This one stands before the other there, and has to stay: what a
+    row was like in between, and before, is known by its versions.
+    """
+    if table.kind != "files" or table.load != "window":
+        return
+    raw, staged = f"{table.schema}.{table.name}", f"{table.schema}_staging.{table.name}"
+    key = ", ".join(table.primary_key)
+    # Most of what is loaded is new: the order is only asked for where a version was there before.
+    before = f"select {ROW_HASH} from {raw} where {LOADED_AT} < {timestamp(extraction.loaded_at)}"
+    again = f"({key}) in (select {key} from {staged} where {ROW_HASH} in ({before}))"
+    batch, known = _newest(table, staged, again), _newest(table, raw, again)
+    same_key = " and ".join(f"batch.{column} = known.{column}" for column in table.primary_key)
+    differs = " or ".join(f"batch.{each.name} is distinct from known.{each.name}" for each in table.columns)
+    names = [name for name in table.raw_schema.names if name != ROW_HASH]
+    # A hash of its own, that no reading gives: it is a bigint of 63 bits, less the time in seconds.
+    row_hash = f"batch.{ROW_HASH} - {int(extraction.loaded_at.timestamp())}"
+    execute(f"""
+        insert into {raw} ({", ".join(names)}, {ROW_HASH})
+        select {", ".join(f"batch.{name}" for name in names)}, {row_hash}
+        from {batch} as batch inner join {known} as known on {same_key}
+        where ({differs}) and batch.{LOADED_AT} > known.{LOADED_AT}
+            and coalesce(batch.{MODIFIED_AT} >= known.{MODIFIED_AT}, true)
+    """)
+
+
 def _read_now(extraction: Extraction) -> str:
     # dlt empties a staging table only when the next rows for it come; older ones are not of this reading.
     return f"{LOADED_AT} = {timestamp(extraction.loaded_at)}"
@@ -117,7 +151,7 @@ def _scope(extraction: Extraction, parent: SourceTable | None) -> str:
     return f"raw.{key} in ({read})"
 
 
-def _refuse_shrinkage(table: SourceTable, deleted: int, execute: Execute) -> None:
+def _refuse_shrinkage(table: SourceTable, deleted: int, mark: str, execute: Execute) -> None:
     if table.load != "snapshot":
         return
     key = ", ".join(table.primary_key)
@@ -129,5 +163,6 @@ def _refuse_shrinkage(table: SourceTable, deleted: int, execute: Execute) -> Non
         raise SourceError(
             f"{table.system}: {table.source_table} has lost {deleted:,} of its {known:,} rows at once."
             " That looks like a broken source, so nothing was marked as deleted. If it is right,"
-            f" mark them by hand: update {table.schema}.{table.name} set {DELETED_AT} = ..."
+            " mark them in the warehouse by the statement below, and run the same days again: a deletion"
+            f" counts in the days that its mark lies in.\n{' '.join(mark.split())}"
         )

@@ -10,7 +10,7 @@ import pyarrow as pa
 # What raw adds to a source's columns.
 MODIFIED_AT = "_modified_at"  # the row's own time of change, as `modified` says; null where there is none
 CHANGED_AT = "_changed_at"  # when the version counts as changed, within the window that first saw it
-LOADED_AT = "_loaded_at"  # when it was read
+LOADED_AT = "_loaded_at"  # when it was read; files one after the other, in the order of their writing
 ROW_HASH = "_row_hash"  # of all the source's columns: the same row read again is the same version
 DELETED_AT = "_deleted_at"  # start of the window that found the row gone; null while it is there
 

@@ -49,17 +49,24 @@ class Layout:
 
 def layout_of(path: Path) -> Layout:
     """A file's layout, from its beginning or its end. Raises `NotWholeError`."""
-    with path.open("rb") as file:
-        if file.seek(0, io.SEEK_END) == 0:
-            raise NotWholeError("it is empty")
-        if path.suffix.lower() == ".parquet":
-            return _parquet(file)
-        if path.suffix.lower() == ".gz":
-            return Layout("csv.gz", _first_line(file, zipped=True))
-        file.seek(-1, io.SEEK_END)
-        if file.read(1) not in (b"\n", b"\r"):
-            raise NotWholeError("its last line has no end")
-        return Layout("csv", _first_line(file))
+    try:
+        with path.open("rb") as file:
+            return _layout(file, path.suffix.lower())
+    except OSError as error:
+        raise NotWholeError(f"it cannot be opened: {error.strerror or error}") from None
+
+
+def _layout(file: IO[bytes], suffix: str) -> Layout:
+    if file.seek(0, io.SEEK_END) == 0:
+        raise NotWholeError("it is empty")
+    if suffix == ".parquet":
+        return _parquet(file)
+    if suffix == ".gz":
+        return Layout("csv.gz", _header(file, zipped=True))
+    file.seek(-1, io.SEEK_END)
+    if file.read(1) not in (b"\n", b"\r"):
+        raise NotWholeError("its last line has no end")
+    return Layout("csv", _header(file))
 
 
 def _parquet(file: IO[bytes]) -> Layout:
@@ -70,7 +77,14 @@ def _parquet(file: IO[bytes]) -> Layout:
     return Layout("parquet", tuple(schema.names), tuple(map(str, schema.types)))
 
 
-def _first_line(file: IO[bytes], *, zipped: bool = False) -> tuple[str, ...]:
+def _header(file: IO[bytes], *, zipped: bool = False) -> tuple[str, ...]:
+    names = _first_line(file, zipped)
+    if not any(name.strip() for name in names):
+        raise NotWholeError("it has no header")
+    return names
+
+
+def _first_line(file: IO[bytes], zipped: bool) -> tuple[str, ...]:
     file.seek(0)
     stream = gzip.GzipFile(fileobj=file) if zipped else file
     try:

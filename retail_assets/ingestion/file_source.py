@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from retail_assets.ingestion import loaded_files
-from retail_assets.ingestion.contract import ROW_HASH, SourceTable
+from retail_assets.ingestion.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_formats import (
     PATH,
@@ -32,10 +32,11 @@ from retail_assets.ingestion.file_versions import (
     ADDED,
     DAY_START,
     IS_HELD_BACK,
+    READ_AT,
     WRITTEN_AT,
     file_versions_sql,
 )
-from retail_assets.ingestion.files import File, FileStore, to_read
+from retail_assets.ingestion.files import File, FileStore, read_times, to_read
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.resources.warehouse import Execute
@@ -51,7 +52,7 @@ class _Reading:
 
     table: SourceTable
     window: Window
-    loaded_at: datetime
+    read_at: Mapping[str, datetime]
     has_begun: bool = False
     done: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -95,19 +96,22 @@ class FileSource(Source):
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         self._known = loaded_files.recall(schema, emptied, execute)
 
-    def remember(self, tables: Sequence[SourceTable], loaded_at: datetime, execute: Execute) -> None:
+    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
         readings = [self._readings[table.name] for table in tables if table.name in self._readings]
         files = [file for reading in readings for file in reading.done]
         if files:
-            loaded_files.remember(tables[0].schema, files, loaded_at, execute)
+            loaded_files.remember(tables[0].schema, files, execute)
 
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
-        reading = self._readings[table.name] = _Reading(table, window, loaded_at)
         first, end = (moment.astimezone(self._timezone).date() for moment in window)
         known = self._known.get(table.name, {})
         files = to_read(table, self._files_of(table), known, first, end)
+        read_at = read_times(files, known, loaded_at)
+        reading = self._readings[table.name] = _Reading(table, window, read_at)
         if not files:
             return
+        # Of rows that are the same, those of the newest file count.
+        files.sort(key=lambda file: read_at[file.path], reverse=True)
         with self._store.local(self._finished(reading, files)) as paths, self._duckdb.cursor() as connection:
             connection.execute("set timezone = 'UTC'; create temp table seen (row_hash bigint)")
             for group in self._groups(reading, paths):
@@ -180,7 +184,7 @@ class FileSource(Source):
             select * exclude ({", ".join(ADDED)}) from versions
             where not {IS_HELD_BACK} and {ROW_HASH} not in (select row_hash from seen)
             -- A drop may have arrived twice.
-            qualify row_number() over (partition by {ROW_HASH}) = 1
+            qualify row_number() over (partition by {ROW_HASH} order by {LOADED_AT} desc) = 1
         """).to_arrow_reader(BATCH_ROWS)
         yield from (pa.Table.from_batches([batch]) for batch in reader)
         connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")
@@ -192,8 +196,8 @@ class FileSource(Source):
         relation = relation_sql(group.layout, list(group.files))
         connection.execute(f"create or replace temp table given as select {given}, {PATH} from {relation}")
         wrong = dict(connection.execute(wrong_values_sql(table, "given")).fetchall())
-        connection.register("files", self._described(group, wrong))
-        versions = file_versions_sql(table, reading.window, reading.loaded_at)
+        connection.register("files", self._described(reading, group, wrong))
+        versions = file_versions_sql(table, reading.window)
         connection.execute(f"create or replace temp table versions as {versions}")
         counts = {
             path: (rows, held_back)
@@ -220,10 +224,11 @@ class FileSource(Source):
                 day=file.day,
                 rows=rows - held_back,
                 held_back=held_back,
+                loaded_at=reading.read_at[file.path],
             )
         )
 
-    def _described(self, group: _Group, wrong: Mapping[str, str]) -> pa.Table:
+    def _described(self, reading: _Reading, group: _Group, wrong: Mapping[str, str]) -> pa.Table:
         sound = {path: file for path, file in group.files.items() if str(path) not in wrong}
         return pa.table(
             {
@@ -233,6 +238,9 @@ class FileSource(Source):
                 ),
                 WRITTEN_AT: pa.array(
                     [_naive(file.modified_at) for file in sound.values()], pa.timestamp("us")
+                ),
+                READ_AT: pa.array(
+                    [_naive(reading.read_at[file.path]) for file in sound.values()], pa.timestamp("us")
                 ),
             }
         )

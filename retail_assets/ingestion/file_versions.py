@@ -1,21 +1,19 @@
 """Raw's rows of files: when they changed, and what makes them versions."""
 
-from datetime import datetime
-
 from retail_assets.ingestion.contract import MODIFIED_AT, SourceTable
 from retail_assets.ingestion.file_formats import PATH
 from retail_assets.ingestion.file_values import cast
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.windows import Window
 
-# Of each file, beside its rows: the start of the day it is of, and when it was written.
-DAY_START, WRITTEN_AT = "_day_start", "_written_at"
+# Of each file, beside its rows: the start of the day it is of, when it was written, and when it was read.
+DAY_START, WRITTEN_AT, READ_AT = "_day_start", "_written_at", "_read_at"
 # Rows that changed after the window's end.
 IS_HELD_BACK = "_is_held_back"
-ADDED = (PATH, DAY_START, WRITTEN_AT, IS_HELD_BACK)
+ADDED = (PATH, DAY_START, WRITTEN_AT, READ_AT, IS_HELD_BACK)
 
 
-def file_versions_sql(table: SourceTable, window: Window, loaded_at: datetime) -> str:
+def file_versions_sql(table: SourceTable, window: Window) -> str:
     """The query for raw's rows of the table `given`, joined with `files`, and the columns in `ADDED`.
 
     A drop says what its rows were like on its day: without a time of their own that tells of it, rows
@@ -38,11 +36,11 @@ def file_versions_sql(table: SourceTable, window: Window, loaded_at: datetime) -
         f"given inner join files using ({PATH})",
         table,
         window,
-        loaded_at,
+        READ_AT,
         cast=cast,
         modified_at=modified_at,
         # Each snapshot has all rows: those that are as they were are no new versions.
         identity=identity if table.load == "window" else "''",
-        passed_on=f", {PATH}, {DAY_START}, {WRITTEN_AT}",
+        passed_on=f", {PATH}, {DAY_START}, {WRITTEN_AT}, {READ_AT}",
     )
     return f"select *, {is_held_back} as {IS_HELD_BACK} from ({versions})"

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from retail_assets.ingestion.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.loaded_files import LoadedFile
+from retail_assets.ingestion.urls import shown, without_secrets
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _UNFINISHED = re.compile(r"\.(tmp|part)$")
@@ -59,13 +60,13 @@ class FileStore:
         import fsspec
 
         self.system = system
-        # What people are shown has no password.
-        self.url = re.sub(r"//[^/@]*@", "//***@", url)
+        self._url = url
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
         except (ValueError, ImportError) as error:
             raise SourceError(
-                f"{self._setting} is not a folder or URL that fsspec can open: {error}"
+                f"{self._setting} is not a folder or URL that fsspec can open:"
+                f" {without_secrets(str(error), url)}"
             ) from None
 
     @property
@@ -91,9 +92,9 @@ class FileStore:
 
     def _unreachable(self, error: Exception) -> SourceUnreachableError:
         # Each file system has errors of its own.
-        reason = str(error) or type(error).__name__
+        reason = without_secrets(str(error), self._url) or type(error).__name__
         return SourceUnreachableError(
-            f"{self.system}: {self.url} cannot be read ({reason}). Check {self._setting}."
+            f"{self.system}: {shown(self._url)} cannot be read ({reason}). Check {self._setting}."
         )
 
     def files(self) -> Mapping[str, Sequence[File]]:
@@ -108,7 +109,7 @@ class FileStore:
             raise self._unreachable(error) from None
         if not is_there:
             raise SourceError(
-                f"{self.system}: there is no folder {self.url}. Set {self._setting},"
+                f"{self.system}: there is no folder {shown(self._url)}. Set {self._setting},"
                 " or run `retail-assets demo` to simulate one."
             )
         paths = {path: path[len(self._root) :].lstrip("/") for path in sorted(listed)}
@@ -165,16 +166,35 @@ def to_read(
     return [file for file in due if (file.day and file.day >= first) or _has_news(file, loaded)]
 
 
-def _recency(file: File) -> tuple[datetime, str]:
-    moment = file.modified_at or datetime.min.replace(tzinfo=UTC)
-    if file.day:
-        moment = datetime.combine(file.day, time(), UTC)
-    return (moment, file.path)
+def read_times(
+    files: Sequence[File], loaded: Mapping[str, LoadedFile], now: datetime
+) -> Mapping[str, datetime]:
+    """When these files are read, by their paths; it decides which of them counts where they disagree.
+
+    Those that were read before, as they are, have their time. The others are read now, one a microsecond
+    after the other, in the order in which they were written: it is the one in which they come day by day.
+    """
+    known = {file.path: loaded[file.path].loaded_at for file in files if _is_known(file, loaded)}
+    new = sorted((file for file in files if file.path not in known), key=_written)
+    return known | {file.path: now + timedelta(microseconds=place) for place, file in enumerate(new)}
+
+
+def _written(file: File) -> tuple[datetime, str]:
+    return (file.modified_at or datetime.min.replace(tzinfo=UTC), file.path)
+
+
+def _recency(file: File) -> tuple[datetime, datetime, str]:
+    written_at, path = _written(file)
+    return (datetime.combine(file.day, time(), UTC) if file.day else written_at, written_at, path)
 
 
 def _has_news(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
+    return not _is_known(file, loaded) or loaded[file.path].held_back > 0
+
+
+def _is_known(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
     known = loaded.get(file.path)
-    return known is None or (known.size, known.version) != (file.size, file.version) or known.held_back > 0
+    return known is not None and (known.size, known.version) == (file.size, file.version)
 
 
 def _is_overtaken(file: File, loaded: Mapping[str, LoadedFile]) -> bool:

@@ -11,8 +11,9 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
-from retail_assets.ingestion.comparison import mark_deletions, unchanged
+from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
 from retail_assets.ingestion.contract import ROW_HASH, SourceTable
+from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.resources.warehouse import Execute, Warehouse
@@ -31,7 +32,8 @@ def ingest(
     """Load what a system says of the `chosen` ones of its tables; `run` runs a pipeline on a source.
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
-    read are in the extraction's errors. Returns how many rows were found deleted, by table.
+    read, or have lost too many rows, are in the extraction's errors. Returns how many rows were found
+    deleted, by table.
     """
     schema = tables[0].schema
     parents = {table.name: table for table in tables}
@@ -42,12 +44,16 @@ def ingest(
         loadable = _loadable(extraction, chosen, execute)
         if loadable:
             run(_pipeline(schema, folder, warehouse), _source(loadable, extraction))
-        deleted = {
-            table.name: mark_deletions(extraction, table, parents.get(table.parent or ""), execute)
-            for table in loadable
-        }
+        deleted = {}
+        for table in loadable:
+            parent = parents.get(table.parent or "")
+            try:
+                deleted[table.name] = mark_deletions(extraction, table, parent, execute)
+                add_returned(extraction, table, execute)
+            except SourceError as error:
+                extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
-        extraction.source.remember(done, extraction.loaded_at, execute)
+        extraction.source.remember(done, execute)
     return deleted
 
 

@@ -6,7 +6,7 @@ It is written after the rows. A crash between only makes the next run read a fil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from retail_assets.ingestion.versions import text, timestamp
 from retail_assets.resources.warehouse import Execute
@@ -25,6 +25,7 @@ class LoadedFile:
     day: date | None
     rows: int
     held_back: int  # rows that had changed after the window's end: they come with a later one
+    loaded_at: datetime  # when this version of it was read first
 
 
 def recall(schema: str, emptied: Collection[str], execute: Execute) -> Mapping[str, Mapping[str, LoadedFile]]:
@@ -38,27 +39,28 @@ def recall(schema: str, emptied: Collection[str], execute: Execute) -> Mapping[s
     if emptied:
         execute(f"delete from {schema}._drops where table_name in ({_literals(emptied)})")
     known: dict[str, dict[str, LoadedFile]] = defaultdict(dict)
-    for row in execute(
-        f"select table_name, path, size, version, day, rows_loaded, rows_held_back from {schema}._drops"
+    for *fields, loaded_at in execute(
+        "select table_name, path, size, version, day, rows_loaded, rows_held_back, loaded_at"
+        f" from {schema}._drops"
     ):
-        file = LoadedFile(*row)
+        file = LoadedFile(*(*fields, loaded_at.replace(tzinfo=UTC)))
         known[file.table][file.path] = file
     return known
 
 
-def remember(schema: str, files: Sequence[LoadedFile], loaded_at: datetime, execute: Execute) -> None:
+def remember(schema: str, files: Sequence[LoadedFile], execute: Execute) -> None:
     """These files are loaded, in place of what was known of their paths."""
     for start in range(0, len(files), FILES_AT_ONCE):
         some = files[start : start + FILES_AT_ONCE]
         execute(f"delete from {schema}._drops where path in ({_literals(file.path for file in some)})")
-        rows = ", ".join(f"({_values(file)}, {timestamp(loaded_at)})" for file in some)
-        execute(f"insert into {schema}._drops values {rows}")
+        execute(f"insert into {schema}._drops values {', '.join(map(_values, some))}")
 
 
 def _values(file: LoadedFile) -> str:
     day = f"date '{file.day}'" if file.day else "null"
     names = _literals([file.table, file.path])
-    return f"{names}, {file.size}, {_literals([file.version])}, {day}, {file.rows}, {file.held_back}"
+    version, loaded_at = _literals([file.version]), timestamp(file.loaded_at)
+    return f"({names}, {file.size}, {version}, {day}, {file.rows}, {file.held_back}, {loaded_at})"
 
 
 def _literals(texts: Iterable[str]) -> str:

@@ -45,6 +45,6 @@ class Source(ABC):
         """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
         return
 
-    def remember(self, tables: Sequence[SourceTable], loaded_at: datetime, execute: Execute) -> None:
+    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
         """What was read of these tables is in the warehouse."""
         return

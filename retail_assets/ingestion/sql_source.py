@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from retail_assets.ingestion.contract import SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import BATCH_ROWS, Source
-from retail_assets.ingestion.versions import versions_sql
+from retail_assets.ingestion.urls import shown, without_secrets
+from retail_assets.ingestion.versions import timestamp, versions_sql
 from retail_assets.windows import Window
 
 # What DuckDB reads like a table.
@@ -39,12 +40,15 @@ class SqlSource(Source):
 
     def __init__(self, system: str, url: str):
         self.system = system
+        self._url = url
         try:
             # Several tables are read at a time: large ones stay open while the next are begun.
             self._engine = sa.create_engine(url, poolclass=sa.QueuePool, max_overflow=-1)
-        except sa.exc.ArgumentError as error:
+        except (sa.exc.ArgumentError, ValueError) as error:
             raise SourceError(
-                f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open: {error}"
+                f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open:"
+                f" {without_secrets(str(error), url)}. Write `driver://user:password@host:port/database`,"
+                " and @, : and / in a password as %40, %3A and %2F."
             ) from None
         except ModuleNotFoundError as error:
             raise SourceError(
@@ -82,8 +86,9 @@ class SqlSource(Source):
     def _unreachable(self, error: sa.exc.SQLAlchemyError) -> SourceUnreachableError:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         return SourceUnreachableError(
-            f"{self.system}: the database at {self._engine.url.render_as_string()} cannot be"
-            f" reached ({reason}). Check RETAIL_{self.system.upper()}_URL and that it is running."
+            f"{self.system}: the database at {shown(self._url)} cannot be reached"
+            f" ({without_secrets(reason, self._url)}). Check RETAIL_{self.system.upper()}_URL and that it is"
+            " running."
         )
 
     @cached_property
@@ -165,7 +170,7 @@ class SqlSource(Source):
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
-        statement = versions_sql("given", table, window, loaded_at)
+        statement = versions_sql("given", table, window, timestamp(loaded_at))
         with self._duckdb.cursor() as connection:
             connection.execute("set timezone = 'UTC'")
             for some in rows:

@@ -32,7 +32,7 @@ def versions_sql(
     relation: str,
     table: SourceTable,
     window: Window,
-    loaded_at: datetime,
+    loaded_at: str,
     *,
     cast: Callable[[SourceColumn], str] = plain_cast,
     modified_at: str | None = None,
@@ -41,9 +41,9 @@ def versions_sql(
 ) -> str:
     """The query that makes raw's rows of a relation with the contract's columns.
 
-    `modified_at` and `identity` are expressions over the cast columns and those of `passed_on`: the row's
-    time of change, where its own columns do not tell it alone, and what sets apart versions whose columns
-    are the same.
+    `loaded_at`, `modified_at` and `identity` are expressions over the cast columns and those of `passed_on`:
+    when the row was read, its time of change, where its own columns do not tell it alone, and what sets apart
+    versions whose columns are the same.
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
@@ -59,7 +59,7 @@ def versions_sql(
                 when {MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end} then {MODIFIED_AT}
                 else {start}
             end as {CHANGED_AT},
-            {timestamp(loaded_at)} as {LOADED_AT},
+            {loaded_at} as {LOADED_AT},
             -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
             cast(md5_number_lower(cast(struct_pack({packed}) as varchar) || {identity}) >> 1 as bigint)
                 as {ROW_HASH},

@@ -183,6 +183,34 @@ def test_nothing_is_loaded_of_a_file_that_is_half_written(shop, name, end, why):
     assert "\n" not in problem
 
 
+@pytest.mark.parametrize("content", [b"\n", b"\n1,Complete\n", b"\xef\xbb\xbf,,\n"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_a_file_without_a_header_stops_nothing_else(shop, suffix, content):
+    name = f"2024-01-02{suffix}"
+    _written(shop.url, name, gzip.compress(content) if suffix.endswith(".gz") else content)
+    write(shop.url / "orders" / "2024-01-01.csv", [order(1, "2024-01-01 12:00:00")])
+    assert shop.keys(ORDERS, days(2)) == [1]
+    assert [f"orders/{name} is not whole (it has no header)" in each for each in shop.problems] == [True]
+
+
+def test_an_empty_gzip_has_no_header(shop):
+    _written(shop.url, "2024-01-02.csv.gz", gzip.compress(b""))
+    assert shop.keys(ORDERS, days(2)) == []
+    assert "(it has no header)" in shop.problems[0]
+
+
+def test_a_file_that_cannot_be_opened_stops_nothing_else(shop):
+    for day in (1, 2):
+        write(shop.url / "orders" / f"2024-01-0{day}.csv", [order(day, f"2024-01-0{day} 12:00:00")])
+    source = FileSource("webshop", str(shop.url), "UTC")
+    source.check()
+    (shop.url / "orders" / "2024-01-02.csv").unlink()
+    rows = [row for batch in source.read(ORDERS, days(2), LOADED_AT) for row in batch.to_pylist()]
+    assert [row["order_id"] for row in rows] == [1]
+    (problem,) = source.problems(ORDERS)
+    assert "orders/2024-01-02.csv is not whole (it cannot be opened: No such file or directory)" in problem
+
+
 def test_other_files_are_none_of_ours(shop):
     _written(shop.url, "_SUCCESS", b"")
     _written(shop.url, ".DS_Store", b"")
@@ -338,6 +366,18 @@ def test_names_that_look_like_patterns(shop):
 def test_a_missing_folder_says_what_to_do(tmp_path, url):
     with pytest.raises(SourceError, match="RETAIL_WEBSHOP_URL"):
         FileSource("webshop", url if "://" in url else str(tmp_path / url), "UTC").check()
+
+
+def test_what_a_bucket_says_has_no_secret(monkeypatch):
+    source = FileSource("webshop", "memory://bucket/shop?sig=Hunter2", "UTC")
+
+    def forbid(*_, **__):
+        raise OSError("403 Forbidden: memory://bucket/shop?sig=Hunter2")
+
+    monkeypatch.setattr(source._store.filesystem, "find", forbid)
+    with pytest.raises(SourceError, match=r"memory://bucket/shop cannot be read \(403 Forbidden") as raised:
+        source.check()
+    assert "Hunter2" not in str(raised.value)
 
 
 def test_locating_tables(shop):

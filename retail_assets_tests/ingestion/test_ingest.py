@@ -21,6 +21,7 @@ from retail_assets_tests.ingestion.tables import (
     ORDERS,
     PLACES,
     PRODUCTS,
+    USERS,
     at,
     days,
     order,
@@ -202,6 +203,62 @@ def test_a_whole_file_that_changes(platform):
     assert platform.query("select count(*) from raw_webshop.places") == [(3,)]
 
 
+def _newest(platform, what):
+    """What a column says of a row, in the version that staging takes."""
+    ((value,),) = platform.query(f"""
+        select {what}
+        qualify row_number() over (order by _modified_at desc nulls last, _loaded_at desc, _row_hash) = 1
+    """)
+    return value
+
+
+def test_a_value_that_returns_in_a_whole_file(platform):
+    """Delivered every night under the same name, in tables that are read by window."""
+
+    def deliver(day, price, email):
+        products = [{"id": 1, "name": "a", "price": price}, {"id": 2, "name": "b", "price": 1}]
+        users = [{"id": 1, "email": email, "created_at": "2024-01-01 12:00:00"}]
+        for name, rows in (("products", products), ("users", users)):
+            os.utime(write(platform.shop / f"{name}.csv", rows), (day * 86_400, day * 86_400))
+
+    def run(day):
+        platform.ingest(days(day), [PRODUCTS, USERS])
+        return (
+            _newest(platform, "price from raw_webshop.products where id = 1"),
+            _newest(platform, "email from raw_webshop.users"),
+        )
+
+    for day, said in enumerate([(10, "x"), (8, "y"), (10, "x"), (10, "x")], start=1):
+        deliver(day, *said)
+        assert run(day) == said
+    # Killed before the memory was written, run again, and an old day: nothing changes.
+    known = platform.versions("products")
+    platform.query("delete from raw_webshop._drops")
+    assert run(4) == run(1) == said
+    assert platform.versions("products") == known
+    # What it was like on which day stays known; what never changed is there once.
+    history = "select id, price, _changed_at from raw_webshop.products order by id, _changed_at"
+    assert platform.query(history) == [(1, 10, at(1)), (1, 8, at(2)), (1, 10, at(3)), (2, 1, at(1))]
+
+
+def test_of_two_drops_of_a_day_the_one_written_last_counts(platform, tmp_path):
+    other = Platform(tmp_path / "other")
+    drops = {"2024-01-02": "a", "2024-01-02 corrected": "b", "2024-01-02 again": "a"}
+    for number, (name, status) in enumerate(drops.items(), start=1):
+        rows = [order(1, "2024-01-02 12:00:00", status=status)]
+        for each in (platform, other):
+            os.utime(write(each.shop / "orders" / f"{name}.csv", rows), (number, number))
+        # One run a night, and the day's own once more.
+        platform.ingest(days(1 + number), [ORDERS])
+        platform.ingest(days(2), [ORDERS])
+        assert _newest(platform, "status from raw_webshop.orders") == status
+        if number > 1:
+            # From nothing.
+            other.settings.duckdb_path.unlink(missing_ok=True)
+            other.ingest(days(2), [ORDERS])
+            assert _newest(other, "status from raw_webshop.orders") == status
+
+
 def test_what_is_absent_is_empty_and_typed(platform):
     write(platform.shop / "orders" / "2024-01-01.csv", [order(1, "2024-01-01 12:00:00")])
     extraction = platform.ingest(days(1))
@@ -249,6 +306,35 @@ def test_sql_tables_without_a_time_of_change(platform):
         assert platform.loads == ([] if day == 3 else ["channels"])
         newest = "select name from raw_crm.channels order by _loaded_at desc limit 1"
         assert platform.query(newest) == [(name,)]
+
+
+def test_a_table_that_lost_too_much_stops_itself_only(platform):
+    """And the remedy that the error names is complete."""
+    shops = table("a_shops", {"id": "bigint", "name": "varchar"}, load="snapshot")
+    tables = [shops, PLACES]
+
+    def run(day, *, shops_left, places_left):
+        write(platform.shop / "a_shops.csv", [{"id": n, "name": "x"} for n in range(shops_left)])
+        places = [{"country": n, "state": "", "latitude": 1} for n in range(places_left)]
+        write(platform.shop / "places.csv", places)
+        return platform.ingest(days(day), tables).errors
+
+    def deleted(name):
+        return platform.query(f"select count(*) from raw_webshop.{name} where _deleted_at = '2024-01-02'")
+
+    assert run(1, shops_left=30, places_left=3) == {}
+    errors = run(2, shops_left=10, places_left=2)
+    assert "a_shops has lost 20 of its 30 rows at once" in errors["a_shops"]
+    assert set(errors) == {"a_shops"}
+    assert (deleted("a_shops"), deleted("places")) == ([(0,)], [(1,)])
+    # Its file is read again with the next run.
+    loaded = "select table_name, rows_loaded from raw_webshop._drops order by all"
+    assert platform.query(loaded) == [("a_shops", 30), ("places", 2)]
+
+    platform.query(errors["a_shops"].splitlines()[-1])
+    assert platform.ingest(days(2), tables).errors == {}
+    assert deleted("a_shops") == [(20,)]
+    assert platform.query(loaded) == [("a_shops", 10), ("places", 2)]
 
 
 def test_each_system_has_its_settings(tmp_path):

@@ -4,14 +4,17 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import unquote
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.ingestion.contract import SourceColumn, SourceTable, snake_case
-from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets.ingestion.urls import shown, without_secrets
 from retail_assets.windows import Window
 from retail_assets_tests.conftest import days_of, write_evening
 
@@ -127,6 +130,51 @@ def test_a_value_of_another_type_stops_the_table(tmp_path):
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(SourceError, match="RETAIL_ERP_URL"):
         SqlSource("erp", f"sqlite:///{tmp_path / 'nothing.sqlite'}").check()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:Hunter2@host:54x/db", "postgresql://me:a@Hunter2:b@host/db"]
+)
+def test_a_url_that_cannot_be_read_says_how_it_is_written(url):
+    with pytest.raises(
+        SourceError, match=r"RETAIL_ERP_URL is not a URL.*driver://user:password@host"
+    ) as raised:
+        SqlSource("erp", url)
+    assert "Hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    {
+        "postgresql://me:Hunter2@host:5432/shop?password=Hunter2": "postgresql://host:5432/shop",
+        "mssql+pyodbc:///?odbc_connect=Server%3Dhost%3BPWD%3DHunter2": "mssql+pyodbc:///",
+        "postgresql://me:x@Hunter2@host/shop": "postgresql://host/shop",
+        "postgresql://me:x?Hunter2@host/shop": "postgresql://***",
+        "https://host/shop?se=1&sig=Hunter2%2Fx": "https://host/shop",
+        "https://Hunter2@host/shop": "https://host/shop",
+        "s3://bucket/shop": "s3://bucket/shop",
+        "sqlite:////folder/shop.sqlite": "sqlite:////folder/shop.sqlite",
+        "/folder/me@home": "/folder/me@home",
+    }.items(),
+)
+def test_no_message_has_a_secret(url, place):
+    assert shown(url) == place
+    for said in (url, unquote(url)):
+        told = without_secrets(f"no connection to {said}: try 1 of 2", url)
+        assert "Hunter2" not in told
+        assert told.startswith("no connection to ")
+
+
+def test_what_a_driver_says_has_no_secret(monkeypatch):
+    def fail(*_):
+        raise sa.exc.OperationalError("", {}, Exception("no server for Driver=y;PWD=Hunter2\nmore"))
+
+    source = SqlSource("erp", "sqlite:///")
+    monkeypatch.setattr(source, "_url", "mssql+pyodbc:///?odbc_connect=Driver%3Dx%3BPWD%3DHunter2")
+    monkeypatch.setattr(source, "_actual_schema", fail)
+    expected = r"mssql\+pyodbc:/// cannot be reached \(no server for Driver=y;PWD=\*\*\*\)"
+    with pytest.raises(SourceUnreachableError, match=expected):
+        source.check()
 
 
 @pytest.mark.parametrize(
