@@ -55,8 +55,3 @@
 {% macro webshop_prices() -%}
     {{ versions_by_day(source('webshop', 'products'), 'id', ['retail_price', 'cost'], 'retail_price >= 0 and cost >= 0') }}
 {%- endmacro %}
-
-{# The media channel that a campaign ran on from which day on. #}
-{% macro campaign_channels() -%}
-    {{ versions_by_day(source('marketing', 'campaigns'), 'campaign_id', ['media_channel_id'], 'media_channel_id is not null') }}
-{%- endmacro %}

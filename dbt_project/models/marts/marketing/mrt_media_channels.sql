@@ -14,15 +14,9 @@ performance as (
 
 ),
 
-campaigns as (
-
-    select * from {{ ref('stg_campaigns') }}
-
-),
-
 campaign_channels as (
 
-    {{ campaign_channels() }}
+    select * from {{ ref('wh_dim_campaign_channels') }}
 
 ),
 
@@ -56,9 +50,8 @@ reported as (
         0 as {{ rule }}_margin{{ ',' if not loop.last }}
         {% endfor %}
     from performance
-    left join campaigns on performance.campaign_id = campaigns.campaign_id
     left join campaign_channels
-        on campaigns.campaign_id = campaign_channels.campaign_id
+        on performance.campaign_id = campaign_channels.campaign_id
         and {{ as_of('campaign_channels', 'performance.activity_date') }}
     where {{ only_touched(ref('touched_media_days')) }}
 

@@ -19,7 +19,7 @@ orders as (
 
 channels as (
 
-    {{ campaign_channels() }}
+    select * from {{ ref('wh_dim_campaign_channels') }}
 
 ),
 
@@ -33,9 +33,8 @@ clicks as (
         channels.media_channel_id,
         {{ consumer_key('touches.email', 'marketing', 'touches.email') }} as consumer_key
     from {{ ref('stg_campaign_touches') }} as touches
-    left join {{ ref('stg_campaigns') }} as campaigns on touches.campaign_id = campaigns.campaign_id
     left join channels
-        on campaigns.campaign_id = channels.campaign_id
+        on touches.campaign_id = channels.campaign_id
         and {{ as_of('channels', local_date('touches.touched_at')) }}
     where touches.touch_type = 'click'
         and touches.touched_at >= (
