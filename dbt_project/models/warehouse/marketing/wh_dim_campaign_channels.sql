@@ -6,15 +6,27 @@ versions as (
 
 ),
 
+changes as (
+
+    select
+        *,
+        media_channel_id is not distinct from lag(media_channel_id) over (
+            partition by campaign_id order by valid_from
+        ) as is_repeated
+    from versions
+    where campaign_id in (select campaign_id from {{ ref('stg_campaigns') }})
+
+),
+
 final as (
 
     select
         campaign_id,
         valid_from,
-        valid_to,
+        lead(valid_from) over (partition by campaign_id order by valid_from) as valid_to,
         media_channel_id
-    from versions
-    where campaign_id in (select campaign_id from {{ ref('stg_campaigns') }})
+    from changes
+    where not is_repeated
 
 )
 
