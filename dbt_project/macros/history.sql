@@ -51,6 +51,27 @@
     ) as versions
 {%- endmacro %}
 
+{#
+    A type-2 history of versions, each of them a key, a `valid_from` and columns: one that says the same as the version
+    before it begins no period.
+#}
+{% macro periods(versions, key, columns) -%}
+    {%- set over = 'over (partition by ' ~ key ~ ' order by valid_from)' -%}
+    select
+        {{ key }},
+        valid_from,
+        lead(valid_from) {{ over }} as valid_to,
+        {{ columns | join(', ') }}
+    from (
+        select *
+        from {{ versions }}
+        qualify row_number() {{ over }} = 1
+            {% for column in columns -%}
+            or {{ column }} is distinct from lag({{ column }}) {{ over }}
+            {% endfor %}
+    ) as beginnings
+{%- endmacro %}
+
 {# What the web shop asked and paid for a product from which day on. #}
 {% macro webshop_prices() -%}
     {{ versions_by_day(source('webshop', 'products'), 'id', ['retail_price', 'cost'], 'retail_price >= 0 and cost >= 0') }}

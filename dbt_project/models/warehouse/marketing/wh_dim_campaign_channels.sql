@@ -6,27 +6,15 @@ versions as (
 
 ),
 
-changes as (
+known as (
 
-    select
-        *,
-        media_channel_id is not distinct from lag(media_channel_id) over (
-            partition by campaign_id order by valid_from
-        ) as is_repeated
-    from versions
-    where campaign_id in (select campaign_id from {{ ref('stg_campaigns') }})
+    select * from versions where campaign_id in (select campaign_id from {{ ref('stg_campaigns') }})
 
 ),
 
 final as (
 
-    select
-        campaign_id,
-        valid_from,
-        lead(valid_from) over (partition by campaign_id order by valid_from) as valid_to,
-        media_channel_id
-    from changes
-    where not is_repeated
+    {{ periods('known', 'campaign_id', ['media_channel_id']) }}
 
 )
 

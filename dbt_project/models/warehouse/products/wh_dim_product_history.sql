@@ -89,28 +89,9 @@ versions as (
 
 ),
 
-changes as (
-
-    select
-        *,
-        lag(valid_from) over (partition by product_key order by valid_from) is not null
-            and list_price is not distinct from lag(list_price) over (partition by product_key order by valid_from)
-            and standard_cost is not distinct from lag(standard_cost) over (partition by product_key order by valid_from)
-            as is_repeated
-    from versions
-
-),
-
 final as (
 
-    select
-        product_key,
-        valid_from,
-        lead(valid_from) over (partition by product_key order by valid_from) as valid_to,
-        list_price,
-        standard_cost
-    from changes
-    where not is_repeated
+    {{ periods('versions', 'product_key', ['list_price', 'standard_cost']) }}
 
 )
 
