@@ -121,6 +121,7 @@ erp as (
         longitude,
         {{ opt_in }} as marketing_opt_in
     from {{ source(system, table) }}
+    where cast({{ id }} as varchar) in (select source_id from identities where source_system = '{{ system }}')
 
 ),
 
@@ -211,16 +212,9 @@ combined as (
 
 ),
 
-changes as (
+history as (
 
-    select
-        *,
-        row_number() over (partition by consumer_key order by valid_from) as number,
-        {% for column in address + ['marketing_opt_in'] -%}
-        {{ column }} is not distinct from lag({{ column }}) over (partition by consumer_key order by valid_from) and
-        {% endfor -%}
-        true as is_repeated
-    from combined
+    {{ periods('combined', 'consumer_key', address + ['marketing_opt_in']) }}
 
 ),
 
@@ -228,14 +222,16 @@ final as (
 
     select
         consumer_key,
-        case when number = 1 then {{ beginning_of_time() }} else valid_from end as valid_from,
-        lead(valid_from) over (partition by consumer_key order by valid_from) as valid_to,
+        case
+            when row_number() over (partition by consumer_key order by valid_from) = 1 then {{ beginning_of_time() }}
+            else valid_from
+        end as valid_from,
+        valid_to,
         {% for column in address -%}
         {{ column }},
         {% endfor -%}
         marketing_opt_in
-    from changes
-    where number = 1 or not is_repeated
+    from history
 
 )
 

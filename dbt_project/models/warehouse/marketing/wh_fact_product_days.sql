@@ -28,9 +28,17 @@ products as (
 
 ),
 
+webshop_orders as (
+
+    select *
+    from {{ ref('stg_webshop_orders') }}
+    where cast(order_id as varchar) in (select order_id from sales where source_system = 'webshop')
+
+),
+
 countries_of_users as (
 
-    {{ versions_by_day(source('webshop', 'users'), 'id', ['country']) }}
+    {{ versions_by_day(source('webshop', 'users'), 'id', ['country'], 'id in (select user_id from webshop_orders)') }}
 
 ),
 
@@ -40,7 +48,7 @@ webshop_users as (
     select
         cast(orders.order_id as varchar) as order_id,
         countries_of_users.country
-    from {{ ref('stg_webshop_orders') }} as orders
+    from webshop_orders as orders
     inner join {{ ref('stg_webshop_users') }} as users on orders.user_id = users.user_id
     inner join countries_of_users
         on orders.user_id = countries_of_users.id

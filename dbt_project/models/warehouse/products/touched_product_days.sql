@@ -33,11 +33,17 @@ repriced as (
 
 ),
 
+redescribed as (
+
+    select product_key from {{ ref('touched_products') }} where is_redescribed
+
+),
+
+-- All days of a product that is described anew; of others those of their new prices.
 periods as (
 
     select product_key, {{ beginning_of_time() }} as valid_from, cast(null as date) as valid_to
-    from {{ ref('touched_products') }}
-    where is_redescribed
+    from redescribed
 
     union
 
@@ -46,6 +52,7 @@ periods as (
     inner join {{ ref('wh_product_identities') }} as identities
         on repriced.source_system = identities.source_system
         and repriced.source_id = identities.source_id
+    where identities.product_key not in (select product_key from redescribed)
 
 ),
 
