@@ -3,11 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from benchmarks.company import companies
+from benchmarks.company import growth
 from benchmarks.measure import REPOSITORY, BenchmarkError
 from benchmarks.report import Results, markdown, tables
 from benchmarks.rows import FULL, QUICK, Row, Sizes, all_rows
@@ -29,9 +30,9 @@ def measure(sizes: Sizes, console: Console) -> Results:
                 console.print(" | ".join(cells(result)))
             else:
                 results.parts = result
-        for company in companies(folder, sizes.company_consumers, sizes.company_days):
-            results.companies.append(company)
-            console.print(f"Measured a company of {company.days:,} days.")
+        results.growth = growth(folder / "company", sizes.company_consumers, sizes.company_days)
+        console.print("Measured the whole company.")
+        rmtree(folder / "company")
         size = (sizes.segmented_consumers, sizes.segmented_days, sizes.rounds)
         results.segments = segments(folder / "segments", *size)
     return results

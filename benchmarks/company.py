@@ -1,18 +1,17 @@
 """The whole company, six systems with all models, at two sizes: what each step takes, and how it grows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
-from statistics import median
 
-from benchmarks.home import DAY, EVERY_SYSTEM, LAST_DAY, Home, built, parsed, simulated
-from benchmarks.measure import Usage
+from benchmarks.home import DAY, EVERY_SYSTEM, LAST_DAY, Home, Retailer, built, parsed, simulated
+from benchmarks.measure import Comparison, Usage, compare
 
 ORDER_LINES = "select count(*) from warehouse.wh_fact_sales"
 FIRST_RUNS = 2
 DAILY_RUNS = 5
+BEFORE = LAST_DAY - (FIRST_RUNS + DAILY_RUNS) * DAY
 GROWTH_OF_A_DAY = 1.25
 DAY_AGAINST_DBT = 1.5
 
@@ -27,60 +26,61 @@ class Step:
 
 @dataclass(frozen=True)
 class Company:
-    """All steps of one size, and the daily run's baseline where it was measured."""
+    """One size of history, and all steps before the daily runs."""
 
     order_lines: int
     days: int
     steps: tuple[Step, ...]
-    against_dbt: float | None
-    """A daily run, as a multiple of the ingestion alone and then `dbt build`: the median of pairs."""
-
-    def of(self, what: str) -> Usage:
-        """What a step took."""
-        return next(step.usage for step in self.steps if step.what == what)
 
 
-def companies(folder: Path, consumers: int, days: tuple[int, ...]) -> Iterator[Company]:
-    """One after the other, as each is measured. Longer histories of the same size of business."""
-    for number in days:
-        here = folder / f"company-{number}"
-        yield _measured(here, consumers, number, with_baseline=number == days[0])
-        rmtree(here)
+@dataclass(frozen=True)
+class Growth:
+    """A short and a long history of the same size of business, and their daily runs."""
+
+    short: Company
+    long: Company
+    daily: Comparison
+    """A daily run of the long one, against one of the short one."""
+    against_dbt: Comparison
+    """A daily run of the short one, against the ingestion alone and then `dbt build`."""
 
 
-def _measured(folder: Path, consumers: int, days: int, *, with_baseline: bool) -> Company:
-    retailer, simulation = simulated(folder / "sources", consumers, days, EVERY_SYSTEM)
-    before = LAST_DAY - (FIRST_RUNS + DAILY_RUNS) * DAY
-    ingested = parsed(folder / "ingested", retailer)
-    ingestion = ingested.ingest(retailer.first_day, before)
-    rmtree(ingested.path)
-    home, backfill = built(folder / "built", retailer, before)
-    last_days = [before + (number + 1) * DAY for number in range(FIRST_RUNS + DAILY_RUNS)]
-    first_runs = [home.backfill(day, day) for day in last_days[:FIRST_RUNS]]
-    runs = [_day(home, day, with_baseline=with_baseline) for day in last_days[FIRST_RUNS:]]
-    daily = Usage(median(run.seconds for run, _ in runs), max(run.peak_bytes for run, _ in runs))
-    ratios = [run.seconds / baseline.seconds for run, baseline in runs if baseline]
-    return Company(
-        order_lines=home.number(ORDER_LINES),
-        days=days,
-        steps=(
-            Step("simulating all six systems", simulation),
-            Step("ingesting them", ingestion),
-            Step("one backfill of everything, ingestion included", backfill),
-            Step(
-                "the slower of the first two daily runs after it",
-                max(first_runs, key=lambda run: run.seconds),
-            ),
-            Step("one daily run", daily),
-        ),
-        against_dbt=median(ratios) if ratios else None,
+def growth(folder: Path, consumers: int, days: tuple[int, int]) -> Growth:
+    """Measure both: all steps one after the other, then the daily runs in alternation."""
+    (short, short_home), (long, long_home) = (
+        _company(folder / f"company-{number}", consumers, number) for number in days
     )
+    last_days = [BEFORE + (FIRST_RUNS + number) * DAY for number in range(1, DAILY_RUNS + 1)]
+    turns = [
+        (_with_dbt(short_home, day), short_home.backfill(day, day), long_home.backfill(day, day))
+        for day in last_days
+    ]
+    baselines, shorts, longs = zip(*turns, strict=True)
+    return Growth(short, long, compare(longs, shorts), compare(shorts, baselines))
 
 
-def _day(home: Home, day: date, *, with_baseline: bool) -> tuple[Usage, Usage | None]:
-    """A daily run, and the ingestion alone and then `dbt build` of the same day on a copy."""
-    baseline = None
-    if with_baseline:
-        with home.copied() as copy:
-            baseline = copy.ingest(day, day) + copy.dbt_build(day)
-    return home.backfill(day, day), baseline
+def _company(folder: Path, consumers: int, days: int) -> tuple[Company, Home]:
+    retailer, simulation = simulated(folder / "sources", consumers, days, EVERY_SYSTEM)
+    ingestion = _ingestion(folder / "ingested", retailer)
+    home, backfill = built(folder / "built", retailer, BEFORE)
+    firsts = [home.backfill(day, day) for day in (BEFORE + n * DAY for n in range(1, FIRST_RUNS + 1))]
+    steps = (
+        Step("simulating all six systems", simulation),
+        Step("ingesting them", ingestion),
+        Step("one backfill of everything, ingestion included", backfill),
+        Step("the slower of the first two daily runs after it", max(firsts, key=lambda run: run.seconds)),
+    )
+    return Company(home.number(ORDER_LINES), days, steps), home
+
+
+def _ingestion(path: Path, retailer: Retailer) -> Usage:
+    home = parsed(path, retailer)
+    usage = home.ingest(retailer.first_day, BEFORE)
+    rmtree(path)
+    return usage
+
+
+def _with_dbt(home: Home, day: date) -> Usage:
+    """The ingestion alone and then `dbt build` of a day, on a copy."""
+    with home.copied() as copy:
+        return copy.ingest(day, day) + copy.dbt_build(day)

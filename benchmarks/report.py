@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks import sections
 from benchmarks.breakdown import Part
-from benchmarks.company import Company
+from benchmarks.company import Growth
 from benchmarks.rows import Row
 from benchmarks.sections import Lines, Section
 from benchmarks.segments import Segments
@@ -33,15 +33,15 @@ class Results:
 
     rows: list[Row] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    companies: list[Company] = field(default_factory=list)
+    growth: Growth | None = None
     segments: Segments | None = None
 
     def sections(self) -> Iterator[Section]:
         """One for each kind of result that is there."""
         if self.rows:
             yield sections.comparisons(self.rows)
-        if self.companies:
-            yield sections.whole_company(self.companies)
+        if self.growth:
+            yield sections.whole_company(self.growth)
         if self.segments:
             yield sections.customer_segments(self.segments)
         if self.parts:

@@ -21,7 +21,7 @@ class Sizes:
     days_of_ten_years: int
     rounds: int
     company_consumers: int  # of all six systems; 29,000 of them buy 1,000,000 order lines in a year
-    company_days: tuple[int, ...]
+    company_days: tuple[int, int]
     segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
     segmented_days: int
 
