@@ -7,7 +7,8 @@ and returned, lines are deleted, consumers move and are erased, prices change, f
 import random
 
 from retail_assets_tests.conftest import NEW_DAYS, START, write_evening
-from retail_assets_tests.laws.comparison import assert_as_built
+from retail_assets_tests.laws.amendments import MASTERS, SECOND_THOUGHTS, amend
+from retail_assets_tests.laws.comparison import assert_as_built, assert_same
 
 FIRST, LAST = START, NEW_DAYS[-1]
 
@@ -35,3 +36,22 @@ def test_backfill_on_top_and_rebuild(deployment, retailer, built):
     write_evening(retailer, deployment, LAST)
     deployment.run(FIRST, LAST)
     assert_as_built(deployment, built, rebuilt_from=FIRST)
+
+
+def test_masters_are_amended_and_amended_again(deployment, retailer):
+    """Campaigns move to other media channels, products and countries are described anew in one system only,
+    and an address has two records: of the raw that saw it, a rebuild makes the same."""
+    amendments = [(NEW_DAYS[1], MASTERS), (LAST, SECOND_THOUGHTS)]
+    write_evening(retailer, deployment, NEW_DAYS[2])
+    amend(deployment.sources, amendments[:1])
+    deployment.run(NEW_DAYS[0], NEW_DAYS[2])
+    write_evening(retailer, deployment, LAST)
+    amend(deployment.sources, amendments)
+    deployment.run(LAST)
+    moved = (
+        "select campaign_id from warehouse.wh_dim_campaign_channels group by campaign_id having count(*) > 1"
+    )
+    assert deployment.query(moved)
+    tables = deployment.lasting()
+    deployment.run(LAST, full_refresh=True)
+    assert_same(deployment.lasting(), tables)

@@ -1,0 +1,41 @@
+"""What nobody in the simulation does: people amend in a system's own screens what its rows describe."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+# By system: statements with the time of the change, {at}.
+MASTERS = {
+    "erp": (
+        "update Product set ProductSubcategoryID = ProductSubcategoryID % 14 + 1, ModifiedDate = {at}"
+        " where ProductID % 10 = 1",
+        "update CountryRegion set Name = 'Britain', ModifiedDate = {at} where CountryRegionCode = 'GB'",
+    ),
+    "crm": (
+        # A second record of the same address, of somebody who has moved.
+        "insert into consumers select consumer_id + 100000, consumer_name, consumer_email, phone_number,"
+        " date_of_birth, gender, address, 'Perth', 'Western Australia', 'Australia', -31.9, 115.9, 0,"
+        " 1 - marketing_opt_in, {at}, {at} from consumers where consumer_id % 20 = 0",
+    ),
+    "marketing": (
+        "update campaigns set media_channel_id = media_channel_id % 6 + 1, modified_at = {at}"
+        " where campaign_id % 3 = 0",
+    ),
+}
+SECOND_THOUGHTS = {
+    "erp": ("update Product set ProductSubcategoryID = 3, ModifiedDate = {at} where ProductID % 20 = 1",),
+    "crm": ("update consumers set marketing_opt_in = 0, modified_at = {at} where consumer_id > 100000",),
+    "marketing": ("update campaigns set media_channel_id = 2, modified_at = {at} where campaign_id % 6 = 0",),
+}
+
+
+def amend(sources: Path, amendments: Sequence[tuple[date, dict[str, tuple[str, ...]]]]) -> None:
+    """Make changes to the sources as they stand, each at noon of its day. Each has to change something."""
+    for day, systems in amendments:
+        for system, statements in systems.items():
+            with closing(sqlite3.connect(sources / f"{system}.sqlite")) as connection, connection:
+                for statement in statements:
+                    changed = connection.execute(statement.format(at=f"'{day} 12:00:00.000000'")).rowcount
+                    assert changed > 0, statement
