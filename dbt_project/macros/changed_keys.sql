@@ -47,7 +47,7 @@
     {% endfor -%}
 {%- endmacro %}
 
-{# The keys that the changed records of products have had. #}
+{# The keys that the changed records of the systems that describe products have had. #}
 {% macro product_keys_of(records) -%}
     {% for system, table, id, number in [
         ('erp', 'product', 'product_id', 'product_number'), ('webshop', 'products', 'id', 'sku')
@@ -56,10 +56,15 @@
     from {{ source(system, table) }}
     where cast({{ id }} as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
 
-    union
+    {{ 'union' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
 
-    {% endfor -%}
-    -- The inventory's records are the numbers that its rows name; a number that none names any more is none.
+{#
+    The keys of products that were ordered from suppliers or are no longer stocked. The inventory's records are the
+    numbers that its rows name; a number that none names any more is none.
+#}
+{% macro changed_stock_keys() -%}
     select {{ product_key('sku', 'inventory', 'sku') }} as product_key
     from {{ source('inventory', 'purchase_orders') }}
     where sku is not null

@@ -68,6 +68,12 @@ touched as (
     select product_key, 1 as is_redescribed
     from ({{ product_keys_of('changed') }}) as changed_keys
 
+    union all
+
+    -- Its supplier may be another one; the inventory does not say what a product is.
+    select product_key, 0 as is_redescribed
+    from ({{ changed_stock_keys() }}) as stocked_keys
+
 ),
 
 final as (
