@@ -30,7 +30,7 @@ def measure(sizes: Sizes, console: Console) -> Results:
                 console.print(" | ".join(cells(result)))
             else:
                 results.parts = result
-        results.growth = growth(folder / "company", sizes.company_consumers, sizes.company_days)
+        results.growth = growth(folder / "company", sizes.companies)
         console.print("Measured the whole company.")
         rmtree(folder / "company")
         size = (sizes.segmented_consumers, sizes.segmented_days, sizes.rounds)

@@ -30,12 +30,14 @@ class Company:
 
     order_lines: int
     days: int
+    lines_of_a_day: int
+    """Order lines a day, in the week before the daily runs."""
     steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
 class Growth:
-    """A short and a long history of the same size of business, and their daily runs."""
+    """A short and a long history, in the end of the same size of business, and their daily runs."""
 
     short: Company
     long: Company
@@ -45,10 +47,13 @@ class Growth:
     """A daily run of the short one, against the ingestion alone and then `dbt build`."""
 
 
-def growth(folder: Path, consumers: int, days: tuple[int, int]) -> Growth:
-    """Measure both: all steps one after the other, then the daily runs in alternation."""
+def growth(folder: Path, sizes: tuple[tuple[int, int], tuple[int, int]]) -> Growth:
+    """Measure both: all steps one after the other, then the daily runs in alternation.
+
+    A size is a number of consumers, and of days.
+    """
     (short, short_home), (long, long_home) = (
-        _company(folder / f"company-{number}", consumers, number) for number in days
+        _company(folder / f"company-{days}", consumers, days) for consumers, days in sizes
     )
     last_days = [BEFORE + (FIRST_RUNS + number) * DAY for number in range(1, DAILY_RUNS + 1)]
     turns = [
@@ -70,7 +75,9 @@ def _company(folder: Path, consumers: int, days: int) -> tuple[Company, Home]:
         Step("one backfill of everything, ingestion included", backfill),
         Step("the slower of the first two daily runs after it", max(firsts, key=lambda run: run.seconds)),
     )
-    return Company(home.number(ORDER_LINES), days, steps), home
+    week = f"where order_date > date '{BEFORE - 7 * DAY}' and order_date <= date '{BEFORE}'"
+    lines_of_a_day = home.number(f"{ORDER_LINES} {week}") // 7
+    return Company(home.number(ORDER_LINES), days, lines_of_a_day, steps), home
 
 
 def _ingestion(path: Path, retailer: Retailer) -> Usage:

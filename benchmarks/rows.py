@@ -20,14 +20,14 @@ class Sizes:
     days_of_a_year: int
     days_of_ten_years: int
     rounds: int
-    company_consumers: int  # of all six systems; 29,000 of them buy 1,000,000 order lines in a year
-    company_days: tuple[int, int]
+    # Of all six systems, consumers and days: 1,000,000 and 10,000,000 order lines, as many on the last days.
+    companies: tuple[tuple[int, int], tuple[int, int]]
     segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
     segmented_days: int
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3, 29_000, (365, 3_650), 956_000, 42)
-QUICK = Sizes(2_000, 200, 30, 120, 1, 300, (60, 120), 2_000, 42)
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, ((41_000, 257), (29_000, 3_650)), 956_000, 42)
+QUICK = Sizes(2_000, 200, 30, 120, 1, ((400, 60), (300, 120)), 2_000, 42)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.breakdown import Part
-from benchmarks.company import DAY_AGAINST_DBT, GROWTH_OF_A_DAY, Growth
+from benchmarks.company import DAY_AGAINST_DBT, GROWTH_OF_A_DAY, Company, Growth
 from benchmarks.measure import Comparison, Usage
 from benchmarks.rows import Row
 from benchmarks.segments import Segments
@@ -21,7 +21,8 @@ _ROWS = """\
 - Backfill over what is there: all days but the last were built before, and their rows are replaced.
   From nothing: the warehouse is empty."""
 _COMPANY = """\
-All six systems and all models; the longer history is of the same size of business. Each step is one
+All six systems and all models; the shorter history is of as large a business as the longer one is in the end, so
+that a day brings as many changes. Each step is one
 process, measured once. After a backfill the first two daily runs take longer: they make the second of the two
 copies that readers take turns on, and read much from disk for the first time. The daily run is the
 median of the five days after them, on which both sizes take turns."""
@@ -70,9 +71,7 @@ def cells(row: Row) -> Sequence[str]:
 def whole_company(growth: Growth) -> Section:
     """Seconds and peak memory of each step at each size, and how they grow."""
     short, long, daily = growth.short, growth.long, growth.daily
-    lines = [
-        ("", *(f"{each.order_lines:,} order lines, {each.days:,} days" for each in (short, long)), "growth")
-    ]
+    lines = [("", _size(short), _size(long), "growth")]
     for one, other in zip(short.steps, long.steps, strict=True):
         ratio = f"{other.usage.seconds / one.usage.seconds:.2f}"
         lines.append((one.what, _together(one.usage), _together(other.usage), ratio))
@@ -83,6 +82,10 @@ def whole_company(growth: Growth) -> Section:
         f"\nas the ingestion alone and then `dbt build` of the same day (target ≤ {DAY_AGAINST_DBT:g})."
     )
     return Section("The whole company", (lines,), _COMPANY, remarks)
+
+
+def _size(company: Company) -> str:
+    return f"{company.order_lines:,} order lines, {company.days:,} days, the last with {company.lines_of_a_day:,} each"
 
 
 def customer_segments(segments: Segments) -> Section:

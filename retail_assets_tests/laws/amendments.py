@@ -9,9 +9,9 @@ from pathlib import Path
 # By system: statements with the time of the change, {at}.
 MASTERS = {
     "erp": (
+        # One product, so that days without it in the ERP can tell.
         "update Product set ProductSubcategoryID = ProductSubcategoryID % 14 + 1, ModifiedDate = {at}"
-        " where ProductID % 10 = 1",
-        "update CountryRegion set Name = 'Britain', ModifiedDate = {at} where CountryRegionCode = 'GB'",
+        " where ProductID = 1011",
     ),
     "crm": (
         # A second record of the same address, of somebody who has moved.
@@ -25,7 +25,7 @@ MASTERS = {
     ),
 }
 SECOND_THOUGHTS = {
-    "erp": ("update Product set ProductSubcategoryID = 3, ModifiedDate = {at} where ProductID % 20 = 1",),
+    "erp": ("update CountryRegion set Name = 'Britain', ModifiedDate = {at} where CountryRegionCode = 'GB'",),
     "crm": ("update consumers set marketing_opt_in = 0, modified_at = {at} where consumer_id > 100000",),
     "marketing": ("update campaigns set media_channel_id = 2, modified_at = {at} where campaign_id % 6 = 0",),
 }
