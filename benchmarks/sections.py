@@ -21,11 +21,11 @@ _ROWS = """\
 - Backfill over what is there: all days but the last were built before, and their rows are replaced.
   From nothing: the warehouse is empty."""
 _COMPANY = """\
-All six systems and all models; the shorter history is of as large a business as the longer one is in the end, so
-that a day brings as many changes. Each step is one
-process, measured once. After a backfill the first two daily runs take longer: they make the second of the two
-copies that readers take turns on, and read much from disk for the first time. The daily run is the
-median of the five days after them, on which both sizes take turns."""
+All six systems and all models. The shorter history is of as large a business as the longer one is in the
+end, so that a day brings as many changes. Each step is one process, measured once. After a backfill the
+first two daily runs take longer: they make the second of the two copies that readers take turns on, and
+read much from disk for the first time. The daily run is the median of the five days after them, on which
+both sizes take turns."""
 _SEGMENTS = """\
 Each step is a process of its own on the same state, and includes starting Python and its imports. The
 feature mart and the whole weekly runs are `retail-assets backfill --weekly`, and also publish the
@@ -85,7 +85,8 @@ def whole_company(growth: Growth) -> Section:
 
 
 def _size(company: Company) -> str:
-    return f"{company.order_lines:,} order lines, {company.days:,} days, the last with {company.lines_of_a_day:,} each"
+    lines, last = f"{company.order_lines:,} order lines", f"the last with {company.lines_of_a_day:,} each"
+    return f"{lines}, {company.days:,} days, {last}"
 
 
 def customer_segments(segments: Segments) -> Section:
