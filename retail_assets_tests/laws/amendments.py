@@ -9,9 +9,8 @@ from pathlib import Path
 # By system: statements with the time of the change, {at}.
 MASTERS = {
     "erp": (
-        # One product, so that days without it in the ERP can tell.
         "update Product set ProductSubcategoryID = ProductSubcategoryID % 14 + 1, ModifiedDate = {at}"
-        " where ProductID = 1011",
+        " where ProductID % 10 = 1",
     ),
     "crm": (
         # A second record of the same address, of somebody who has moved.
