@@ -94,6 +94,7 @@ erp as (
     inner join {{ source('erp', 'address') }} as addresses on residences.address_id = addresses.address_id
     left join {{ ref('stg_state_provinces') }} as states on addresses.state_province_id = states.state_province_id
     left join {{ ref('stg_country_regions') }} as countries on states.country_region_code = countries.country_region_code
+    where cast(customers.customer_id as varchar) in (select source_id from identities where source_system = 'erp')
 
 ),
 
