@@ -3,14 +3,17 @@
 Two copies take turns. Readers open the newest; the one before it, once nobody reads it any more, is brought
 up to date and takes the newest one's place. Which of its blocks differ is seen by the checksum that DuckDB
 writes at the start of every block, so that of a warehouse of many gigabytes a night's run copies megabytes.
+Those of the copies are kept beside them, so that only the warehouse's own are read.
 
 Layout of the file: three pages of headers, then blocks of one size
 (https://gist.github.com/Maxxen/364d32444d3f1577e30705e72ee3b80e, "DuckDB storage format").
 """
 
 import fcntl
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -30,9 +33,13 @@ def publish(written: Path, published: Path, block_size: int) -> None:
     published.parent.mkdir(parents=True, exist_ok=True)
     unfinished = published.with_suffix(".unfinished")
     spare = published.with_suffix(".spare")
+    notes = published.with_suffix(".checksums")
+    noted = _read_notes(notes)
+    checksums = checksums_of(written, block_size)
     if _is_free(spare, published):
+        former = noted.get(_identity(spare)) or checksums_of(spare, block_size)
         spare.rename(unfinished)
-        update(unfinished, written, block_size)
+        update(unfinished, written, block_size, former, checksums)
     else:
         spare.unlink(missing_ok=True)
         shutil.copyfile(written, unfinished)
@@ -40,29 +47,58 @@ def publish(written: Path, published: Path, block_size: int) -> None:
     with suppress(OSError):
         os.link(published, spare)
     unfinished.replace(published)
+    before = dict([*noted.items()][-1:])
+    _write_notes(notes, before | {_identity(published): checksums})
 
 
-def update(copy: Path, written: Path, block_size: int) -> int:
-    """Make a former copy equal to a database again. Returns the number of blocks that were copied."""
-    size = written.stat().st_size
+def update(copy: Path, written: Path, block_size: int, former: bytes, checksums: bytes) -> int:
+    """Make a former copy equal to a database again, by the checksums of both.
+
+    Returns the number of blocks that were copied.
+    """
+    changed = [
+        _HEADERS + place // _CHECKSUM * block_size
+        for place in range(0, len(checksums), _CHECKSUM)
+        if checksums[place : place + _CHECKSUM] != former[place : place + _CHECKSUM]
+    ]
     with written.open("rb") as source, copy.open("r+b") as target:
         new, old = source.fileno(), target.fileno()
-        starts = range(_HEADERS, size, block_size)
-
-        def differing(reader: int) -> list[int]:
-            return [
-                start
-                for start in starts[reader::_READERS]
-                if os.pread(new, _CHECKSUM, start) != os.pread(old, _CHECKSUM, start)
-            ]
-
-        with ThreadPoolExecutor(_READERS) as readers:
-            changed = sorted(start for part in readers.map(differing, range(_READERS)) for start in part)
         for start in changed:
             os.pwrite(old, os.pread(new, block_size, start), start)
         os.pwrite(old, os.pread(new, _HEADERS, 0), 0)
-        os.ftruncate(old, size)
+        os.ftruncate(old, written.stat().st_size)
     return len(changed)
+
+
+def checksums_of(path: Path, block_size: int) -> bytes:
+    """The checksums of a database's blocks, one after the other."""
+    with path.open("rb") as file:
+        descriptor = file.fileno()
+        starts = range(_HEADERS, path.stat().st_size, block_size)
+        part = -(-len(starts) // _READERS) or 1
+
+        def read(first: int) -> bytes:
+            return b"".join(os.pread(descriptor, _CHECKSUM, start) for start in starts[first : first + part])
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            return b"".join(readers.map(read, range(0, len(starts), part)))
+
+
+def _identity(copy: Path) -> str:
+    """Another one as soon as anybody writes the copy, or puts another in its place."""
+    status = copy.stat()
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+
+
+def _read_notes(path: Path) -> Mapping[str, bytes]:
+    """Checksums of copies by their identities. Where there are none, or not whole, the copies are read."""
+    with suppress(OSError, ValueError, AttributeError):
+        return {copy: bytes.fromhex(checksums) for copy, checksums in json.loads(path.read_text()).items()}
+    return {}
+
+
+def _write_notes(path: Path, notes: Mapping[str, bytes]) -> None:
+    path.write_text(json.dumps({copy: checksums.hex() for copy, checksums in notes.items()}))
 
 
 def _is_free(spare: Path, published: Path) -> bool:

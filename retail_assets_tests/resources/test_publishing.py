@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retail_assets.resources.publishing import publish, update
+from retail_assets.resources import publishing
+from retail_assets.resources.publishing import checksums_of, publish, update
 
 BLOCK_SIZE = 262_144
 ROWS = 300_000
@@ -77,10 +78,49 @@ def test_every_copy_equals_the_database_byte_for_byte(written, published, nights
 def test_a_copy_costs_what_changed(written, tmp_path):
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(written.read_bytes())
+    former = checksums_of(copy, BLOCK_SIZE)
     _change(written, CHANGES["append"])
-    copied = update(copy, written, BLOCK_SIZE)
+    checksums = checksums_of(written, BLOCK_SIZE)
+    copied = update(copy, written, BLOCK_SIZE, former, checksums)
     assert 0 < copied <= 5 < written.stat().st_size // BLOCK_SIZE
-    assert update(copy, written, BLOCK_SIZE) == 0
+    assert checksums_of(copy, BLOCK_SIZE) == checksums
+    assert update(copy, written, BLOCK_SIZE, checksums, checksums) == 0
+
+
+def test_of_copies_nothing_is_read_from_the_third_on(written, published, monkeypatch):
+    read = []
+
+    def reading(path: Path, block_size: int) -> bytes:
+        read.append(path)
+        return checksums_of(path, block_size)
+
+    monkeypatch.setattr(publishing, "checksums_of", reading)
+    for _ in range(5):
+        _change(written, CHANGES["append"])
+        publish(written, published, BLOCK_SIZE)
+    assert read == [written] * 5
+
+
+@pytest.mark.parametrize("notes", [None, '{"1-2', "[]"])
+def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
+    for _ in range(4):
+        _change(written, CHANGES["append"], CHANGES["update"])
+        publish(written, published, BLOCK_SIZE)
+        assert published.read_bytes() == written.read_bytes()
+        noted = published.with_suffix(".checksums")
+        if notes:
+            noted.write_text(notes)
+        else:
+            noted.unlink()
+
+
+def test_what_is_noted_of_a_copy_holds_until_somebody_writes_it(written, published):
+    for _ in range(2):
+        _change(written, CHANGES["append"])
+        publish(written, published, BLOCK_SIZE)
+    _change(published.with_suffix(".spare"), CHANGES["delete"], CHANGES["update"])
+    publish(written, published, BLOCK_SIZE)
+    assert published.read_bytes() == written.read_bytes()
 
 
 def test_the_copies_take_turns(written, published):
@@ -119,4 +159,5 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_builds_on(written, publis
     assert published.read_bytes() == written.read_bytes()
     assert published.stat().st_ino != opened
     assert published.with_suffix(".spare").read_bytes() == before
-    assert sorted(path.name for path in published.parent.iterdir()) == ["retail.duckdb", "retail.spare"]
+    names = sorted(path.name for path in published.parent.iterdir())
+    assert names == ["retail.checksums", "retail.duckdb", "retail.spare"]
