@@ -81,8 +81,7 @@
     {%- for unique_id in model.depends_on.nodes if unique_id.startswith('model.') -%}
     {%- set node = graph.nodes[unique_id] -%}
     select '{{ node.name }}' as model_name, {{ row_key(raw_key_of(node)) }} as row_key
-    from {{ source(*node.sources[0]) }}
-    where {{ changed_in_window() }}
+    from ({{ changed_rows(source(*node.sources[0]), raw_key_of(node) | join(', ')) }}) as {{ node.name }}_rows
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {%- endmacro %}

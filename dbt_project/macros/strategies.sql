@@ -20,7 +20,7 @@
     {%- if own in context -%}
     {{ context[own]() }}
     {%- elif not changes -%}
-    select {{ raw_key_of(model) | join(', ') }} from {{ source(*model.sources[0]) }} where {{ changed_in_window() }}
+    {{ changed_rows(source(*model.sources[0]), raw_key_of(model) | join(', ')) }}
     {%- elif not days -%}
     select {{ key | join(', ') }} from {{ changes }}
     where {{ config.get('touched_where', 'true') }}

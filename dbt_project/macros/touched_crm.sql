@@ -70,7 +70,7 @@
 
     )
 
-    select loyalty_activity_id from {{ source('crm', 'loyalty_activities') }} where {{ changed_in_window() }}
+    {{ changed_rows(source('crm', 'loyalty_activities'), 'loyalty_activity_id') }}
     union
     -- As they stand: one that was booked on somebody else before is that consumer's alone.
     select activities.loyalty_activity_id

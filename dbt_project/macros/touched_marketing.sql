@@ -31,5 +31,5 @@
     union
     select created_date as sales_date
     from {{ ref('stg_webshop_orders') }}
-    where user_id in (select id from {{ source('webshop', 'users') }} where {{ changed_in_window() }})
+    where user_id in ({{ changed_rows(source('webshop', 'users'), 'id') }})
 {%- endmacro %}

@@ -21,12 +21,23 @@
 {%- endmacro %}
 
 {#
+    `columns` of the versions of a raw table that the window brought, and of the rows that it found deleted, as a
+    query; a row may come twice. The same as `where changed_in_window()`, but that DuckDB always passes over what was
+    loaded on other days: not every plan does so for an `or`.
+#}
+{% macro changed_rows(raw, columns) -%}
+    select {{ columns }} from {{ raw }} where {{ in_window('_changed_at') }}
+    union all
+    select {{ columns }} from {{ raw }} where {{ in_window('_deleted_at') }}
+{%- endmacro %}
+
+{#
     `where`-clause part: every version of the rows of a raw table that the window changed or found deleted, by the
     table's key, a column or a list of them.
 #}
 {% macro of_changed_row(raw, key) -%}
     {%- set key = key if key is string else key | join(', ') -%}
-    ({{ key }}) in (select {{ key }} from {{ raw }} where {{ changed_in_window() }})
+    ({{ key }}) in ({{ changed_rows(raw, key) }})
 {%- endmacro %}
 
 {# The retailer's day of a moment in UTC. #}

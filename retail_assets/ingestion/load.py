@@ -12,13 +12,17 @@ import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
-from retail_assets.ingestion.contract import ROW_HASH, SourceTable
+from retail_assets.ingestion.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.raw_tables import create_raw_tables
+from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
+from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
 Run = Callable[[dlt.Pipeline, DltSource], Any]
+
+# DuckDB keeps the least and greatest value of each column for so many rows: in fewer, order tells nothing.
+ROW_GROUP = 122_880
 
 
 def ingest(
@@ -50,6 +54,8 @@ def ingest(
             try:
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute)
                 add_returned(extraction, table, execute)
+                if warehouse.keeps_order and _is_first_filling(extraction, table, execute):
+                    put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
@@ -72,6 +78,14 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
             or extraction.rows.get(table.parent or "")
         )
     ]
+
+
+def _is_first_filling(extraction: Extraction, table: SourceTable, execute: Execute) -> bool:
+    """Whether a table that was read is large, and has no rows but those of this reading."""
+    if extraction.rows[table.name] <= ROW_GROUP:
+        return False
+    earlier = f"{LOADED_AT} < {timestamp(extraction.loaded_at)}"
+    return not execute(f"select 1 from {table.schema}.{table.name} where {earlier} limit 1")
 
 
 def _pipeline(schema: str, folder: Path, warehouse: Warehouse) -> dlt.Pipeline:

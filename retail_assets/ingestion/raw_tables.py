@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from retail_assets.ingestion.contract import ADDED_COLUMNS, ROW_HASH, SourceTable
+from retail_assets.ingestion.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
 from retail_assets.resources.warehouse import Execute
 
 
@@ -32,6 +32,29 @@ def create_statement(table: SourceTable) -> str:
         for name, data_type in _typed(table).items()
     )
     return f"create table if not exists {table.schema}.{table.name} ({columns})"
+
+
+def put_in_order(table: SourceTable, execute: Execute) -> None:
+    """Write a table anew, all at once, in order of its rows' time of change.
+
+    Loading leaves them in any order. What later loads add is in that order by itself, so that a day's rows
+    lie together, and a query over some days passes over the rest.
+    """
+    name = f"{table.schema}.{table.name}"
+    columns = ", ".join(_typed(table))
+    execute("begin")
+    try:
+        execute(f"alter table {name} rename to {table.name}_as_loaded")
+        execute(create_statement(table))
+        execute(
+            f"insert into {name} ({columns}) select {columns} from {name}_as_loaded"
+            f" order by {MODIFIED_AT}, {', '.join(table.primary_key)}"
+        )
+        execute(f"drop table {name}_as_loaded")
+    except BaseException:
+        execute("rollback")
+        raise
+    execute("commit")
 
 
 def _typed(table: SourceTable) -> Mapping[str, str]:

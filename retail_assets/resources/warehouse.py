@@ -8,7 +8,7 @@ the warehouse as it was then, never half a table, never a lock.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -30,6 +30,9 @@ class WarehouseError(Exception):
 
 class Warehouse(ABC):
     """What ingestion, transformation and readers need of a warehouse."""
+
+    keeps_order: ClassVar[bool]
+    """Whether a table's rows lie in the order in which they were written."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
@@ -74,6 +77,8 @@ def warehouse_of(settings: Settings) -> Warehouse:
 
 class DuckDBWarehouse(Warehouse):
     """A DuckDB file in the home, and a published copy beside it."""
+
+    keeps_order = True
 
     @contextmanager
     def writing(self, say: Say) -> Iterator[None]:
@@ -133,6 +138,8 @@ class DuckDBWarehouse(Warehouse):
 
 class SnowflakeWarehouse(Warehouse):
     """A Snowflake database. Its transactions keep writers and readers apart."""
+
+    keeps_order = False
 
     @contextmanager
     def writing(self, say: Say) -> Iterator[None]:

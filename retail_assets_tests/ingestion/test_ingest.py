@@ -10,10 +10,12 @@ import duckdb
 import pytest
 
 from retail_assets.deployment import home
+from retail_assets.ingestion import load
 from retail_assets.ingestion.contract import SourceColumn
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.raw_tables import put_in_order
 from retail_assets.ingestion.sources import open_source
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import SYSTEMS, Settings
@@ -141,6 +143,49 @@ def test_a_table_that_was_dropped_is_filled_again(platform):
     platform.query("drop table raw_webshop.orders")
     platform.ingest(days(5))
     assert platform.versions("orders") == before
+
+
+def test_what_fills_a_large_table_first_lies_in_order_of_time(platform, monkeypatch):
+    monkeypatch.setattr(load, "ROW_GROUP", 3)
+    _fill(platform.shop)
+    late = [order(9, "2024-01-02 09:00:00"), order(8, "2024-01-01 09:00:00")]
+    write(platform.shop / "orders" / "2024-01-05 late.csv", late)
+    platform.ingest(days(1, 5))
+    in_order = "select order_id from raw_webshop.orders order by _modified_at, order_id"
+    as_it_lies = "select order_id from raw_webshop.orders order by rowid"
+    first = platform.query(in_order)
+    assert platform.query(as_it_lies) == first
+    assert len(first) == 11
+    required = (
+        "select column_name from duckdb_columns()"
+        " where schema_name = 'raw_webshop' and table_name = 'orders' and not is_nullable"
+    )
+    assert platform.query(required) == [("order_id",), ("_row_hash",)]
+    # What was there stays where it is.
+    for number in range(10, 16):
+        write(platform.shop / "orders" / f"2024-01-0{number % 5 + 1}x.csv", [order(number, "2024-01-01")])
+    platform.ingest(days(6))
+    rows = platform.query(as_it_lies)
+    assert rows[:11] == first
+    assert sorted(rows[11:]) == [(number,) for number in range(10, 16)]
+
+
+def test_a_crash_while_rows_are_put_in_order_leaves_them_as_they_were(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    before = platform.versions("orders")
+    with warehouse_of(platform.settings).session() as execute:
+
+        def failing(statement):
+            if statement.startswith("drop table"):
+                raise MemoryError
+            return execute(statement)
+
+        with pytest.raises(MemoryError):
+            put_in_order(ORDERS, failing)
+        execute("select 1")
+    assert platform.versions("orders") == before
+    assert platform.query("select count(*) from duckdb_tables() where table_name like '%as_loaded'") == [(0,)]
 
 
 def test_dlt_runs_only_for_tables_with_news(platform):

@@ -14,7 +14,7 @@ touched as (
         {{ row_key(key) }} as row_key,
         max(case when _deleted_at is null then 1 else 0 end) as expected
     from {{ raw }}
-    where ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
+    where {{ of_changed_row(raw, key) }}
     group by {{ key | join(', ') }}
 
 ),
@@ -22,7 +22,7 @@ touched as (
 found as (
 
     select {{ row_key(key, model_key) }} as row_key from {{ model }}
-    where ({{ (model_key or key) | join(', ') }}) in (select {{ key | join(', ') }} from {{ raw }} where {{ changed_in_window() }})
+    where ({{ (model_key or key) | join(', ') }}) in ({{ changed_rows(raw, key | join(', ')) }})
     union all
     select row_key from {{ ref('quarantine') }} where model_name = '{{ model_name }}'
 

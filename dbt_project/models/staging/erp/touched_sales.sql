@@ -44,9 +44,9 @@ repriced as (
 
 touched_orders as (
 
-    select sales_order_id from {{ headers }} as headers where {{ changed_in_window() }}
+    {{ changed_rows(headers, 'sales_order_id') }}
     union
-    select sales_order_id from {{ details }} as details where {{ changed_in_window() }}
+    {{ changed_rows(details, 'sales_order_id') }}
     union
     -- A return that was moved to another order touches both.
     select sales_order_id from {{ returns }} as returns where {{ of_changed_row(returns, 'sales_return_id') }}

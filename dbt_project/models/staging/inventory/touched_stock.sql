@@ -33,7 +33,7 @@ changed_versions as (
     where {{ of_changed_row(source('inventory', 'stock_movements'), 'movement_id') }}
         -- The same said once more, by one number, so that most movements are passed over before they are matched.
         and movement_id >= (
-            select min(movement_id) from {{ source('inventory', 'stock_movements') }} where {{ changed_in_window() }}
+            select min(movement_id) from ({{ changed_rows(source('inventory', 'stock_movements'), 'movement_id') }}) as movements
         )
 
 ),

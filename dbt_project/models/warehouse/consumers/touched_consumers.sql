@@ -101,7 +101,7 @@ touched_records as (
         cast(consumer_id as varchar) as source_id,
         {{ local_date(moment) }} as touched_from
     from {{ source('crm', table) }}
-    where {{ id }} in (select {{ id }} from {{ source('crm', table) }} where {{ changed_in_window() }})
+    where {{ of_changed_row(source('crm', table), id) }}
 
     {% endfor %}
 

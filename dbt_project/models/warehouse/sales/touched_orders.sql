@@ -71,12 +71,12 @@ repriced as (
 
 webshop_touched as (
 
-    select order_id from {{ orders }} where {{ changed_in_window() }}
+    {{ changed_rows(orders, 'order_id') }}
     union
     select order_id from {{ order_items }} where {{ of_changed_row(order_items, 'id') }}
     union
     select order_id from {{ order_items }}
-    where inventory_item_id in (select id from {{ source('webshop', 'inventory_items') }} where {{ changed_in_window() }})
+    where inventory_item_id in ({{ changed_rows(source('webshop', 'inventory_items'), 'id') }})
     union
     select order_id from {{ orders }}
     where user_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'webshop')
