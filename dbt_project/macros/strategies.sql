@@ -15,10 +15,8 @@
     {%- set key = config.get('unique_key') -%}
     {%- set key = [key] if key is string else key -%}
     {%- set days = config.get('touched_following_days', 0) -%}
-    {#- In a unit test `model` is the test. -#}
-    {%- set own = 'touched_keys_of_' ~ (model.tested_node_unique_id or model.unique_id).split('.')[-1] -%}
-    {%- if own in context -%}
-    {{ context[own]() }}
+    {%- if own_touched_keys() in context -%}
+    {{ context[own_touched_keys()]() }}
     {%- elif not changes -%}
     {{ changed_rows(source(*model.sources[0]), raw_key_of(model) | join(', ')) }}
     {%- elif not days -%}
@@ -32,6 +30,11 @@
     where {{ config.get('touched_where', 'true') }}
         {% for column in key %}and {{ column }} is not null {% endfor %}
     {%- endif -%}
+{%- endmacro %}
+
+{# The name of a model's own macro of touched keys. In a unit test `model` is the test. #}
+{% macro own_touched_keys() -%}
+    {{ return('touched_keys_of_' ~ (model.tested_node_unique_id or model.unique_id).split('.')[-1]) }}
 {%- endmacro %}
 
 {#
@@ -85,9 +88,14 @@
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     {%- set changes = ref(config.get('touched_by')) if config.get('touched_by') else none -%}
     {%- set day = config.get('touched_day') -%}
+    {%- set keys_of_raw = raw_key_of(model) if not changes and own_touched_keys() not in context -%}
+    {%- if keys_of_raw -%}
+        {%- set touched = among(key, touched_keys(changes), keys_of_raw) -%}
+    {%- else -%}
+        {%- set touched = "(" ~ key | join(', ') ~ ") in (" ~ touched_keys(changes) ~ ")" -%}
+    {%- endif -%}
     {{ in_one_transaction(
-        "delete from " ~ target ~ " where (" ~ key | join(', ') ~ ") in (" ~ touched_keys(changes) ~ ")"
-            ~ (" and " ~ on_touched_days(day, changes) if day else ""),
+        "delete from " ~ target ~ " where " ~ touched ~ (" and " ~ on_touched_days(day, changes) if day else ""),
         "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ arg_dict['temp_relation']
     ) }}
 {% endmacro %}

@@ -16,11 +16,15 @@
 {%- endmacro %}
 
 {% macro touched_keys_of_wh_fact_interactions() -%}
+    {{ changed_rows(source('crm', 'interactions'), 'interaction_id') }}
+    union
     select interaction_id
     from {{ source('crm', 'interactions') }}
-    where {{ changed_in_window() }}
-        or consumer_id in ({{ reidentified_crm_consumers() }})
-        or touchpoint_id in (select touchpoint_id from {{ source('crm', 'touchpoints') }} where {{ changed_in_window() }})
+    where consumer_id in ({{ reidentified_crm_consumers() }})
+    union
+    select interaction_id
+    from {{ source('crm', 'interactions') }}
+    where touchpoint_id in ({{ changed_rows(source('crm', 'touchpoints'), 'touchpoint_id') }})
 {%- endmacro %}
 
 {#

@@ -36,8 +36,18 @@
     table's key, a column or a list of them.
 #}
 {% macro of_changed_row(raw, key) -%}
-    {%- set key = key if key is string else key | join(', ') -%}
-    ({{ key }}) in ({{ changed_rows(raw, key) }})
+    {%- set key = [key] if key is string else key -%}
+    {{ among(key, changed_rows(raw, key | join(', '))) }}
+{%- endmacro %}
+
+{#
+    `where`-clause part: rows whose `key`, a list of columns, is one of a query's; `names` are what its columns are
+    called there, if not the same. The second line takes no row away. Most keys are numbers that grow with time, and
+    tables lie in that order: so an engine passes over what is older than anything in the query.
+#}
+{% macro among(key, query, names=none) -%}
+    ({{ key | join(', ') }}) in ({{ query }})
+    and {{ key[0] }} >= (select min({{ (names or key)[0].split('.')[-1] }}) from ({{ query }}) as keys)
 {%- endmacro %}
 
 {# The retailer's day of a moment in UTC. #}

@@ -35,10 +35,10 @@ def create_statement(table: SourceTable) -> str:
 
 
 def put_in_order(table: SourceTable, execute: Execute) -> None:
-    """Write a table anew, all at once, in order of its rows' time of change.
+    """Write a table anew, all at once, in order of its key.
 
-    Loading leaves them in any order. What later loads add is in that order by itself, so that a day's rows
-    lie together, and a query over some days passes over the rest.
+    Loading leaves its rows in any order. Most keys are numbers that grow with time, so that what later loads
+    add comes behind by itself, a day's rows lie together, and a query for them passes over the rest.
     """
     name = f"{table.schema}.{table.name}"
     columns = ", ".join(_typed(table))
@@ -48,7 +48,7 @@ def put_in_order(table: SourceTable, execute: Execute) -> None:
         execute(create_statement(table))
         execute(
             f"insert into {name} ({columns}) select {columns} from {name}_as_loaded"
-            f" order by {MODIFIED_AT}, {', '.join(table.primary_key)}"
+            f" order by {', '.join(table.primary_key)}, {MODIFIED_AT}"
         )
         execute(f"drop table {name}_as_loaded")
     except BaseException:

@@ -145,13 +145,13 @@ def test_a_table_that_was_dropped_is_filled_again(platform):
     assert platform.versions("orders") == before
 
 
-def test_what_fills_a_large_table_first_lies_in_order_of_time(platform, monkeypatch):
+def test_what_fills_a_large_table_first_lies_in_order_of_its_key(platform, monkeypatch):
     monkeypatch.setattr(load, "ROW_GROUP", 3)
     _fill(platform.shop)
     late = [order(9, "2024-01-02 09:00:00"), order(8, "2024-01-01 09:00:00")]
     write(platform.shop / "orders" / "2024-01-05 late.csv", late)
     platform.ingest(days(1, 5))
-    in_order = "select order_id from raw_webshop.orders order by _modified_at, order_id"
+    in_order = "select order_id from raw_webshop.orders order by order_id, _modified_at"
     as_it_lies = "select order_id from raw_webshop.orders order by rowid"
     first = platform.query(in_order)
     assert platform.query(as_it_lies) == first

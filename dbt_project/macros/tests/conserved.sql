@@ -22,7 +22,7 @@ touched as (
 found as (
 
     select {{ row_key(key, model_key) }} as row_key from {{ model }}
-    where ({{ (model_key or key) | join(', ') }}) in ({{ changed_rows(raw, key | join(', ')) }})
+    where {{ among(model_key or key, changed_rows(raw, key | join(', ')), key) }}
     union all
     select row_key from {{ ref('quarantine') }} where model_name = '{{ model_name }}'
 

@@ -67,7 +67,7 @@ order_versions as (
         {{ local_date('headers.order_date') }} as sales_date,
         headers.customer_id
     from {{ headers }} as headers
-    where headers.sales_order_id in (select sales_order_id from touched_orders)
+    where {{ among(['headers.sales_order_id'], 'select sales_order_id from touched_orders') }}
 
 ),
 
@@ -77,7 +77,7 @@ return_dates as (
         returns.sales_order_id,
         {{ local_date('returns.return_date') }} as sales_date
     from {{ returns }} as returns
-    where returns.sales_order_id in (select sales_order_id from touched_orders)
+    where {{ among(['returns.sales_order_id'], 'select sales_order_id from touched_orders') }}
 
 ),
 
@@ -87,7 +87,7 @@ line_versions as (
         details.sales_order_id,
         details.product_id
     from {{ details }} as details
-    where details.sales_order_id in (select sales_order_id from touched_orders)
+    where {{ among(['details.sales_order_id'], 'select sales_order_id from touched_orders') }}
 
 ),
 

@@ -31,11 +31,6 @@ changed_versions as (
         sku
     from {{ source('inventory', 'stock_movements') }}
     where {{ of_changed_row(source('inventory', 'stock_movements'), 'movement_id') }}
-        -- The same said once more, by one number, so that most movements are passed over before they are matched.
-        and movement_id >= (
-            select min(movement_id) from ({{ changed_rows(source('inventory', 'stock_movements'), 'movement_id') }}) as movements
-        )
-
 ),
 
 -- A row without one of them is in quarantine: no day shows it.

@@ -6,15 +6,16 @@
     lived where they live now, on which they bought or returned.
 #}
 
+{# Not as a CTE: an engine that keeps what several read would keep all of the facts. #}
+{% set movements -%}
+(
+        select consumer_key, territory_id, order_date as sales_date from {{ ref('wh_fact_sales') }}
+        union all
+        select consumer_key, territory_id, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+    ) as movements
+{%- endset %}
+
 with
-
-movements as (
-
-    select consumer_key, territory_id, order_date as sales_date from {{ ref('wh_fact_sales') }}
-    union all
-    select consumer_key, territory_id, return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
-
-),
 
 sales_days as (
 
@@ -30,7 +31,7 @@ final as (
 
     union
 
-    select sales_date from movements where territory_id in ({{ changed_territories() }})
+    select sales_date from {{ movements }} where territory_id in ({{ changed_territories() }})
 
     union
 
@@ -48,7 +49,7 @@ final as (
     inner join {{ ref('wh_dim_consumer_history') }} as history
         on identities.consumer_key = history.consumer_key
         and history.valid_to is null
-    inner join movements
+    inner join {{ movements }}
         on identities.consumer_key = movements.consumer_key
         and movements.sales_date >= history.valid_from
     where {{ in_window('identities._changed_at') }}

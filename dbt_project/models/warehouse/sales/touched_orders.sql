@@ -76,7 +76,7 @@ webshop_touched as (
     select order_id from {{ order_items }} where {{ of_changed_row(order_items, 'id') }}
     union
     select order_id from {{ order_items }}
-    where inventory_item_id in ({{ changed_rows(source('webshop', 'inventory_items'), 'id') }})
+    where {{ among(['inventory_item_id'], changed_rows(source('webshop', 'inventory_items'), 'id'), ['id']) }}
     union
     select order_id from {{ orders }}
     where user_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'webshop')
@@ -132,13 +132,13 @@ erp as (
 webshop as (
 
     select order_id, {{ local_date('created_at') }} as sales_date, user_id, cast(null as bigint) as product_id
-    from {{ orders }} where order_id in (select order_id from webshop_touched)
+    from {{ orders }} where {{ among(['order_id'], 'select order_id from webshop_touched') }}
     union
     select order_id, {{ local_date('returned_at') }} as sales_date, user_id, cast(null as bigint) as product_id
-    from {{ orders }} where order_id in (select order_id from webshop_touched)
+    from {{ orders }} where {{ among(['order_id'], 'select order_id from webshop_touched') }}
     union
     select order_id, {{ local_date('returned_at') }} as sales_date, cast(null as bigint) as user_id, product_id
-    from {{ order_items }} where order_id in (select order_id from webshop_touched)
+    from {{ order_items }} where {{ among(['order_id'], 'select order_id from webshop_touched') }}
 
 ),
 
