@@ -21,8 +21,8 @@ from retail_assets.resources.warehouse import Execute, Warehouse
 
 Run = Callable[[dlt.Pipeline, DltSource], Any]
 
-# DuckDB keeps the least and greatest value of each column for so many rows: in fewer, order tells nothing.
-ROW_GROUP = 122_880
+# A table of fewer rows is read whole in a moment; one of so many is worth being written once more, in order.
+LARGE = 2_000_000
 
 
 def ingest(
@@ -54,7 +54,7 @@ def ingest(
             try:
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute)
                 add_returned(extraction, table, execute)
-                if warehouse.keeps_order and _is_first_filling(extraction, table, execute):
+                if warehouse.keeps_order and _is_large_first_filling(extraction, table, execute):
                     put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
@@ -80,9 +80,9 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
     ]
 
 
-def _is_first_filling(extraction: Extraction, table: SourceTable, execute: Execute) -> bool:
-    """Whether a table that was read is large, and has no rows but those of this reading."""
-    if extraction.rows[table.name] <= ROW_GROUP:
+def _is_large_first_filling(extraction: Extraction, table: SourceTable, execute: Execute) -> bool:
+    """Whether a table has no rows but those of this reading, which are many."""
+    if extraction.rows[table.name] < LARGE:
         return False
     earlier = f"{LOADED_AT} < {timestamp(extraction.loaded_at)}"
     return not execute(f"select 1 from {table.schema}.{table.name} where {earlier} limit 1")

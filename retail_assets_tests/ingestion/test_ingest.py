@@ -146,7 +146,7 @@ def test_a_table_that_was_dropped_is_filled_again(platform):
 
 
 def test_what_fills_a_large_table_first_lies_in_order_of_its_key(platform, monkeypatch):
-    monkeypatch.setattr(load, "ROW_GROUP", 3)
+    monkeypatch.setattr(load, "LARGE", 4)
     _fill(platform.shop)
     late = [order(9, "2024-01-02 09:00:00"), order(8, "2024-01-01 09:00:00")]
     write(platform.shop / "orders" / "2024-01-05 late.csv", late)

@@ -13,7 +13,7 @@ import pytest
 from retail_assets.ingestion.contract import SourceTable, snake_case, source_tables
 from retail_assets.settings import SYSTEMS
 from retail_assets.transformation.project import Project
-from retail_assets_tests.conftest import Deployment
+from retail_assets_tests.conftest import START, Deployment
 
 # Planted faults of a reference, which no row of its own can be judged by: a check reports those.
 DANGLING = {"there is no such offer"}
@@ -111,6 +111,29 @@ def test_the_check_sees_a_lost_row(built, tmp_path, model, key):
             f"delete from staging.{model} where {key} = (select max({key}) from staging.{model})"
         )
         assert len(connection.execute(statement).fetchall()) == 1
+
+
+def test_the_check_costs_what_the_day_brought(built, tmp_path):
+    """Of raw and staging it reads the last of many row groups, those that the window's rows lie in."""
+    old, new = 500_000, 1_000
+    with duckdb.connect(tmp_path / built.settings.duckdb_path.name) as connection:
+        connection.execute(f"""
+            create schema staging;
+            create schema raw_webshop;
+            create table raw_webshop.events as
+                select
+                    range as id,
+                    timestamp '{START}' - to_days(cast(range < {old} as integer)) as _changed_at,
+                    cast(null as timestamp) as _deleted_at
+                from range({old + new});
+            create table staging.stg_webshop_events as select id as event_id from raw_webshop.events;
+            create table staging.quarantine (model_name varchar, row_key varchar);
+        """)
+        profile = tmp_path / "profile.json"
+        connection.execute(f"set enable_profiling = 'json'; set profiling_output = '{profile}'")
+        assert connection.execute(_compiled_check(built, "stg_webshop_events")).fetchall() == []
+    read = json.loads(profile.read_text())["query"]["total_rows_scanned"]
+    assert new < read < old / 2
 
 
 def _compiled_check(built: Deployment, model: str) -> str:

@@ -31,6 +31,7 @@ changed_versions as (
         sku
     from {{ source('inventory', 'stock_movements') }}
     where {{ of_changed_row(source('inventory', 'stock_movements'), 'movement_id') }}
+
 ),
 
 -- A row without one of them is in quarantine: no day shows it.
