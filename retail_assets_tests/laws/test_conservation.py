@@ -114,20 +114,23 @@ def test_the_check_sees_a_lost_row(built, tmp_path, model, key):
 
 
 def test_the_check_costs_what_the_day_brought(built, tmp_path):
-    """Of raw and staging it reads the last of many row groups, those that the window's rows lie in."""
+    """Of many row groups it reads those that the window's rows lie in, also where raw has had higher numbers
+    than staging has: an `or` of two times of change would read all."""
     old, new = 500_000, 1_000
     with duckdb.connect(tmp_path / built.settings.duckdb_path.name) as connection:
         connection.execute(f"""
             create schema staging;
             create schema raw_webshop;
+            create table staging.stg_webshop_events as select range as event_id from range({old + new});
+            create table staging.quarantine (model_name varchar, row_key varchar);
             create table raw_webshop.events as
                 select
-                    range as id,
-                    timestamp '{START}' - to_days(cast(range < {old} as integer)) as _changed_at,
+                    event_id as id,
+                    timestamp '{START}' - to_days(cast(event_id < {old} as integer)) as _changed_at,
                     cast(null as timestamp) as _deleted_at
-                from range({old + new});
-            create table staging.stg_webshop_events as select id as event_id from raw_webshop.events;
-            create table staging.quarantine (model_name varchar, row_key varchar);
+                from staging.stg_webshop_events;
+            insert into raw_webshop.events
+                select id + {old + new}, _changed_at, _deleted_at from raw_webshop.events where id < 1000;
         """)
         profile = tmp_path / "profile.json"
         connection.execute(f"set enable_profiling = 'json'; set profiling_output = '{profile}'")
