@@ -43,6 +43,7 @@ def publish(written: Path, published: Path, block_size: int) -> None:
     else:
         spare.unlink(missing_ok=True)
         shutil.copyfile(written, unfinished)
+    _store(unfinished)
     # Where the file system knows no hard links, every copy is a whole one.
     with suppress(OSError):
         os.link(published, spare)
@@ -82,6 +83,12 @@ def checksums_of(path: Path, block_size: int) -> bytes:
 
         with ThreadPoolExecutor(_READERS) as readers:
             return b"".join(readers.map(read, range(0, len(starts), part)))
+
+
+def _store(copy: Path) -> None:
+    """Wait until a copy is on the disk: what is noted of it has to hold after a power failure too."""
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _identity(copy: Path) -> str:

@@ -101,6 +101,17 @@ def test_of_copies_nothing_is_read_from_the_third_on(written, published, monkeyp
     assert read == [written] * 5
 
 
+def test_a_copy_is_on_the_disk_before_it_is_noted(written, published, monkeypatch):
+    stored, noted = [], []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: stored.append(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(publishing, "_write_notes", lambda *_: noted.append(stored[-1]))
+    for _ in range(3):
+        _change(written, CHANGES["append"])
+        publish(written, published, BLOCK_SIZE)
+        assert noted[-1] == published.stat().st_ino
+    assert len(stored) == len(noted) == 3
+
+
 @pytest.mark.parametrize("notes", [None, '{"1-2', "[]"])
 def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
     for _ in range(4):
