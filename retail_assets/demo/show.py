@@ -57,9 +57,9 @@ def _show_segments(console: Console) -> None:
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
-    from retail_assets.demo.retailer import simulate
-    from retail_assets.demo.sources import write_sources
-    from retail_assets.demo.truth import write_truth
+    from simulated_retailer.output.sources import write_sources
+    from simulated_retailer.output.truth import write_truth
+    from simulated_retailer.simulation import simulate
 
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):

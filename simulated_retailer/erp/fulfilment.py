@@ -1,0 +1,80 @@
+"""What happens to orders afterwards: shipping, cancelling, and late corrections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulated_retailer.engine.randomness import chance, weighted
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Flags, Ints, Period, whole_seconds
+from simulated_retailer.erp.faults import OrderFaults
+from simulated_retailer.erp.orders import Lines, Orders
+
+_CANCELLED = 0.015
+_QUANTITY, _LINE_REMOVED, _DATE, _NOTHING = range(4)
+_HOW_OFTEN = (0.010, 0.004, 0.002, 0.984)
+_HOW_OFTEN_WITH_ONE_LINE = (0.010, 0.012, 0.002, 0.976)
+"""An order for a single product is more often called off; its header then stays, with nothing."""
+_FIRST_DAY, _LAST_DAY = 3, 60
+
+
+@dataclass(frozen=True)
+class Course:
+    """The course of every order and line; NEVER for what does not happen."""
+
+    fulfilled: Ints
+    """Per order: when it is shipped or cancelled."""
+    cancelled: Flags
+    """Per order: which of the two."""
+    corrected: Ints
+    """Per order: when its quantity, lines or date are corrected; at most once."""
+    right_date: Ints
+    """Per order: OrderDate from `corrected` on."""
+    line_changed: Ints
+    """Per line."""
+    line_removed: Ints
+    """Per line."""
+    right_quantity: Ints
+    """Per line: its quantity from `line_changed` on."""
+
+
+def take_course(period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int) -> Course:
+    """Ship or cancel every order; correct a few of the shipped ones days or weeks later."""
+    draws = chance(seed, "fulfilment")
+    size = len(orders.placed)
+    cancelled = draws.random(size) < _CANCELLED
+    wait = np.where(cancelled, draws.uniform(0.001, 2, size), draws.uniform(1, 7, size))
+    fulfilled = orders.placed + whole_seconds(wait)
+
+    draws = chance(seed, "corrections")
+    kind = np.where(
+        orders.size == 1,
+        weighted(draws, _HOW_OFTEN_WITH_ONE_LINE, size),
+        weighted(draws, _HOW_OFTEN, size),
+    )
+    kind[cancelled | faults.faulty] = _NOTHING
+    right_date = orders.placed - draws.integers(1, 3, size, endpoint=True) * DAY
+    # Before its first day the retailer has no day to correct an order to.
+    kind[(kind == _DATE) & (right_date < period.begin)] = _NOTHING
+    moment = orders.placed + whole_seconds(draws.uniform(_FIRST_DAY, _LAST_DAY, size))
+    # Two changes of one row at one moment would be one change.
+    moment += np.where(moment == fulfilled, SECOND, 0)
+    target = orders.first_line + draws.integers(orders.size)
+    up = draws.random(len(lines.order)) < 0.5
+    return Course(
+        fulfilled=fulfilled,
+        cancelled=cancelled,
+        corrected=np.where(kind != _NOTHING, moment, NEVER),
+        right_date=np.where(kind == _DATE, right_date, orders.placed),
+        line_changed=_on_line(len(up), target, moment, kind == _QUANTITY),
+        line_removed=_on_line(len(up), target, moment, kind == _LINE_REMOVED),
+        right_quantity=lines.quantity + np.where(up | (lines.quantity == 1), 1, -1),
+    )
+
+
+def _on_line(lines: int, target: Ints, moment: Ints, happens: Flags) -> Ints:
+    """Per line: the moment of what happens to the orders' target lines."""
+    moments = np.full(lines, NEVER)
+    moments[target[happens]] = moment[happens]
+    return moments

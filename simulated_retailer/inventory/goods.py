@@ -1,0 +1,74 @@
+"""What lies in stock: every product of the ERP and of the web shop, once, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from simulated_retailer.engine.randomness import chance
+from simulated_retailer.engine.timestamps import Flags, Ints
+from simulated_retailer.erp.products import SIZE, Products, Steps, labels
+from simulated_retailer.inventory.centers import CENTERS
+from simulated_retailer.webshop.catalogue import Catalogue
+
+_EVERYWHERE, _AT_TWO = 0.2, 0.5
+"""The most popular fifth lies in every center, the next in two, the rest in one."""
+_SUPPLIERS = (
+    "Baltic Mills", "Cascade Metalworks", "Dongguan Homeware", "Fjord Textiles", "Great Lakes Supply",
+    "Kestrel Imports", "Porto Ceramics", "Solway Outdoor", "Tasman Trading",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Goods:
+    """One value per product: first the ERP's, then those that only the web shop has."""
+
+    sku: pa.Array
+    supplier: pa.Array
+    sold_from: Ints
+    sold_until: Ints
+    cost: Steps
+    """In units of 0.0001."""
+    stocked: Flags
+    """goods x centers: does it lie there?"""
+    home: Ints
+    """Position in CENTERS of the one that always has it."""
+    of_catalogue: Ints
+    """For each product of the web shop: its position here."""
+
+    def center(self, good: Ints, nearest: Ints) -> Ints:
+        """The center that ships each given product to where the given center is the nearest."""
+        return np.where(self.stocked[good, nearest], nearest, self.home[good])
+
+
+def stock_goods(what: Products, catalogue: Catalogue, seed: int) -> Goods:
+    """All products, and where each of them lies."""
+    own = np.flatnonzero(catalogue.shared < 0)
+    of_catalogue = catalogue.shared.copy()
+    of_catalogue[own] = SIZE + np.arange(len(own))
+    size = SIZE + len(own)
+    popularity = np.concatenate([what.popularity, np.zeros(len(own))])
+    popularity[of_catalogue] += catalogue.popularity
+    rank = np.argsort(np.argsort(-popularity, kind="stable")) / size
+    places = np.where(rank < _EVERYWHERE, len(CENTERS), np.where(rank < _AT_TWO, 2, 1))
+    draws = chance(seed, "goods")
+    # Most of what lies in few centers lies where most is shipped from.
+    order = np.argsort(draws.random((size, len(CENTERS))) * (1.0, 1.3, 2.2, 2.6), axis=1)
+    stocked = np.argsort(order, axis=1) < places[:, None]
+    supplier = draws.integers(len(_SUPPLIERS), size=size)
+    own_cost = Steps(catalogue.cost.since[own], catalogue.cost.amount[own] * 100)
+    return Goods(
+        sku=pa.concat_arrays([labels()["number"], catalogue.sku.take(pa.array(own))]),
+        supplier=pa.array(_SUPPLIERS).take(pa.array(supplier)),
+        sold_from=np.concatenate([what.sold_from, catalogue.sold_from[own]]),
+        sold_until=np.concatenate([what.sold_until, catalogue.sold_until[own]]),
+        cost=Steps(
+            np.concatenate([what.cost.since, own_cost.since]),
+            np.concatenate([what.cost.amount, own_cost.amount]),
+        ),
+        stocked=stocked,
+        home=order[:, 0],
+        of_catalogue=of_catalogue,
+    )

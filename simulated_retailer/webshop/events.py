@@ -1,0 +1,160 @@
+"""What visitors of the web shop look at: sessions of events, some of nobody known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from simulated_retailer.engine.randomness import chance, guids, weighted
+from simulated_retailer.engine.timestamps import NEVER, SECOND, Ints, Period, whole_seconds
+from simulated_retailer.engine.versions import version_table, versions
+from simulated_retailer.population.contact_details import label, postal_codes
+from simulated_retailer.population.geography import CITIES, STATE_NAME_OF_CITY, city_weights
+from simulated_retailer.webshop.catalogue import Catalogue
+from simulated_retailer.webshop.orders import WebItems, WebOrders
+from simulated_retailer.webshop.schema import WEBSHOP
+from simulated_retailer.webshop.users import Users
+
+_TYPES = ("home", "department", "product", "cart", "purchase", "cancel")
+_HOME, _DEPARTMENT, _PRODUCT, _CART, _PURCHASE, _CANCEL = range(len(_TYPES))
+_BROWSERS, _BROWSER_WEIGHTS = ("Chrome", "Safari", "Firefox", "Edge", "Other"), (50, 22, 14, 8, 6)
+_SOURCES = ("Email", "Adwords", "Organic", "Facebook", "YouTube")
+_SOURCE_WEIGHTS = (40, 30, 10, 12, 8)
+_LOOKS = 0.8
+"""Sessions without a purchase, relative to orders."""
+_UNKNOWN, _MOST_LOOKED_AT = 0.6, 4
+_SLOWEST = 150
+"""Seconds between two events of a session."""
+
+
+def event_table(
+    period: Period, catalogue: Catalogue, users: Users, orders: WebOrders, items: WebItems, seed: int
+) -> pa.Table:
+    """events, numbered in order of time."""
+    draws = chance(seed, "sessions")
+    buying, looking = len(orders.placed), round(_LOOKS * len(orders.placed))
+    visitor = _visitors(len(users.person), looking, draws)
+    user = np.concatenate([orders.user, visitor])
+    last = np.concatenate([orders.placed, period.begin + whole_seconds(draws.random(looking) * period.days)])
+    session, kind, product = _steps(catalogue, orders, items, buying, looking, draws)
+    moment, position = _moments(session, kind, last, orders, draws)
+
+    keep = np.flatnonzero(moment < period.end)
+    keep = keep[np.argsort(moment[keep], kind="stable")]
+    session, kind, product, moment, position = (
+        values[keep] for values in (session, kind, product, moment, position)
+    )
+    where = _where(users, user, draws)
+    of_session = pa.array(session)
+    return version_table(
+        WEBSHOP,
+        "events",
+        versions(moment, end=period.end),
+        {
+            "id": np.arange(len(keep)) + 1,
+            "user_id": np.ma.masked_array(user[session] + 1, mask=user[session] < 0),
+            "sequence_number": position,
+            "session_id": label(guids(seed, "sessions", len(user)), session),
+            "created_at": moment,
+            **{name: values.take(of_session) for name, values in where.items()},
+            "uri": label(_uris(catalogue), kind * len(catalogue.shared) + product),
+            "event_type": label(_TYPES, kind),
+        },
+    )
+
+
+def _visitors(users: int, looking: int, draws: np.random.Generator) -> Ints:
+    """Who looks without buying: a user, or -1 for nobody known."""
+    known = draws.random(looking) >= _UNKNOWN
+    return np.where(known, draws.integers(max(users, 1), size=looking), -1)
+
+
+def _steps(
+    catalogue: Catalogue,
+    orders: WebOrders,
+    items: WebItems,
+    buying: int,
+    looking: int,
+    draws: np.random.Generator,
+) -> tuple[Ints, Ints, Ints]:
+    """Session, type and product of every event, session by session in order of time.
+
+    Who buys sees the home page and a department, looks at each piece and puts it into the cart,
+    and may cancel; who only looks sees a few products.
+    """
+    looks = draws.integers(1, _MOST_LOOKED_AT, size=looking, endpoint=True)
+    looker = np.repeat(buying + np.arange(looking), looks)
+    seen = draws.integers(len(catalogue.shared), size=len(looker), dtype=np.int64)
+    visits = np.arange(buying + looking)
+    sold = items.product[orders.first_item]
+    purchase, cancel = np.arange(buying), np.flatnonzero(orders.cancelled != NEVER)
+    first = np.concatenate([sold, draws.integers(len(catalogue.shared), size=looking, dtype=np.int64)])
+    parts: list[tuple[Ints, int, Ints, Ints | int]] = [
+        (visits, _HOME, first, 0),
+        (visits, _DEPARTMENT, first, 1),
+        (looker, _PRODUCT, seen, 2),
+        (items.order, _PRODUCT, items.product, 2 + 2 * _within(items, orders)),
+        (items.order, _CART, items.product, 3 + 2 * _within(items, orders)),
+        (purchase, _PURCHASE, sold, 2 + 2 * orders.size),
+        (cancel, _CANCEL, sold[cancel], 3 + 2 * orders.size[cancel]),
+    ]
+    session = np.concatenate([part[0] for part in parts])
+    kind = np.concatenate([np.full(len(part[0]), part[1]) for part in parts])
+    product = np.concatenate([part[2] for part in parts])
+    rank = np.concatenate([np.broadcast_to(part[3], len(part[0])) for part in parts])
+    in_order = np.lexsort((rank, session))
+    return session[in_order], kind[in_order], product[in_order]
+
+
+def _within(items: WebItems, orders: WebOrders) -> Ints:
+    """Each item's position within its order."""
+    return np.arange(len(items.order)) - orders.first_item[items.order]
+
+
+def _moments(
+    session: Ints, kind: Ints, last: Ints, orders: WebOrders, draws: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Moment and number within its session of every event; the purchase is when the order is placed."""
+    size = np.bincount(session, minlength=len(last))
+    start = np.cumsum(size) - size
+    position = np.arange(len(session)) - start[session]
+    pause = draws.integers(5, _SLOWEST, size=len(session)) * SECOND
+    since_start = np.concatenate([[0], pause.cumsum()])[1:]
+    final = start + size - 1
+    final[: len(orders.placed)] -= orders.cancelled != NEVER
+    moment = last[session] - (since_start[final[session]] - since_start) if len(session) else session
+    cancelling = kind == _CANCEL
+    moment[cancelling] = orders.cancelled[session[cancelling]]
+    return moment, position + 1
+
+
+def _where(users: Users, user: Ints, draws: np.random.Generator) -> dict[str, pa.Array]:
+    """Where each session comes from."""
+    size = len(user)
+    anywhere = weighted(draws, city_weights(), size)
+    city = np.where(user >= 0, users.city[user], anywhere) if len(users.city) else anywhere
+    octets = [pa.array(draws.integers(1, 255, size=size)).cast(pa.string()) for _ in range(4)]
+    return {
+        "ip_address": label(pc.binary_join_element_wise(*octets, "."), np.arange(size)),
+        "city": label([place.name for place in CITIES], city),
+        "state": label(STATE_NAME_OF_CITY, city),
+        "postal_code": postal_codes(city, draws),
+        "browser": label(_BROWSERS, weighted(draws, _BROWSER_WEIGHTS, size)),
+        "traffic_source": label(_SOURCES, weighted(draws, _SOURCE_WEIGHTS, size)),
+    }
+
+
+def _uris(catalogue: Catalogue) -> pa.Array:
+    """The page of every type of event and product."""
+    departments = [
+        f"/department/{department}/category/{category}".lower().replace(" ", "-")
+        for department, category in zip(
+            catalogue.department.to_pylist(), catalogue.category_name.to_pylist(), strict=True
+        )
+    ]
+    products = [f"/product/{number}" for number in catalogue.number]
+    size = len(products)
+    return pa.array(
+        ["/"] * size + departments + products + ["/cart"] * size + ["/purchase"] * size + ["/cancel"] * size
+    )

@@ -1,0 +1,113 @@
+"""The web shop from end to end: its users, products, orders and visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from simulated_retailer.engine.faults import Fault, Wrong, with_wrong_tables
+from simulated_retailer.engine.timestamps import Ints, Period
+from simulated_retailer.engine.versions import version_table, versions
+from simulated_retailer.erp.products import Products
+from simulated_retailer.inventory.centers import CENTERS
+from simulated_retailer.population.geography import CITIES
+from simulated_retailer.population.people import People
+from simulated_retailer.webshop.catalogue import Catalogue, invent_catalogue, product_table
+from simulated_retailer.webshop.demand import expect_web, shoppers
+from simulated_retailer.webshop.events import event_table
+from simulated_retailer.webshop.order_tables import item_table, order_table, piece_table, stock_pieces
+from simulated_retailer.webshop.orders import WebItems, WebOrders, place_web_orders
+from simulated_retailer.webshop.schema import WEBSHOP
+from simulated_retailer.webshop.users import Users, choose_users, user_table
+
+_WRONG = {
+    "users": ("id", (Wrong("the age is below 0 or above 120", "age", 150),)),
+    "orders": (
+        "order_id",
+        (
+            Wrong("the order has no user", "user_id", None),
+            Wrong("the number of items is not above 0", "num_of_item", 0),
+        ),
+    ),
+    "order_items": (
+        "id",
+        (
+            Wrong("the sale price is missing or negative", "sale_price", -1),
+            Wrong("the item has no product", "product_id", None),
+        ),
+    ),
+    "inventory_items": ("id", (Wrong("the piece has no product", "product_id", None),)),
+    "events": (
+        "id",
+        (
+            Wrong("the event has no session", "session_id", None),
+            Wrong("the event has no type", "event_type", None),
+        ),
+    ),
+}
+"""Table -> number and faults."""
+
+
+@dataclass(frozen=True)
+class Webshop:
+    """Everything that happens in the web shop."""
+
+    users: Users
+    catalogue: Catalogue
+    orders: WebOrders
+    items: WebItems
+    offers: pa.Table
+    """The truth on its offers."""
+
+    def user_of_person(self, people: int) -> Ints:
+        """The id of each person, 0 for whoever is no user."""
+        number = np.zeros(people, dtype=np.int64)
+        number[self.users.person] = self.users.number
+        return number
+
+
+def run_webshop(period: Period, people: People, what: Products, seed: int) -> Webshop:
+    """The web shop of those people who use it."""
+    users = choose_users(people)
+    catalogue = invent_catalogue(period, what, seed)
+    who = shoppers(period, people, users)
+    demand, offers = expect_web(period, catalogue, who)
+    orders, items = place_web_orders(period, who, catalogue, demand, seed)
+    return Webshop(users, catalogue, orders, items, offers)
+
+
+def webshop_tables(
+    period: Period, people: People, shop: Webshop, center: Ints, seed: int
+) -> tuple[dict[str, pa.Table], list[Fault]]:
+    """The versions of all of its tables, and the wrong rows among them.
+
+    `center` is the distribution_center_id that ships each of its products.
+    """
+    pieces = stock_pieces(period, shop.catalogue, shop.orders, shop.items, seed)
+    tables = {
+        "users": user_table(period, people, shop.users, seed),
+        "orders": order_table(period, people, shop.users, shop.orders),
+        "order_items": item_table(period, shop.catalogue, shop.users, shop.orders, shop.items, pieces),
+        "products": product_table(period, shop.catalogue, center),
+        "inventory_items": piece_table(period, shop.catalogue, center, pieces),
+        "distribution_centers": _centers(period),
+        "events": event_table(period, shop.catalogue, shop.users, shop.orders, shop.items, seed),
+    }
+    return with_wrong_tables(WEBSHOP, tables, _WRONG, seed)
+
+
+def _centers(period: Period) -> pa.Table:
+    places = [CITIES[center.city] for center in CENTERS]
+    return version_table(
+        WEBSHOP,
+        "distribution_centers",
+        versions(np.full(len(CENTERS), period.founded), end=period.end),
+        {
+            "id": np.arange(len(CENTERS)) + 1,
+            "name": pa.array([center.name for center in CENTERS]),
+            "latitude": np.array([place.latitude for place in places]),
+            "longitude": np.array([place.longitude for place in places]),
+        },
+    )
