@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import DAY, NEVER, Flags, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period
 from simulated_retailer.erp.sales_order_tables import order_numbers
 from simulated_retailer.erp.simulation import Erp
 from simulated_retailer.population.people import People
@@ -77,29 +78,29 @@ def all_sales(period: Period, people: People, erp: Erp, shop: Webshop) -> tuple[
 
 
 def _erp_sales(period: Period, people: People, erp: Erp) -> Sales:
-    orders, lines, course, wrong = erp.orders, erp.lines, erp.course, erp.wrong
-    person_of_customer = np.full(len(erp.who.persona), -1)
+    orders, lines, fulfilment, order_faults = erp.orders, erp.lines, erp.fulfilment, erp.order_faults
+    person_of_customer = np.full(len(erp.customers.persona), -1)
     known = np.flatnonzero(people.customer >= 0)
     person_of_customer[people.customer[known]] = known
     person = person_of_customer[orders.customer]
-    fulfilled = course.fulfilled[lines.order]
-    right = ~(wrong.zero_quantity | wrong.negative_quantity)
+    fulfilled = fulfilment.fulfilled[lines.order]
+    right = ~(order_faults.zero_quantity | order_faults.negative_quantity)
 
     def total(moment: Ints | int) -> Ints:
-        quantity = np.where(course.line_changed <= moment, course.right_quantity, lines.quantity)
-        there = right & (course.line_removed > moment)
+        quantity = np.where(fulfilment.line_changed <= moment, fulfilment.right_quantity, lines.quantity)
+        there = right & (fulfilment.line_removed > moment)
         return _by_order(lines.order, np.where(there, lines.total(quantity), 0), len(person))
 
     last = period.end - 1
-    is_cancelled = course.cancelled & (course.fulfilled <= last)
-    mine = np.flatnonzero((person >= 0) & ~wrong.without_customer)
+    is_cancelled = fulfilment.cancelled & (fulfilment.fulfilled <= last)
+    mine = np.flatnonzero((person >= 0) & ~order_faults.without_customer)
     return Sales(
         channel=np.full(len(mine), _ERP),
         number=order_numbers(orders)[mine],
         person=person[mine],
         placed=orders.placed[mine],
-        dated=np.where(course.corrected <= last, course.right_date, orders.placed)[mine],
-        shipped=np.where(course.cancelled, NEVER, course.fulfilled)[mine],
+        dated=np.where(fulfilment.corrected <= last, fulfilment.right_date, orders.placed)[mine],
+        shipped=np.where(fulfilment.cancelled, NEVER, fulfilment.fulfilled)[mine],
         value=total(fulfilled)[mine],
         revenue=np.where(is_cancelled, 0, total(last))[mine],
         has_email=people.email_in_erp[person[mine]],

@@ -11,20 +11,21 @@ import pyarrow as pa
 
 from simulated_retailer.crm.consumers import choose_consumers
 from simulated_retailer.crm.tables import crm_tables
+from simulated_retailer.engine.arrays import Ints
 from simulated_retailer.engine.faults import fault_truth
-from simulated_retailer.engine.timestamps import Ints, Period
-from simulated_retailer.erp.simulation import erp_faults, erp_tables, erp_truths, run_erp
+from simulated_retailer.engine.timestamps import Period
+from simulated_retailer.erp.simulation import erp_faults, erp_tables, erp_truths, simulate_erp
 from simulated_retailer.inventory.flows import order_flows
 from simulated_retailer.inventory.goods import stock_goods
-from simulated_retailer.inventory.stock import keep_stock
+from simulated_retailer.inventory.stock import simulate_stock
 from simulated_retailer.inventory.tables import inventory_tables, stock_truth
 from simulated_retailer.marketing.tables import marketing_tables
-from simulated_retailer.population.people import People, invent_people, people_truth
+from simulated_retailer.population.people import People, generate_people, people_truth
 from simulated_retailer.population.subscriptions import subscribe
 from simulated_retailer.sales import all_sales
 from simulated_retailer.webshop.catalogue import product_truth
 from simulated_retailer.webshop.drops import drop_truth
-from simulated_retailer.webshop.simulation import run_webshop, webshop_tables
+from simulated_retailer.webshop.simulation import simulate_webshop, webshop_tables
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
     if consumers < 1 or days < 1:
         raise ValueError(f"A simulation needs at least 1 consumer and 1 day, not {consumers} and {days}.")
     period = Period(start, days)
-    erp = run_erp(period, consumers, seed)
-    people = invent_people(period, erp.who, erp.persons, seed)
+    erp = simulate_erp(period, consumers, seed)
+    people = generate_people(period, erp.customers, erp.persons, seed)
     subscribed = subscribe(period, people, seed)
-    shop = run_webshop(period, people, erp.what, seed)
-    goods = stock_goods(erp.what, shop.catalogue, seed)
-    stock = keep_stock(period, goods, order_flows(period, erp, shop, goods), seed)
+    shop = simulate_webshop(period, people, erp.products, seed)
+    goods = stock_goods(erp.products, shop.catalogue, seed)
+    stock = simulate_stock(period, goods, order_flows(period, erp, shop, goods), seed)
     consumer = choose_consumers(people)
     sales, refunds = all_sales(period, people, erp, shop)
 
@@ -103,11 +104,11 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
             **marketing_truths,
             "people": people_truth(
                 people,
-                _customer_ids(people, erp.who.number),
+                _customer_ids(people, erp.customers.number),
                 shop.user_of_person(len(people.persona)),
                 consumer.number_of_person(),
             ),
-            "products": product_truth(erp.what, shop.catalogue),
+            "products": product_truth(erp.products, shop.catalogue),
             "stock": stock_truth(period, goods, stock),
             "faults": fault_truth(faults),
             "drops": drop_truth(period, webshop, webshop_faults, seed),

@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 
 from simulated_retailer.crm.loyalty import Activities
 from simulated_retailer.crm.schema import CRM
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import NEVER, Flags, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Ints, pick
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions_of
-from simulated_retailer.population.contact_details import FIRST_NAMES, LAST_NAMES, as_typed, pick, streets
+from simulated_retailer.population.contact_details import FIRST_NAMES, LAST_NAMES, as_typed, streets
 from simulated_retailer.population.geography import CITIES, COUNTRY_NAME_OF_CITY, STATE_NAME_OF_CITY, near
 from simulated_retailer.population.people import People
 from simulated_retailer.population.subscriptions import Subscriptions
@@ -51,7 +52,7 @@ def choose_consumers(people: People) -> Consumers:
 def consumer_table(
     period: Period,
     people: People,
-    who: Consumers,
+    consumers: Consumers,
     subscribed: Subscriptions,
     activities: Activities,
     seed: int,
@@ -60,7 +61,7 @@ def consumer_table(
 
     Who is erased is gone from then on.
     """
-    person, size = who.person, len(who.person)
+    person, size = consumers.person, len(consumers.person)
     since = people.crm_since[person]
     once = np.arange(size)
     which = versions_of(
@@ -73,19 +74,19 @@ def consumer_table(
     of = which.of(person)
     city = people.city_at(of, which.since)
     moved: Flags = which.since >= people.moves[of]
-    draws = chance(seed, "consumers")
-    latitude, longitude = near(np.concatenate([people.first_city[person], people.second_city[person]]), draws)
-    street = streets(draws, 2 * size)
+    rng = random_stream(seed, "consumers")
+    latitude, longitude = near(np.concatenate([people.first_city[person], people.second_city[person]]), rng)
+    street = streets(rng, 2 * size)
     home = np.where(moved, size + which.row, which.row)
     return version_table(
         CRM,
         "consumers",
         which,
         {
-            "consumer_id": which.of(who.number),
+            "consumer_id": which.of(consumers.number),
             "consumer_name": which.of(_names(people, person)),
-            "consumer_email": which.of(_emails(people, person, draws)),
-            "phone_number": which.of(_phones(size, draws)),
+            "consumer_email": which.of(_emails(people, person, rng)),
+            "phone_number": which.of(_phones(size, rng)),
             "date_of_birth": which.of(people.born[person]),
             "gender": gender_of(people, of),
             "address": street.take(pa.array(home)),
@@ -106,11 +107,11 @@ def _names(people: People, person: Ints) -> pa.Array:
     return pc.binary_join_element_wise(first, last, " ")
 
 
-def _emails(people: People, person: Ints, draws: np.random.Generator) -> pa.Array:
-    typed = as_typed(people.email.take(pa.array(person)), draws)
+def _emails(people: People, person: Ints, rng: np.random.Generator) -> pa.Array:
+    typed = as_typed(people.email.take(pa.array(person)), rng)
     return pc.if_else(pa.array(people.email_in_crm[person]), typed, pa.scalar(None, pa.string()))
 
 
-def _phones(size: int, draws: np.random.Generator) -> pa.Array:
-    number = pa.array(draws.integers(10**6, 10**7, size)).cast(pa.string())
+def _phones(size: int, rng: np.random.Generator) -> pa.Array:
+    number = pa.array(rng.integers(10**6, 10**7, size)).cast(pa.string())
     return pc.binary_join_element_wise("+1-555", number, "-")

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from simulated_retailer.crm.schema import CRM
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import NEVER, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Ints, pick
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import NEVER, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
-from simulated_retailer.population.contact_details import pick
 from simulated_retailer.population.people import People
 from simulated_retailer.sales import Refunds, Sales
 
@@ -54,20 +54,18 @@ def interaction_table(
     period: Period, people: People, of_person: Ints, sales: Sales, refunds: Refunds, seed: int
 ) -> pa.Table:
     """interactions, numbered in order of time; they are taken up, resolved, and scored a while later."""
-    draws = chance(seed, "interactions")
-    person, moment, trouble = _occasions(period, people, of_person, sales, refunds, draws)
+    rng = random_stream(seed, "interactions")
+    person, moment, trouble = _occasions(period, people, of_person, sales, refunds, rng)
     size = len(person)
-    taken_up = moment + whole_seconds(draws.exponential(0.3, size))
-    resolved = taken_up + whole_seconds(draws.gamma(1.2, np.where(trouble, 2.5, 1.2), size) + 0.01)
-    resolved = np.where(draws.random(size) < _NEVER_RESOLVED, NEVER, resolved)
-    has_score = (resolved != NEVER) & (draws.random(size) < _SCORED)
-    scored = np.where(has_score, resolved + whole_seconds(draws.uniform(0, 3, size)), NEVER)
-    score = 1 + np.where(
-        trouble, weighted(draws, _SCORES_AFTER_TROUBLE, size), weighted(draws, _SCORES, size)
-    )
-    kind = np.where(trouble, weighted(draws, _AFTER_TROUBLE, size), weighted(draws, _ORDINARY, size))
-    touchpoint = weighted(draws, tuple(weight for *_, weight in _TOUCHPOINTS), size)
-    comment = pick(_COMMENTS, draws.integers(len(_COMMENTS), size=size))
+    taken_up = moment + whole_seconds(rng.exponential(0.3, size))
+    resolved = taken_up + whole_seconds(rng.gamma(1.2, np.where(trouble, 2.5, 1.2), size) + 0.01)
+    resolved = np.where(rng.random(size) < _NEVER_RESOLVED, NEVER, resolved)
+    has_score = (resolved != NEVER) & (rng.random(size) < _SCORED)
+    scored = np.where(has_score, resolved + whole_seconds(rng.uniform(0, 3, size)), NEVER)
+    score = 1 + np.where(trouble, weighted(rng, _SCORES_AFTER_TROUBLE, size), weighted(rng, _SCORES, size))
+    kind = np.where(trouble, weighted(rng, _AFTER_TROUBLE, size), weighted(rng, _ORDINARY, size))
+    touchpoint = weighted(rng, tuple(weight for *_, weight in _TOUCHPOINTS), size)
+    comment = pick(_COMMENTS, rng.integers(len(_COMMENTS), size=size))
 
     which = versions(moment, taken_up, resolved, scored, end=period.end)
     is_resolved = which.after(resolved)
@@ -96,22 +94,22 @@ def _occasions(
     of_person: Ints,
     sales: Sales,
     refunds: Refunds,
-    draws: np.random.Generator,
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints]:
     """Person, moment, and whether an order went wrong, of every interaction, in order of time."""
     members = np.flatnonzero(of_person >= 0)
-    idle = np.repeat(members, draws.poisson(_PER_YEAR * period.days / 365, len(members)))
+    idle = np.repeat(members, rng.poisson(_PER_YEAR * period.days / 365, len(members)))
     sold = np.flatnonzero(sales.shipped != NEVER)
     late = sales.is_late[sold]
-    speaks = draws.random(len(sold)) < np.where(late, _AFTER_LATE, _AFTER_ORDER)
+    speaks = rng.random(len(sold)) < np.where(late, _AFTER_LATE, _AFTER_ORDER)
     about, late = sold[speaks], late[speaks]
-    returning = np.flatnonzero(draws.random(len(refunds.sale)) < _AFTER_RETURN)
+    returning = np.flatnonzero(rng.random(len(refunds.sale)) < _AFTER_RETURN)
     person = np.concatenate([idle, sales.person[about], sales.person[refunds.sale[returning]]])
     moment = np.concatenate(
         [
-            period.begin + whole_seconds(draws.random(len(idle)) * period.days),
-            sales.shipped[about] + whole_seconds(draws.uniform(0.1, 8, len(about))),
-            refunds.returned[returning] - whole_seconds(draws.uniform(0.1, 1.5, len(returning))),
+            period.begin + whole_seconds(rng.random(len(idle)) * period.days),
+            sales.shipped[about] + whole_seconds(rng.uniform(0.1, 8, len(about))),
+            refunds.returned[returning] - whole_seconds(rng.uniform(0.1, 1.5, len(returning))),
         ]
     )
     trouble = np.concatenate([np.zeros(len(idle), bool), late, np.ones(len(returning), bool)])

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simulated_retailer.crm.schema import CRM
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import NEVER, SECOND, Floats, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Floats, Ints, pick
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import NEVER, SECOND, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
-from simulated_retailer.population.contact_details import pick
 from simulated_retailer.population.people import People
 from simulated_retailer.sales import CHANNELS, Refunds, Sales
 
@@ -75,12 +75,12 @@ def loyalty(
     period: Period, people: People, of_person: Ints, sales: Sales, refunds: Refunds, seed: int
 ) -> Activities:
     """All activities of the period; `of_person` is each person's position among the consumers."""
-    draws = chance(seed, "loyalty")
+    rng = random_stream(seed, "loyalty")
     member = np.flatnonzero(of_person >= 0)
     parts = [
-        _welcomes(period, people, member, draws),
-        *_of_sales(sales, refunds, draws),
-        *_expiries(period, member, draws),
+        _welcomes(period, people, member, rng),
+        *_of_sales(sales, refunds, rng),
+        *_expiries(period, member, rng),
     ]
     person, moment, kind, points, part, sale = (np.concatenate(column) for column in zip(*parts, strict=True))
     consumer = of_person[person]
@@ -110,20 +110,20 @@ def _wish(
     )
 
 
-def _welcomes(period: Period, people: People, member: Ints, draws: np.random.Generator) -> _Wish:
+def _welcomes(period: Period, people: People, member: Ints, rng: np.random.Generator) -> _Wish:
     """What members bring with them: those from before the first day their old balance."""
     old = people.crm_since[member] < period.begin
-    points = draws.integers(0, np.where(old, _WELCOME, _GIFT), endpoint=True)
+    points = rng.integers(0, np.where(old, _WELCOME, _GIFT), endpoint=True)
     moment = np.maximum(people.crm_since[member], period.begin)
     return _wish(member, moment, _ADJUST, points)
 
 
-def _of_sales(sales: Sales, refunds: Refunds, draws: np.random.Generator) -> list[_Wish]:
+def _of_sales(sales: Sales, refunds: Refunds, rng: np.random.Generator) -> list[_Wish]:
     sold = np.flatnonzero(sales.shipped != NEVER)
-    using = sold[draws.random(len(sold)) < _REDEEMS]
-    wait = whole_seconds(draws.uniform(0.5, 20, len(using)))
+    using = sold[rng.random(len(sold)) < _REDEEMS]
+    wait = whole_seconds(rng.uniform(0.5, 20, len(using)))
     nothing = np.zeros(len(using), dtype=np.int64)
-    used = draws.uniform(0.2, 0.95, len(using))
+    used = rng.uniform(0.2, 0.95, len(using))
     lost = -(refunds.amount // _CURRENCY)
     return [
         _wish(sales.person[sold], sales.shipped[sold], _EARN, sales.value[sold] // _CURRENCY, sale=sold),
@@ -132,13 +132,13 @@ def _of_sales(sales: Sales, refunds: Refunds, draws: np.random.Generator) -> lis
     ]
 
 
-def _expiries(period: Period, member: Ints, draws: np.random.Generator) -> list[_Wish]:
+def _expiries(period: Period, member: Ints, rng: np.random.Generator) -> list[_Wish]:
     """Every quarter some of those who do not use their points lose a part of them."""
     wishes = []
     for day in range(_EXPIRES_EVERY, period.days, _EXPIRES_EVERY):
-        who = member[draws.random(len(member)) < _INACTIVE]
-        moment = np.full(len(who), period.midnight(day) + 3600 * SECOND)
-        wishes.append(_wish(who, moment, _EXPIRE, np.zeros(len(who), dtype=np.int64), _EXPIRING))
+        inactive = member[rng.random(len(member)) < _INACTIVE]
+        moment = np.full(len(inactive), period.midnight(day) + 3600 * SECOND)
+        wishes.append(_wish(inactive, moment, _EXPIRE, np.zeros(len(inactive), dtype=np.int64), _EXPIRING))
     return wishes
 
 

@@ -10,7 +10,7 @@ from simulated_retailer.crm.consumers import Consumers, consumer_table
 from simulated_retailer.crm.interactions import interaction_table, touchpoint_table
 from simulated_retailer.crm.loyalty import activity_table, loyalty
 from simulated_retailer.crm.schema import CRM
-from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_wrong_tables
+from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_faults
 from simulated_retailer.engine.timestamps import SECOND, Period
 from simulated_retailer.population.people import People
 from simulated_retailer.population.subscriptions import Subscriptions
@@ -41,18 +41,18 @@ _WRONG: dict[str, tuple[str, Sequence[Wrong]]] = {
 def crm_tables(
     period: Period,
     people: People,
-    who: Consumers,
+    consumers: Consumers,
     subscribed: Subscriptions,
     sales: Sales,
     refunds: Refunds,
     seed: int,
 ) -> tuple[dict[str, pa.Table], list[Fault]]:
     """The versions of all of its tables, and the wrong rows among them."""
-    activities = loyalty(period, people, who.of_person, sales, refunds, seed)
+    activities = loyalty(period, people, consumers.of_person, sales, refunds, seed)
     tables = {
-        "consumers": consumer_table(period, people, who, subscribed, activities, seed),
+        "consumers": consumer_table(period, people, consumers, subscribed, activities, seed),
         "touchpoints": touchpoint_table(period),
-        "interactions": interaction_table(period, people, who.of_person, sales, refunds, seed),
+        "interactions": interaction_table(period, people, consumers.of_person, sales, refunds, seed),
         "loyalty_activities": activity_table(period, activities, sales),
     }
-    return with_wrong_tables(CRM, tables, _WRONG, seed)
+    return with_faults(CRM, tables, _WRONG, seed)

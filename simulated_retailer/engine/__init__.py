@@ -1,1 +1,1 @@
-"""How the simulation works, whatever is simulated: time, randomness, table layouts, versions of rows, faults."""
+"""How anything is simulated: time, randomness, arrays, table layouts, versions of rows, and faults."""

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance
+from simulated_retailer.engine.randomness import random_stream
 from simulated_retailer.engine.table_layout import UNTIL, System
 
 _SHARE, _LEAST = 0.0001, 2
@@ -46,7 +46,7 @@ class Moved(NamedTuple):
     by: int
 
 
-def with_wrong_rows(
+def _with_wrong_rows(
     system: System, name: str, table: pa.Table, key: str, kinds: Sequence[Wrong], seed: int
 ) -> tuple[pa.Table, list[Fault]]:
     """A version table with wrong rows behind the right ones, and what they are.
@@ -57,9 +57,9 @@ def with_wrong_rows(
     current = np.flatnonzero(pc.is_null(table[UNTIL]).to_numpy())
     if len(current) < _ENOUGH_ROWS:
         return table, []
-    draws = chance(seed, f"faults of {system.name}.{name}")
+    rng = random_stream(seed, f"faults of {system.name}.{name}")
     each = max(_LEAST, round(_SHARE * len(current)))
-    chosen = draws.choice(current, each * len(kinds), replace=False)
+    chosen = rng.choice(current, each * len(kinds), replace=False)
     number = pc.max(table[key]).as_py() + 1
     parts, faults = [table], []
     for kind, rows in zip(kinds, chosen.reshape(len(kinds), each), strict=True):
@@ -73,7 +73,7 @@ def with_wrong_rows(
     return pa.concat_tables(parts), faults
 
 
-def with_wrong_tables(
+def with_faults(
     system: System,
     tables: Mapping[str, pa.Table],
     wrong: Mapping[str, tuple[str, Sequence[Wrong]]],
@@ -82,7 +82,7 @@ def with_wrong_tables(
     """A system's version tables with wrong rows; `wrong` has the number and kinds of each table."""
     spoilt, faults = dict(tables), []
     for name, (key, kinds) in wrong.items():
-        spoilt[name], found = with_wrong_rows(system, name, tables[name], key, kinds, seed)
+        spoilt[name], found = _with_wrong_rows(system, name, tables[name], key, kinds, seed)
         faults += found
     return spoilt, faults
 

@@ -7,26 +7,26 @@ from hashlib import blake2b
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.timestamps import Ints
+from simulated_retailer.engine.arrays import Ints
 
 
-def chance(seed: int, purpose: str) -> np.random.Generator:
+def random_stream(seed: int, purpose: str) -> np.random.Generator:
     """The stream of random numbers that belongs to `purpose` in the world `seed`."""
     key = int.from_bytes(blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest(), "little")
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def weighted(draws: np.random.Generator, weights: tuple[float, ...], size: int) -> Ints:
+def weighted(rng: np.random.Generator, weights: tuple[float, ...], size: int) -> Ints:
     """`size` positions in `weights`, each as likely as its weight."""
     edges = np.cumsum(weights) / sum(weights)
-    positions = np.searchsorted(edges, draws.random(size), side="right")
+    positions = np.searchsorted(edges, rng.random(size), side="right")
     return np.minimum(positions, len(weights) - 1).astype(np.int64)
 
 
 def guids(seed: int, table: str, size: int) -> pa.Array:
     """`size` identifiers in the 8-4-4-4-12 form of SQL Server's rowguid."""
     text = np.frombuffer(
-        chance(seed, f"rowguid of {table}").bytes(16 * size).hex().encode(), dtype="S1"
+        random_stream(seed, f"rowguid of {table}").bytes(16 * size).hex().encode(), dtype="S1"
     ).reshape(size, 32)
     dashed = np.insert(text, [8, 12, 16, 20], b"-", axis=1)
     ends = np.arange(size + 1, dtype=np.int32) * 36

@@ -11,11 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from simulated_retailer.engine.arrays import Floats, Ints
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -26,7 +23,7 @@ _EPOCH = date(1970, 1, 1)
 _YEARS_OF_HISTORY = 3
 
 
-def instant(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
     """`moment` in microseconds since 1970; without a time zone it is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     since = aware - datetime(1970, 1, 1, tzinfo=UTC)

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulated_retailer.engine.arrays import Flags, Ints, decimals
 from simulated_retailer.engine.table_layout import UNTIL, WHEN, System
-from simulated_retailer.engine.timestamps import NEVER, Flags, Ints
+from simulated_retailer.engine.timestamps import NEVER
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def version_table(system: System, table: str, which: Versions, columns: Mapping[
     return pa.table(arrays, schema=schema.append(pa.field(UNTIL, WHEN)))
 
 
-def standing(system: System, table: pa.Table, moment: int) -> pa.Table:
+def rows_as_of(system: System, table: pa.Table, moment: int) -> pa.Table:
     """The rows as they stood just before `moment`, without `_until`."""
     at = pa.scalar(moment, WHEN)
     began = pc.less(table[system.modified], at)
@@ -115,11 +116,3 @@ def _array(values: Any, kind: pa.DataType, size: int) -> pa.Array:
     if pa.types.is_decimal(kind):
         return decimals(data, kind)
     return pa.array(data, mask=mask).cast(kind)
-
-
-def decimals(units: Ints, kind: pa.DataType) -> pa.Array:
-    """Whole numbers of a decimal's last digit, sign-extended to the 128 bits that Arrow stores."""
-    words = np.empty((len(units), 2), dtype=np.int64)
-    words[:, 0] = units
-    words[:, 1] = units >> 63
-    return pa.Array.from_buffers(kind, len(units), [None, pa.py_buffer(words)])

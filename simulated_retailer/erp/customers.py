@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance, guids, weighted
-from simulated_retailer.engine.timestamps import NEVER, Flags, Floats, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Floats, Ints, pick
+from simulated_retailer.engine.randomness import guids, random_stream, weighted
+from simulated_retailer.engine.timestamps import NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.schema import ERP
 from simulated_retailer.population.contact_details import (
@@ -17,7 +18,6 @@ from simulated_retailer.population.contact_details import (
     LAST_NAMES,
     as_typed,
     email_addresses,
-    pick,
     postal_codes,
     streets,
 )
@@ -27,7 +27,7 @@ from simulated_retailer.population.geography import (
     TERRITORY_NUMBERS,
     TERRITORY_OF_CITY,
 )
-from simulated_retailer.population.lifecycle import ends, homes, registrations
+from simulated_retailer.population.lifecycle import churn_times, homes, registrations
 from simulated_retailer.population.personas import PERSONAS, WHOLESALE, habit
 
 _CONSUMERS_PER_STORE = 40
@@ -93,65 +93,65 @@ def sales_person(territory: Ints) -> Ints:
     return _FIRST_SALES_PERSON + territory
 
 
-def invent_customers(period: Period, consumers: int, seed: int) -> Customers:
+def generate_customers(period: Period, consumers: int, seed: int) -> Customers:
     """`consumers` people and one store for every 40 of them."""
     stores = consumers // _CONSUMERS_PER_STORE
     size = consumers + stores
-    draws = chance(seed, "customers")
-    registered = np.sort(registrations(period, size, draws))
-    persona = weighted(draws, tuple(habit("share")), size)
-    is_store = draws.permutation(size) < stores
+    rng = random_stream(seed, "customers")
+    registered = np.sort(registrations(period, size, rng))
+    persona = weighted(rng, tuple(habit("share")), size)
+    is_store = rng.permutation(size) < stores
     persona[is_store] = WHOLESALE
-    has_contact = is_store & (draws.random(size) < _STORES_WITH_CONTACT)
+    has_contact = is_store & (rng.random(size) < _STORES_WITH_CONTACT)
     entity = _FIRST_ENTITY + np.arange(size) + np.cumsum(has_contact) - has_contact
     has_person = ~is_store | has_contact
-    first_city, second_city, moves = homes(period, registered, chance(seed, "homes"))
+    first_city, second_city, moves = homes(period, registered, random_stream(seed, "homes"))
     return Customers(
         persona=persona,
         registered=registered,
-        stops=ends(period, registered, persona, chance(seed, "churn")),
-        orders_per_year=habit("orders_per_year")[persona] * draws.gamma(2.5, 1 / 2.5, size),
+        stops=churn_times(period, registered, persona, random_stream(seed, "churn")),
+        orders_per_year=habit("orders_per_year")[persona] * rng.gamma(2.5, 1 / 2.5, size),
         moves=moves,
         first_city=first_city,
         second_city=second_city,
         has_contact=has_contact,
         entity=entity,
         person=np.ma.masked_array(entity + has_contact, mask=~has_person),
-        person_missing=has_person & (draws.random(size) < _MISSING_PERSON),
+        person_missing=has_person & (rng.random(size) < _MISSING_PERSON),
     )
 
 
-def customer_tables(period: Period, who: Customers, people: Persons, seed: int) -> dict[str, pa.Table]:
+def customer_tables(period: Period, customers: Customers, people: Persons, seed: int) -> dict[str, pa.Table]:
     """Customer, Store, Person, EmailAddress, Address and BusinessEntityAddress."""
     return {
-        "Customer": _customer(period, who, seed),
-        "Store": _store(period, who, seed),
-        "Person": _person(period, who, people),
-        "EmailAddress": _email_address(period, who, people, seed),
-        **_addresses(period, who, seed),
+        "Customer": _customer(period, customers, seed),
+        "Store": _store(period, customers, seed),
+        "Person": _person(period, customers, people),
+        "EmailAddress": _email_address(period, customers, people, seed),
+        **_addresses(period, customers, seed),
     }
 
 
-def consumer_truth(who: Customers, people: Persons) -> pa.Table:
+def consumer_truth(customers: Customers, people: Persons) -> pa.Table:
     """One row per ERP customer: persona, churn and the person's true name and e-mail address."""
-    has_person = ~np.ma.getmaskarray(who.person)
+    has_person = ~np.ma.getmaskarray(customers.person)
     of_person = pa.array(np.cumsum(has_person) - 1, mask=~has_person)
-    stops = pa.array(who.stops, mask=who.stops == NEVER)
+    stops = pa.array(customers.stops, mask=customers.stops == NEVER)
     return pa.table(
         {
-            "CustomerID": who.number,
-            "PersonID": pa.array(who.person.data, mask=~has_person),
-            "StoreID": pa.array(who.entity, mask=~who.is_store),
-            "Persona": pick([persona.name for persona in PERSONAS], who.persona),
+            "CustomerID": customers.number,
+            "PersonID": pa.array(customers.person.data, mask=~has_person),
+            "StoreID": pa.array(customers.entity, mask=~customers.is_store),
+            "Persona": pick([persona.name for persona in PERSONAS], customers.persona),
             "FirstName": pick(FIRST_NAMES, people.first).take(of_person),
             "LastName": pick(LAST_NAMES, people.last).take(of_person),
             "EmailAddress": people.known_email.take(of_person),
-            "PersonIsMissing": who.person_missing,
-            "RegisteredAt": pa.array(who.registered).view(pa.timestamp("us")),
+            "PersonIsMissing": customers.person_missing,
+            "RegisteredAt": pa.array(customers.registered).view(pa.timestamp("us")),
             "StopsAt": stops.view(pa.timestamp("us")),
-            "MovesAt": pa.array(who.moves, mask=who.moves == NEVER).view(pa.timestamp("us")),
-            "StateProvinceID": STATE_OF_CITY[who.first_city] + 1,
-            "City": pick([city.name for city in CITIES], who.first_city),
+            "MovesAt": pa.array(customers.moves, mask=customers.moves == NEVER).view(pa.timestamp("us")),
+            "StateProvinceID": STATE_OF_CITY[customers.first_city] + 1,
+            "City": pick([city.name for city in CITIES], customers.first_city),
         }
     )
 
@@ -178,72 +178,72 @@ class Persons:
         return pc.if_else(pa.array(self.has_email), self.email, pa.scalar(None, pa.string()))
 
 
-def invent_persons(who: Customers, seed: int) -> Persons:
+def generate_persons(customers: Customers, seed: int) -> Persons:
     """The people behind the customers."""
-    draws = chance(seed, "people")
-    customer = np.flatnonzero(~np.ma.getmaskarray(who.person))
-    entity = who.person.data[customer]
+    rng = random_stream(seed, "people")
+    customer = np.flatnonzero(~np.ma.getmaskarray(customers.person))
+    entity = customers.person.data[customer]
     size = len(customer)
-    first = draws.integers(len(FIRST_NAMES), size=size)
-    last = draws.integers(len(LAST_NAMES), size=size)
-    email = email_addresses(first, last, entity, draws)
+    first = rng.integers(len(FIRST_NAMES), size=size)
+    last = rng.integers(len(LAST_NAMES), size=size)
+    email = email_addresses(first, last, entity, rng)
     return Persons(
         customer=customer,
         entity=entity,
         first=first,
         last=last,
         email=email,
-        has_email=draws.random(size) >= _WITHOUT_EMAIL,
+        has_email=rng.random(size) >= _WITHOUT_EMAIL,
     )
 
 
-def _customer(period: Period, who: Customers, seed: int) -> pa.Table:
-    which = versions(who.registered, who.moves, end=period.end)
-    city = who.city_at(which.row, which.since)
+def _customer(period: Period, customers: Customers, seed: int) -> pa.Table:
+    which = versions(customers.registered, customers.moves, end=period.end)
+    city = customers.city_at(which.row, which.since)
     return version_table(
         ERP,
         "Customer",
         which,
         {
-            "CustomerID": which.of(who.number),
-            "PersonID": which.of(who.person),
-            "StoreID": which.of(np.ma.masked_array(who.entity, mask=~who.is_store)),
+            "CustomerID": which.of(customers.number),
+            "PersonID": which.of(customers.person),
+            "StoreID": which.of(np.ma.masked_array(customers.entity, mask=~customers.is_store)),
             "TerritoryID": TERRITORY_NUMBERS[TERRITORY_OF_CITY[city]],
-            "rowguid": which.of(guids(seed, "Customer", len(who.persona))),
+            "rowguid": which.of(guids(seed, "Customer", len(customers.persona))),
         },
     )
 
 
-def _store(period: Period, who: Customers, seed: int) -> pa.Table:
-    store = np.flatnonzero(who.is_store)
-    draws = chance(seed, "stores")
-    first = pick(_STORE_FIRST, draws.integers(len(_STORE_FIRST), size=len(store)))
-    last = pick(_STORE_LAST, draws.integers(len(_STORE_LAST), size=len(store)))
+def _store(period: Period, customers: Customers, seed: int) -> pa.Table:
+    store = np.flatnonzero(customers.is_store)
+    rng = random_stream(seed, "stores")
+    first = pick(_STORE_FIRST, rng.integers(len(_STORE_FIRST), size=len(store)))
+    last = pick(_STORE_LAST, rng.integers(len(_STORE_LAST), size=len(store)))
     return version_table(
         ERP,
         "Store",
-        versions(who.registered[store], end=period.end),
+        versions(customers.registered[store], end=period.end),
         {
-            "BusinessEntityID": who.entity[store],
+            "BusinessEntityID": customers.entity[store],
             "Name": pc.binary_join_element_wise(first, last, " "),
-            "SalesPersonID": sales_person(TERRITORY_OF_CITY[who.first_city[store]]),
+            "SalesPersonID": sales_person(TERRITORY_OF_CITY[customers.first_city[store]]),
             "rowguid": guids(seed, "Store", len(store)),
         },
     )
 
 
-def _person(period: Period, who: Customers, people: Persons) -> pa.Table:
-    known = np.flatnonzero(~who.person_missing[people.customer])
+def _person(period: Period, customers: Customers, people: Persons) -> pa.Table:
+    known = np.flatnonzero(~customers.person_missing[people.customer])
     customer = people.customer[known]
     # Every third person has a middle initial; nothing hangs on it, so no draw is spent on it.
     initial = people.entity[known] % (3 * len(_INITIALS))
     return version_table(
         ERP,
         "Person",
-        versions(who.registered[customer], end=period.end),
+        versions(customers.registered[customer], end=period.end),
         {
             "BusinessEntityID": people.entity[known],
-            "PersonType": pick(("IN", "SC"), who.is_store[customer].astype(np.int64)),
+            "PersonType": pick(("IN", "SC"), customers.is_store[customer].astype(np.int64)),
             "Title": None,
             "FirstName": pick(FIRST_NAMES, people.first[known]),
             "MiddleName": pick((*_INITIALS, *(None,) * 2 * len(_INITIALS)), initial),
@@ -252,14 +252,14 @@ def _person(period: Period, who: Customers, people: Persons) -> pa.Table:
     )
 
 
-def _email_address(period: Period, who: Customers, people: Persons, seed: int) -> pa.Table:
+def _email_address(period: Period, customers: Customers, people: Persons, seed: int) -> pa.Table:
     """As people typed it: some in capitals, some with a blank behind."""
     having = np.flatnonzero(people.has_email)
-    typed = as_typed(people.email.take(pa.array(having)), chance(seed, "e-mail as typed"))
+    typed = as_typed(people.email.take(pa.array(having)), random_stream(seed, "e-mail as typed"))
     return version_table(
         ERP,
         "EmailAddress",
-        versions(who.registered[people.customer[having]], end=period.end),
+        versions(customers.registered[people.customer[having]], end=period.end),
         {
             "BusinessEntityID": people.entity[having],
             "EmailAddressID": np.arange(len(having)) + 1,
@@ -269,16 +269,16 @@ def _email_address(period: Period, who: Customers, people: Persons, seed: int) -
     )
 
 
-def _addresses(period: Period, who: Customers, seed: int) -> dict[str, pa.Table]:
+def _addresses(period: Period, customers: Customers, seed: int) -> dict[str, pa.Table]:
     """One address for every customer: its row changes when they move, the link to it stays."""
-    size = len(who.persona)
+    size = len(customers.persona)
     number = np.arange(size) + 1
-    which = versions(who.registered, who.moves, end=period.end)
-    city = who.city_at(which.row, which.since)
-    draws = chance(seed, "addresses")
+    which = versions(customers.registered, customers.moves, end=period.end)
+    city = customers.city_at(which.row, which.since)
+    rng = random_stream(seed, "addresses")
     # One house for each version, so that moving within a city is still moving.
-    street = streets(draws, len(city))
-    postal = postal_codes(city, draws)
+    street = streets(rng, len(city))
+    postal = postal_codes(city, rng)
     return {
         "Address": version_table(
             ERP,
@@ -297,11 +297,11 @@ def _addresses(period: Period, who: Customers, seed: int) -> dict[str, pa.Table]
         "BusinessEntityAddress": version_table(
             ERP,
             "BusinessEntityAddress",
-            versions(who.registered, end=period.end),
+            versions(customers.registered, end=period.end),
             {
-                "BusinessEntityID": who.entity,
+                "BusinessEntityID": customers.entity,
                 "AddressID": number,
-                "AddressTypeID": np.where(who.is_store, _MAIN_OFFICE, _HOME),
+                "AddressTypeID": np.where(customers.is_store, _MAIN_OFFICE, _HOME),
                 "rowguid": guids(seed, "BusinessEntityAddress", size),
             },
         ),

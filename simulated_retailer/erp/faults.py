@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import Flags, Ints
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream
 from simulated_retailer.erp.orders import Lines, Orders
 
 _OF_LINES, _LEAST_LINES = 0.0003, 4
@@ -45,13 +45,13 @@ class ReturnFaults:
 
 def choose_order_faults(orders: Orders, lines: Lines, seed: int) -> OrderFaults:
     """About one line in 3,000 without a proper quantity, fewer orders without a customer."""
-    draws = chance(seed, "order faults")
+    rng = random_stream(seed, "order faults")
     count = len(lines.order)
     wrong_lines = _how_many(_OF_LINES, _LEAST_LINES, count)
     wrong_orders = _how_many(_OF_ORDERS, _LEAST_ORDERS, count)
-    order = draws.choice(len(orders.placed), wrong_lines + wrong_orders, replace=False)
+    order = rng.choice(len(orders.placed), wrong_lines + wrong_orders, replace=False)
     ordered, unowned = order[:wrong_lines], order[wrong_lines:]
-    line = orders.first_line[ordered] + draws.integers(orders.size[ordered])
+    line = orders.first_line[ordered] + rng.integers(orders.size[ordered])
     return OrderFaults(
         faulty=_flags(len(orders.placed), order),
         without_customer=_flags(len(orders.placed), unowned),
@@ -64,7 +64,7 @@ def choose_return_faults(lines: int, may_be_wrong: Flags, seed: int) -> ReturnFa
     """As rare as other faults in a shop of so many lines, among the returns that may be wrong."""
     candidates = np.flatnonzero(may_be_wrong)
     each = min(_how_many(_OF_RETURNS, _LEAST_RETURNS, lines), len(candidates) // 2)
-    chosen = chance(seed, "return faults").choice(candidates, 2 * each, replace=False)
+    chosen = random_stream(seed, "return faults").choice(candidates, 2 * each, replace=False)
     return ReturnFaults(
         zero_quantity=_flags(len(may_be_wrong), chosen[:each]),
         without_date=_flags(len(may_be_wrong), chosen[each:]),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Flags, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period, whole_seconds
 from simulated_retailer.erp.faults import OrderFaults
 from simulated_retailer.erp.orders import Lines, Orders
 
@@ -20,7 +21,7 @@ _FIRST_DAY, _LAST_DAY = 3, 60
 
 
 @dataclass(frozen=True)
-class Course:
+class Fulfilment:
     """The course of every order and line; NEVER for what does not happen."""
 
     fulfilled: Ints
@@ -39,30 +40,30 @@ class Course:
     """Per line: its quantity from `line_changed` on."""
 
 
-def take_course(period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int) -> Course:
+def fulfil_orders(period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int) -> Fulfilment:
     """Ship or cancel every order; correct a few of the shipped ones days or weeks later."""
-    draws = chance(seed, "fulfilment")
+    rng = random_stream(seed, "fulfilment")
     size = len(orders.placed)
-    cancelled = draws.random(size) < _CANCELLED
-    wait = np.where(cancelled, draws.uniform(0.001, 2, size), draws.uniform(1, 7, size))
+    cancelled = rng.random(size) < _CANCELLED
+    wait = np.where(cancelled, rng.uniform(0.001, 2, size), rng.uniform(1, 7, size))
     fulfilled = orders.placed + whole_seconds(wait)
 
-    draws = chance(seed, "corrections")
+    rng = random_stream(seed, "corrections")
     kind = np.where(
         orders.size == 1,
-        weighted(draws, _HOW_OFTEN_WITH_ONE_LINE, size),
-        weighted(draws, _HOW_OFTEN, size),
+        weighted(rng, _HOW_OFTEN_WITH_ONE_LINE, size),
+        weighted(rng, _HOW_OFTEN, size),
     )
     kind[cancelled | faults.faulty] = _NOTHING
-    right_date = orders.placed - draws.integers(1, 3, size, endpoint=True) * DAY
+    right_date = orders.placed - rng.integers(1, 3, size, endpoint=True) * DAY
     # Before its first day the retailer has no day to correct an order to.
     kind[(kind == _DATE) & (right_date < period.begin)] = _NOTHING
-    moment = orders.placed + whole_seconds(draws.uniform(_FIRST_DAY, _LAST_DAY, size))
+    moment = orders.placed + whole_seconds(rng.uniform(_FIRST_DAY, _LAST_DAY, size))
     # Two changes of one row at one moment would be one change.
     moment += np.where(moment == fulfilled, SECOND, 0)
-    target = orders.first_line + draws.integers(orders.size)
-    up = draws.random(len(lines.order)) < 0.5
-    return Course(
+    target = orders.first_line + rng.integers(orders.size)
+    up = rng.random(len(lines.order)) < 0.5
+    return Fulfilment(
         fulfilled=fulfilled,
         cancelled=cancelled,
         corrected=np.where(kind != _NOTHING, moment, NEVER),

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from simulated_retailer.engine.arrays import Ints
 from simulated_retailer.engine.randomness import guids
-from simulated_retailer.engine.timestamps import DAY, Ints, Period
+from simulated_retailer.engine.timestamps import DAY, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.products import SIZE, Products, products_of
 from simulated_retailer.erp.schema import ERP
@@ -79,7 +80,7 @@ class _Link:
     since: Ints
 
 
-def offer_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Table]:
+def offer_tables(period: Period, products: Products, seed: int) -> dict[str, pa.Table]:
     """SpecialOffer and SpecialOfferProduct; offers are announced two weeks before they start."""
     first, after = offer_days(period)
     starts = np.append(period.founded, period.midnight(first))
@@ -90,7 +91,7 @@ def offer_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Tabl
     texts += [(offer.description, offer.kind, offer.category) for offer in OFFERS]
     description, kind, category = (pa.array(column) for column in zip(*texts, strict=True))
     percent = np.array([0, *(offer.percent for offer in OFFERS)])
-    links = _links(what, announced)
+    links = _links(products, announced)
     linked = versions(links.since, end=period.end)
     return {
         "SpecialOffer": version_table(
@@ -116,17 +117,17 @@ def offer_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Tabl
             linked,
             {
                 "SpecialOfferID": linked.of(links.offer),
-                "ProductID": linked.of(what.number[links.product]),
+                "ProductID": linked.of(products.number[links.product]),
                 "rowguid": linked.of(guids(seed, "SpecialOfferProduct", len(links.offer))),
             },
         ),
     }
 
 
-def _links(what: Products, announced: Ints) -> _Link:
+def _links(products: Products, announced: Ints) -> _Link:
     """Which products each offer covers; an offer finds a product once the product exists."""
-    covered = [np.arange(len(what.number))] + [products_of(offer.lines) for offer in OFFERS]
-    position = np.repeat(np.arange(len(covered)), [len(products) for products in covered])
+    covered = [np.arange(len(products.number))] + [products_of(offer.lines) for offer in OFFERS]
+    position = np.repeat(np.arange(len(covered)), [len(positions) for positions in covered])
     product = np.concatenate(covered)
-    since = np.maximum(announced[position], what.sold_from[product])
+    since = np.maximum(announced[position], products.sold_from[product])
     return _Link(NO_OFFER + position, product, since)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import Flags, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.erp.customers import Customers
 from simulated_retailer.erp.offers import NO_OFFER, OFFERS, offer_on
 from simulated_retailer.erp.products import Products
@@ -59,81 +60,81 @@ class Lines:
 
 
 def place_orders(
-    period: Period, who: Customers, what: Products, demand: Demand, seed: int
+    period: Period, customers: Customers, products: Products, demand: Demand, seed: int
 ) -> tuple[Orders, Lines]:
     """All orders of the period, with their lines."""
-    customer, day, placed = _placed(period, who, demand, seed)
-    order, product, quantity = _baskets(period, who, what, demand, customer, day, seed)
-    from_store = who.is_store[customer]
+    customer, day, placed = _placed(period, customers, demand, seed)
+    order, product, quantity = _baskets(period, customers, products, demand, customer, day, seed)
+    from_store = customers.is_store[customer]
     size = np.bincount(order, minlength=len(customer))
-    in_shop = chance(seed, "channel").random(len(customer)) < _IN_SHOP
+    in_shop = random_stream(seed, "channel").random(len(customer)) < _IN_SHOP
     orders = Orders(
         placed=placed,
         day=day,
         customer=customer,
         from_store=from_store,
         online=~from_store & ~in_shop,
-        state=STATE_OF_CITY[who.city_at(customer, placed)],
+        state=STATE_OF_CITY[customers.city_at(customer, placed)],
         first_line=np.cumsum(size) - size,
         size=size,
     )
-    return orders, _priced(period, what, orders, order, product, quantity)
+    return orders, _priced(period, products, orders, order, product, quantity)
 
 
-def _placed(period: Period, who: Customers, demand: Demand, seed: int) -> tuple[Ints, Ints, Ints]:
+def _placed(period: Period, customers: Customers, demand: Demand, seed: int) -> tuple[Ints, Ints, Ints]:
     """Customer, day and moment of every order, in order of the moment."""
-    draws = chance(seed, "orders")
-    first, after = active_days(period, who.registered, who.stops)
-    rate = who.orders_per_year / 365 * demand.orders_between(who.persona, first, after)
-    customer = np.repeat(np.arange(len(rate)), draws.poisson(rate))
-    day = demand.day(who.persona[customer], first[customer], after[customer], draws.random(len(customer)))
+    rng = random_stream(seed, "orders")
+    first, after = active_days(period, customers.registered, customers.stops)
+    rate = customers.orders_per_year / 365 * demand.orders_between(customers.persona, first, after)
+    customer = np.repeat(np.arange(len(rate)), rng.poisson(rate))
+    day = demand.day(customers.persona[customer], first[customer], after[customer], rng.random(len(customer)))
     hour = np.where(
-        who.is_store[customer],
-        weighted(draws, STORE_HOURS, len(customer)),
-        weighted(draws, CONSUMER_HOURS, len(customer)),
+        customers.is_store[customer],
+        weighted(rng, STORE_HOURS, len(customer)),
+        weighted(rng, CONSUMER_HOURS, len(customer)),
     )
-    placed = moments(period, day, hour, draws)
+    placed = moments(period, day, hour, rng)
     by_time = np.argsort(placed, kind="stable")
     return customer[by_time], day[by_time], placed[by_time]
 
 
 def _baskets(
     period: Period,
-    who: Customers,
-    what: Products,
+    customers: Customers,
+    products: Products,
     demand: Demand,
     customer: Ints,
     day: Ints,
     seed: int,
 ) -> tuple[Ints, Ints, Ints]:
     """Order, product and quantity of every line; an order has each product at most once."""
-    draws = chance(seed, "baskets")
-    persona = who.persona[customer]
+    rng = random_stream(seed, "baskets")
+    persona = customers.persona[customer]
     most, likely = habit("most_lines").astype(np.int64), habit("line_chance")
-    drawn = 1 + draws.binomial(most[persona] - 1, likely[persona])
+    drawn = 1 + rng.binomial(most[persona] - 1, likely[persona])
     order = np.repeat(np.arange(len(customer)), drawn)
-    product = demand.product(persona[order], day[order], draws.random(len(order)))
+    product = demand.product(persona[order], day[order], rng.random(len(order)))
     leading = product[np.cumsum(drawn) - drawn]
-    companion = what.companion[leading]
-    on_sale = what.on_sale(period.midnight(np.arange(period.days)))[day, companion]
-    tempted = draws.random(len(customer)) < what.companion_chance[leading]
+    companion = products.companion[leading]
+    on_sale = products.on_sale(period.midnight(np.arange(period.days)))[day, companion]
+    tempted = rng.random(len(customer)) < products.companion_chance[leading]
     joining = np.flatnonzero(tempted & on_sale)
     order = np.concatenate([order, joining])
     product = np.concatenate([product, companion[joining]])
-    quantity = 1 + draws.poisson(habit("extra_pieces")[persona[order]])
+    quantity = 1 + rng.poisson(habit("extra_pieces")[persona[order]])
     # A product drawn twice is one line with the pieces of both, so no demand is lost.
-    size = len(what.line)
+    size = len(products.line)
     kept, which = np.unique(order * size + product, return_inverse=True)
     pieces = np.bincount(which, quantity, len(kept)).astype(np.int64)
     return kept // size, kept % size, pieces
 
 
 def _priced(
-    period: Period, what: Products, orders: Orders, order: Ints, product: Ints, quantity: Ints
+    period: Period, products: Products, orders: Orders, order: Ints, product: Ints, quantity: Ints
 ) -> Lines:
     """Lines at the prices and under the offers of the day they were ordered on."""
     by_store, day = orders.from_store[order], orders.day[order]
-    listed = what.price.at(product, period.midnight(day))
+    listed = products.price.at(product, period.midnight(day))
     running = np.where(
         by_store,
         offer_on(period, reseller=True)[day, product],

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance, guids
-from simulated_retailer.engine.timestamps import DAY, NEVER, Flags, Floats, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Floats, Ints
+from simulated_retailer.engine.randomness import guids, random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.schema import ERP
 
@@ -130,26 +131,26 @@ def products_of(codes: tuple[str, ...]) -> Ints:
     return np.concatenate([np.arange(_PER_LINE) + line * _PER_LINE for line in lines])
 
 
-def invent_products(period: Period, seed: int) -> Products:
+def generate_products(period: Period, seed: int) -> Products:
     """The catalogue, with prices from long before the period to its end."""
-    draws = chance(seed, "products")
+    rng = random_stream(seed, "products")
     line = np.repeat(np.arange(len(LINES)), _PER_LINE)
-    popularity = draws.lognormal(0, 0.7, SIZE)
-    fate = draws.random(SIZE)
+    popularity = rng.lognormal(0, 0.7, SIZE)
+    fate = rng.random(SIZE)
     launched, stopped = fate < _SHARE_LAUNCHED, fate > 1 - _SHARE_DISCONTINUED
-    middle = draws.integers(period.days // 5, period.days * 4 // 5 + 1, SIZE)
+    middle = rng.integers(period.days // 5, period.days * 4 // 5 + 1, SIZE)
     sold_from = np.where(launched, period.midnight(middle), period.founded)
     sold_until = np.where(stopped, period.midnight(middle), NEVER)
     list_price = _opening_prices()
-    margin = draws.uniform(0.38, 0.62, SIZE)
-    companion, companion_chance = _companions(draws)
+    margin = rng.uniform(0.38, 0.62, SIZE)
+    companion, companion_chance = _companions(rng)
     return Products(
         line=line,
         popularity=popularity / popularity.sum(),
         sold_from=sold_from,
         sold_until=sold_until,
-        price=_as_price_tags(yearly_amounts(period, sold_from, sold_until, list_price, draws)),
-        cost=yearly_amounts(period, sold_from, sold_until, list_price * (1 - margin), draws),
+        price=_as_price_tags(yearly_amounts(period, sold_from, sold_until, list_price, rng)),
+        cost=yearly_amounts(period, sold_from, sold_until, list_price * (1 - margin), rng),
         companion=companion,
         companion_chance=companion_chance,
     )
@@ -162,23 +163,23 @@ def _opening_prices() -> Floats:
     return (lowest * (highest / lowest) ** np.linspace(0, 1, _PER_LINE)).ravel()
 
 
-def _companions(draws: np.random.Generator) -> tuple[Ints, Floats]:
+def _companions(rng: np.random.Generator) -> tuple[Ints, Floats]:
     companion, likely = np.full(SIZE, -1), np.zeros(SIZE)
     for (code, with_code), chance_of_it in zip(_COMPANIONS, _COMPANION_CHANCES, strict=True):
         products = products_of((code,))
-        companion[products] = draws.permutation(products_of((with_code,)))
+        companion[products] = rng.permutation(products_of((with_code,)))
         likely[products] = chance_of_it
     return companion, likely
 
 
 def yearly_amounts(
-    period: Period, sold_from: Ints, sold_until: Ints, opening: Floats, draws: np.random.Generator
+    period: Period, sold_from: Ints, sold_until: Ints, opening: Floats, rng: np.random.Generator
 ) -> Steps:
     """How amounts move that change once a year, each on a day of its own; `opening` at the start."""
     size = len(opening)
     years = np.arange(-3, period.days // 365 + 1)
-    day = draws.integers(1, 366, size)[:, None] + 365 * years
-    change = draws.normal(1.03, 0.025, day.shape).cumprod(axis=1)
+    day = rng.integers(1, 366, size)[:, None] + 365 * years
+    change = rng.normal(1.03, 0.025, day.shape).cumprod(axis=1)
     # The opening amount holds at the start: what came before was cheaper, what follows dearer.
     relative = np.concatenate([np.ones((size, 1)), change], axis=1) / change[:, [2]]
     amount = np.rint(opening[:, None] * relative * 10_000).astype(np.int64)
@@ -195,26 +196,28 @@ def _as_price_tags(amounts: Steps) -> Steps:
     return Steps(amounts.since, np.where(calculated, amounts.amount, tags))
 
 
-def product_tables(period: Period, what: Products, seed: int) -> dict[str, pa.Table]:
+def product_tables(period: Period, products: Products, seed: int) -> dict[str, pa.Table]:
     """ProductCategory, ProductSubcategory, Product and the histories of price and cost."""
     return {
         **_classification(period, seed),
-        "Product": _product(period, what, seed),
-        "ProductCostHistory": _history("ProductCostHistory", period, what.number, StandardCost=what.cost),
+        "Product": _product(period, products, seed),
+        "ProductCostHistory": _history(
+            "ProductCostHistory", period, products.number, StandardCost=products.cost
+        ),
         "ProductListPriceHistory": _history(
-            "ProductListPriceHistory", period, what.number, ListPrice=what.price
+            "ProductListPriceHistory", period, products.number, ListPrice=products.price
         ),
     }
 
 
-def companion_truth(what: Products) -> pa.Table:
+def companion_truth(products: Products) -> pa.Table:
     """One row per product that pulls another: with what chance an order's first line does so."""
-    pulling = np.flatnonzero(what.companion >= 0)
+    pulling = np.flatnonzero(products.companion >= 0)
     return pa.table(
         {
-            "ProductID": what.number[pulling],
-            "CompanionProductID": what.number[what.companion[pulling]],
-            "Probability": what.companion_chance[pulling],
+            "ProductID": products.number[pulling],
+            "CompanionProductID": products.number[products.companion[pulling]],
+            "Probability": products.companion_chance[pulling],
         }
     )
 
@@ -247,24 +250,24 @@ def _classification(period: Period, seed: int) -> dict[str, pa.Table]:
     }
 
 
-def _product(period: Period, what: Products, seed: int) -> pa.Table:
+def _product(period: Period, products: Products, seed: int) -> pa.Table:
     which = versions(
-        what.sold_from,
-        what.sold_until,
-        *what.price.since.T[1:],
-        *what.cost.since.T[1:],
+        products.sold_from,
+        products.sold_until,
+        *products.price.since.T[1:],
+        *products.cost.since.T[1:],
         end=period.end,
     )
     texts = labels()
     stock = 60 + 20 * (np.arange(SIZE) % 7)
     weight = 20 + np.arange(SIZE) * 37 % 900
-    discontinued = np.where(which.after(what.sold_until), which.of(what.sold_until), NEVER)
+    discontinued = np.where(which.after(products.sold_until), which.of(products.sold_until), NEVER)
     return version_table(
         ERP,
         "Product",
         which,
         {
-            "ProductID": which.of(what.number),
+            "ProductID": which.of(products.number),
             "Name": which.of(texts["name"]),
             "ProductNumber": which.of(texts["number"]),
             "MakeFlag": False,
@@ -272,8 +275,8 @@ def _product(period: Period, what: Products, seed: int) -> pa.Table:
             "Color": which.of(texts["colour"]),
             "SafetyStockLevel": which.of(stock),
             "ReorderPoint": which.of(stock * 3 // 4),
-            "StandardCost": what.cost.at(which.row, which.since),
-            "ListPrice": what.price.at(which.row, which.since),
+            "StandardCost": products.cost.at(which.row, which.since),
+            "ListPrice": products.price.at(which.row, which.since),
             "Size": which.of(texts["size"]),
             "SizeUnitMeasureCode": None,
             "WeightUnitMeasureCode": "KG",
@@ -282,9 +285,9 @@ def _product(period: Period, what: Products, seed: int) -> pa.Table:
             "ProductLine": None,
             "Class": None,
             "Style": None,
-            "ProductSubcategoryID": which.of(what.line + 1),
+            "ProductSubcategoryID": which.of(products.line + 1),
             "ProductModelID": which.of(np.arange(SIZE) // VARIANTS + 1),
-            "SellStartDate": which.of(what.sold_from),
+            "SellStartDate": which.of(products.sold_from),
             "SellEndDate": discontinued,
             "DiscontinuedDate": discontinued,
             "rowguid": which.of(guids(seed, "Product", SIZE)),

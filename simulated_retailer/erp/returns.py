@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import NEVER, Flags, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import NEVER, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.customers import Customers
 from simulated_retailer.erp.faults import OrderFaults, ReturnFaults
-from simulated_retailer.erp.fulfilment import Course
+from simulated_retailer.erp.fulfilment import Fulfilment
 from simulated_retailer.erp.orders import Lines, Orders
 from simulated_retailer.erp.schema import ERP
 from simulated_retailer.population.personas import habit
@@ -50,53 +51,55 @@ class Returns:
         return self.corrected == NEVER
 
 
-def take_returns(
+def generate_returns(
     period: Period,
-    who: Customers,
+    customers: Customers,
     orders: Orders,
     lines: Lines,
-    course: Course,
+    fulfilment: Fulfilment,
     faults: OrderFaults,
     seed: int,
 ) -> Returns:
     """The returns until the end of the period: of shipped, remaining, faultless lines."""
-    draws = chance(seed, "returns")
+    rng = random_stream(seed, "returns")
     size = len(lines.order)
-    persona = who.persona[orders.customer[lines.order]]
-    wait = whole_seconds(draws.uniform(3, 40, size))
-    comes_back = draws.random(size) < habit("return_rate")[persona]
-    may = ~(course.cancelled | faults.faulty)[lines.order] & (course.line_removed == NEVER)
-    returned = np.where(comes_back & may, course.fulfilled[lines.order] + wait, NEVER)
+    persona = customers.persona[orders.customer[lines.order]]
+    wait = whole_seconds(rng.uniform(3, 40, size))
+    comes_back = rng.random(size) < habit("return_rate")[persona]
+    may = ~(fulfilment.cancelled | faults.faulty)[lines.order] & (fulfilment.line_removed == NEVER)
+    returned = np.where(comes_back & may, fulfilment.fulfilled[lines.order] + wait, NEVER)
     line = np.flatnonzero(returned < period.end)
     line = line[np.argsort(returned[line], kind="stable")]
 
     # Never more than was ordered, whether before or after the line's own correction.
-    corrected_line = course.line_changed[line] != NEVER
-    after = np.where(corrected_line, course.right_quantity[line], lines.quantity[line])
+    corrected_line = fulfilment.line_changed[line] != NEVER
+    after = np.where(corrected_line, fulfilment.right_quantity[line], lines.quantity[line])
     most = np.minimum(lines.quantity[line], after)
-    quantity = draws.integers(1, most, endpoint=True)
-    changes = (most > 1) & (draws.random(len(line)) < _CORRECTED)
-    later = returned[line] + whole_seconds(draws.uniform(0.5, 10, len(line)))
+    quantity = rng.integers(1, most, endpoint=True)
+    changes = (most > 1) & (rng.random(len(line)) < _CORRECTED)
+    later = returned[line] + whole_seconds(rng.uniform(0.5, 10, len(line)))
     return Returns(
         line=line,
         returned=returned[line],
         quantity=quantity,
         corrected=np.where(changes & (later < period.end), later, NEVER),
         right_quantity=quantity % np.maximum(most, 1) + 1,
-        reason=weighted(draws, _REASON_WEIGHTS, len(line)),
+        reason=weighted(rng, _REASON_WEIGHTS, len(line)),
     )
 
 
 def return_table(
-    period: Period, what: Returns, lines: Lines, numbers: tuple[Ints, Ints], faults: ReturnFaults
+    period: Period, returns: Returns, lines: Lines, numbers: tuple[Ints, Ints], faults: ReturnFaults
 ) -> pa.Table:
     """SalesReturn; `numbers` are the SalesOrderID and SalesOrderDetailID of every line.
 
     A refund is the returned pieces' part of the LineTotal, rounded half up.
     """
-    which = versions(what.returned, what.corrected, end=period.end)
-    line = which.of(what.line)
-    pieces = np.where(which.after(what.corrected), which.of(what.right_quantity), which.of(what.quantity))
+    which = versions(returns.returned, returns.corrected, end=period.end)
+    line = which.of(returns.line)
+    pieces = np.where(
+        which.after(returns.corrected), which.of(returns.right_quantity), which.of(returns.quantity)
+    )
     refund = lines.price[line] * (100 - lines.percent[line]) * pieces
     order_id, line_id = numbers
     return version_table(
@@ -104,12 +107,12 @@ def return_table(
         "SalesReturn",
         which,
         {
-            "SalesReturnID": which.of(what.number),
+            "SalesReturnID": which.of(returns.number),
             "SalesOrderID": order_id[line],
             "SalesOrderDetailID": line_id[line],
-            "ReturnDate": np.where(which.of(faults.without_date), NEVER, which.of(what.returned)),
+            "ReturnDate": np.where(which.of(faults.without_date), NEVER, which.of(returns.returned)),
             "Quantity": np.where(which.of(faults.zero_quantity), 0, pieces),
-            "Reason": pa.array(_REASONS).take(pa.array(which.of(what.reason))),
+            "Reason": pa.array(_REASONS).take(pa.array(which.of(returns.reason))),
             "RefundAmount": (refund + 50) // 100,
         },
     )

@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, NEVER, Ints, Period
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.customers import Customers, sales_person
 from simulated_retailer.erp.faults import OrderFaults
-from simulated_retailer.erp.fulfilment import Course
+from simulated_retailer.erp.fulfilment import Fulfilment
 from simulated_retailer.erp.orders import Lines, Orders
 from simulated_retailer.erp.products import Products
 from simulated_retailer.erp.schema import ERP
@@ -37,19 +38,19 @@ def line_numbers(lines: Lines) -> Ints:
 
 def detail_table(
     period: Period,
-    what: Products,
+    products: Products,
     orders: Orders,
     lines: Lines,
-    course: Course,
+    fulfilment: Fulfilment,
     faults: OrderFaults,
 ) -> pa.Table:
     """SalesOrderDetail. LineTotal follows the quantity shown, right or wrong, as it is computed."""
     which = versions(
-        orders.placed[lines.order], course.line_changed, removed=course.line_removed, end=period.end
+        orders.placed[lines.order], fulfilment.line_changed, removed=fulfilment.line_removed, end=period.end
     )
     quantity = np.where(
-        which.after(course.line_changed),
-        which.of(course.right_quantity),
+        which.after(fulfilment.line_changed),
+        which.of(fulfilment.right_quantity),
         which.of(faults.quantity(lines.quantity)),
     )
     price, percent = which.of(lines.price), which.of(lines.percent)
@@ -61,7 +62,7 @@ def detail_table(
             "SalesOrderID": which.of(order_numbers(orders)[lines.order]),
             "SalesOrderDetailID": which.of(line_numbers(lines)),
             "OrderQty": quantity,
-            "ProductID": which.of(what.number[lines.product]),
+            "ProductID": which.of(products.number[lines.product]),
             "SpecialOfferID": which.of(lines.offer),
             "UnitPrice": price,
             "UnitPriceDiscount": percent * 100,
@@ -72,20 +73,20 @@ def detail_table(
 
 def header_table(
     period: Period,
-    who: Customers,
+    customers: Customers,
     orders: Orders,
     lines: Lines,
-    course: Course,
+    fulfilment: Fulfilment,
     faults: OrderFaults,
     seed: int,
 ) -> pa.Table:
     """SalesOrderHeader. Its amounts are those of the right lines, also where a line is wrong."""
-    which = versions(orders.placed, course.fulfilled, course.corrected, end=period.end)
-    done, corrected = which.after(course.fulfilled), which.after(course.corrected)
-    cancelled, from_store = which.of(course.cancelled), which.of(orders.from_store)
+    which = versions(orders.placed, fulfilment.fulfilled, fulfilment.corrected, end=period.end)
+    done, corrected = which.after(fulfilment.fulfilled), which.after(fulfilment.corrected)
+    cancelled, from_store = which.of(fulfilment.cancelled), which.of(orders.from_store)
     territory = which.of(TERRITORY_OF_STATE[orders.state])
-    customer = np.ma.masked_array(who.number[orders.customer], mask=faults.without_customer)
-    placed, right_date = which.of(orders.placed), which.of(course.right_date)
+    customer = np.ma.masked_array(customers.number[orders.customer], mask=faults.without_customer)
+    placed, right_date = which.of(orders.placed), which.of(fulfilment.right_date)
     return version_table(
         ERP,
         "SalesOrderHeader",
@@ -94,7 +95,7 @@ def header_table(
             "SalesOrderID": which.of(order_numbers(orders)),
             "OrderDate": np.where(corrected, right_date, placed),
             "DueDate": placed + _DAYS_TO_PAY * DAY,
-            "ShipDate": np.where(done & ~cancelled, which.of(course.fulfilled), NEVER),
+            "ShipDate": np.where(done & ~cancelled, which.of(fulfilment.fulfilled), NEVER),
             "Status": np.where(done, np.where(cancelled, _CANCELLED, _SHIPPED), _IN_PROCESS),
             "OnlineOrderFlag": which.of(orders.online),
             "PurchaseOrderNumber": which.of(_purchase_orders(orders, seed)),
@@ -102,23 +103,25 @@ def header_table(
             "SalesPersonID": np.ma.masked_array(sales_person(territory), mask=~from_store),
             "TerritoryID": TERRITORY_NUMBERS[territory],
             "ShipMethodID": np.where(from_store, _FREIGHT, _PARCEL),
-            **_amounts(orders, _sub_total(orders, lines, course, which.row, corrected), which.row),
+            **_amounts(orders, _sub_total(orders, lines, fulfilment, which.row, corrected), which.row),
         },
     )
 
 
 def _purchase_orders(orders: Orders, seed: int) -> pa.Array:
     """PurchaseOrderNumber: every store's order has one, people's have none."""
-    number = chance(seed, "purchase orders").integers(10**9, 10**10, len(orders.placed))
+    number = random_stream(seed, "purchase orders").integers(10**9, 10**10, len(orders.placed))
     text = pc.binary_join_element_wise("PO", pa.array(number).cast(pa.string()), "")
     return pc.if_else(pa.array(orders.from_store), text, pa.scalar(None, pa.string()))
 
 
-def _sub_total(orders: Orders, lines: Lines, course: Course, order: Ints, corrected: np.ndarray) -> Ints:
+def _sub_total(
+    orders: Orders, lines: Lines, fulfilment: Fulfilment, order: Ints, corrected: np.ndarray
+) -> Ints:
     """SubTotal of each header version, in units of 0.0001, rounded half up."""
     placed_with = lines.total(lines.quantity)
-    changed = np.where(course.line_changed != NEVER, lines.total(course.right_quantity), placed_with)
-    right = np.where(course.line_removed != NEVER, 0, changed)
+    changed = np.where(fulfilment.line_changed != NEVER, lines.total(fulfilment.right_quantity), placed_with)
+    right = np.where(fulfilment.line_removed != NEVER, 0, changed)
     before, after = (_by_order(orders, totals) for totals in (placed_with, right))
     return (np.where(corrected, after[order], before[order]) + 50) // 100
 

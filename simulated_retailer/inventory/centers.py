@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.timestamps import Ints, Period
+from simulated_retailer.engine.arrays import Ints, pick
+from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.inventory.schema import INVENTORY
-from simulated_retailer.population.contact_details import pick
 from simulated_retailer.population.geography import (
     CITIES,
     COUNTRY_NAME_OF_CITY,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import NEVER, Flags, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.timestamps import NEVER, Period
 from simulated_retailer.erp.simulation import Erp
 from simulated_retailer.inventory.centers import CENTER_OF_TERRITORY, CENTERS
 from simulated_retailer.inventory.goods import Goods
@@ -57,18 +58,18 @@ def order_flows(period: Period, erp: Erp, shop: Webshop, goods: Goods) -> Moveme
 
 def _erp_flows(erp: Erp, goods: Goods) -> list[Movements]:
     """Shipped as the order then stands; what is corrected afterwards is booked as an adjustment."""
-    orders, lines, course, returns = erp.orders, erp.lines, erp.course, erp.returns
+    orders, lines, fulfilment, returns = erp.orders, erp.lines, erp.fulfilment, erp.returns
     nearest = CENTER_OF_TERRITORY[TERRITORY_OF_STATE[orders.state]][lines.order]
     place = lines.product * len(CENTERS) + goods.center(lines.product, nearest)
-    shipped = np.where(course.cancelled, NEVER, course.fulfilled)[lines.order]
-    quantity = np.where(course.line_changed <= shipped, course.right_quantity, lines.quantity)
-    quantity = np.where(course.line_removed <= shipped, 0, quantity)
-    changed = np.where(course.line_changed > shipped, course.line_changed, NEVER)
-    removed = np.where(course.line_removed > shipped, course.line_removed, NEVER)
+    shipped = np.where(fulfilment.cancelled, NEVER, fulfilment.fulfilled)[lines.order]
+    quantity = np.where(fulfilment.line_changed <= shipped, fulfilment.right_quantity, lines.quantity)
+    quantity = np.where(fulfilment.line_removed <= shipped, 0, quantity)
+    changed = np.where(fulfilment.line_changed > shipped, fulfilment.line_changed, NEVER)
+    removed = np.where(fulfilment.line_removed > shipped, fulfilment.line_removed, NEVER)
     back = place[returns.line]
     return [
         movements_of(SALE, shipped, place, -quantity),
-        movements_of(ADJUSTMENT, changed, place, lines.quantity - course.right_quantity),
+        movements_of(ADJUSTMENT, changed, place, lines.quantity - fulfilment.right_quantity),
         movements_of(ADJUSTMENT, removed, place, lines.quantity),
         movements_of(RETURN, returns.returned, back, returns.quantity),
         movements_of(ADJUSTMENT, returns.corrected, back, returns.right_quantity - returns.quantity),

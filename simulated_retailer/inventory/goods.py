@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import Flags, Ints
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream
 from simulated_retailer.erp.products import SIZE, Products, Steps, labels
 from simulated_retailer.inventory.centers import CENTERS
 from simulated_retailer.webshop.catalogue import Catalogue
@@ -43,30 +43,30 @@ class Goods:
         return np.where(self.stocked[good, nearest], nearest, self.home[good])
 
 
-def stock_goods(what: Products, catalogue: Catalogue, seed: int) -> Goods:
+def stock_goods(products: Products, catalogue: Catalogue, seed: int) -> Goods:
     """All products, and where each of them lies."""
     own = np.flatnonzero(catalogue.shared < 0)
     of_catalogue = catalogue.shared.copy()
     of_catalogue[own] = SIZE + np.arange(len(own))
     size = SIZE + len(own)
-    popularity = np.concatenate([what.popularity, np.zeros(len(own))])
+    popularity = np.concatenate([products.popularity, np.zeros(len(own))])
     popularity[of_catalogue] += catalogue.popularity
     rank = np.argsort(np.argsort(-popularity, kind="stable")) / size
     places = np.where(rank < _EVERYWHERE, len(CENTERS), np.where(rank < _AT_TWO, 2, 1))
-    draws = chance(seed, "goods")
+    rng = random_stream(seed, "goods")
     # Most of what lies in few centers lies where most is shipped from.
-    order = np.argsort(draws.random((size, len(CENTERS))) * (1.0, 1.3, 2.2, 2.6), axis=1)
+    order = np.argsort(rng.random((size, len(CENTERS))) * (1.0, 1.3, 2.2, 2.6), axis=1)
     stocked = np.argsort(order, axis=1) < places[:, None]
-    supplier = draws.integers(len(_SUPPLIERS), size=size)
+    supplier = rng.integers(len(_SUPPLIERS), size=size)
     own_cost = Steps(catalogue.cost.since[own], catalogue.cost.amount[own] * 100)
     return Goods(
         sku=pa.concat_arrays([labels()["number"], catalogue.sku.take(pa.array(own))]),
         supplier=pa.array(_SUPPLIERS).take(pa.array(supplier)),
-        sold_from=np.concatenate([what.sold_from, catalogue.sold_from[own]]),
-        sold_until=np.concatenate([what.sold_until, catalogue.sold_until[own]]),
+        sold_from=np.concatenate([products.sold_from, catalogue.sold_from[own]]),
+        sold_until=np.concatenate([products.sold_until, catalogue.sold_until[own]]),
         cost=Steps(
-            np.concatenate([what.cost.since, own_cost.since]),
-            np.concatenate([what.cost.amount, own_cost.amount]),
+            np.concatenate([products.cost.since, own_cost.since]),
+            np.concatenate([products.cost.amount, own_cost.amount]),
         ),
         stocked=stocked,
         home=order[:, 0],

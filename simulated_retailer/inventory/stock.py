@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import NEVER, SECOND, Flags, Floats, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Floats, Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import NEVER, SECOND, Period
 from simulated_retailer.inventory.centers import CENTERS
 from simulated_retailer.inventory.flows import (
     ADJUSTMENT,
@@ -60,7 +61,7 @@ class Stock:
     """Per place."""
 
 
-def keep_stock(period: Period, goods: Goods, flows: Movements, seed: int) -> Stock:
+def simulate_stock(period: Period, goods: Goods, flows: Movements, seed: int) -> Stock:
     """Buy and move so that every flow can take place; stock never falls below nothing."""
     return _Keeper(period, goods, flows, seed).keep()
 
@@ -87,7 +88,7 @@ class _Keeper:
         self.safety = np.where(self._stocked, np.ceil(per_day * _SAFETY_DAYS).astype(np.int64) + 1, 0)
         self.reorder_level = self.safety + np.ceil(per_day * _EXPECTED_DAYS).astype(np.int64)
         self._target = self.reorder_level + np.ceil(per_day * _COVERED_DAYS).astype(np.int64) + 2
-        self._draw(chance(seed, "stock"))
+        self._draw(random_stream(seed, "stock"))
         self._arriving = np.zeros((period.days + _LATEST + 1, self._places), dtype=np.int64)
         self._settled = np.zeros_like(self._arriving)
         self._movements: list[Movements] = []
@@ -98,12 +99,12 @@ class _Keeper:
         sums = np.bincount(cell, quantity, self._period.days * self._places)
         return sums.astype(np.int64).reshape(self._period.days, self._places)
 
-    def _draw(self, draws: np.random.Generator) -> None:
+    def _draw(self, rng: np.random.Generator) -> None:
         shape = self._leaving.shape
-        self._fate: Floats = draws.random(shape)
-        self._lead = draws.integers(_SOONEST, _LATEST, size=shape, endpoint=True)
-        self._damage = np.where(draws.random(shape) < _DAMAGED, draws.integers(1, 4, size=shape), 0)
-        self._error = np.where(draws.random(shape) < _MISCOUNTED, draws.integers(-2, 3, size=shape), 0)
+        self._fate: Floats = rng.random(shape)
+        self._lead = rng.integers(_SOONEST, _LATEST, size=shape, endpoint=True)
+        self._damage = np.where(rng.random(shape) < _DAMAGED, rng.integers(1, 4, size=shape), 0)
+        self._error = np.where(rng.random(shape) < _MISCOUNTED, rng.integers(-2, 3, size=shape), 0)
 
     def keep(self) -> Stock:
         days = self._period.days

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_wrong_tables
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Ints, Period
+from simulated_retailer.engine.arrays import Ints, pick
+from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_faults
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.inventory.centers import CENTERS, center_table
 from simulated_retailer.inventory.flows import TYPES, Movements
 from simulated_retailer.inventory.goods import Goods
 from simulated_retailer.inventory.schema import INVENTORY
 from simulated_retailer.inventory.stock import Purchases, Stock
-from simulated_retailer.population.contact_details import pick
 
 _STATUSES = ("ordered", "received", "partially received", "cancelled")
 _ORDERED, _RECEIVED, _PARTIALLY, _CANCELLED = range(len(_STATUSES))
@@ -48,7 +48,7 @@ def inventory_tables(
         "stock_movements": _movement_table(period, goods, stock.movements),
         "purchase_orders": _purchase_table(period, goods, stock.purchases),
     }
-    return with_wrong_tables(INVENTORY, tables, _WRONG, seed)
+    return with_faults(INVENTORY, tables, _WRONG, seed)
 
 
 def stock_truth(period: Period, goods: Goods, stock: Stock) -> pa.Table:

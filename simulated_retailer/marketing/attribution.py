@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.timestamps import DAY, SECOND, Ints
-from simulated_retailer.engine.versions import decimals
+from simulated_retailer.engine.arrays import Ints, decimals, pick
+from simulated_retailer.engine.timestamps import DAY, SECOND
 from simulated_retailer.marketing.campaigns import Campaigns
 from simulated_retailer.marketing.touches import CLICK, Touches
-from simulated_retailer.population.contact_details import pick
 from simulated_retailer.sales import CHANNELS, Sales
 
 _WINDOW = 30 * DAY

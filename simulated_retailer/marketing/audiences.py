@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, NEVER, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.marketing.schema import MARKETING
 from simulated_retailer.population.contact_details import as_typed
@@ -44,7 +45,7 @@ class Members:
 
 def choose_members(period: Period, people: People, subscribed: Subscriptions, seed: int) -> Members:
     """The subscribers, in all segments that they belong to."""
-    draws = chance(seed, "audiences")
+    rng = random_stream(seed, "audiences")
     person = np.flatnonzero(subscribed.since != NEVER)
     since, until, stops = subscribed.since[person], subscribed.until[person], people.stops[person]
     never = np.full(len(person), NEVER)
@@ -52,8 +53,8 @@ def choose_members(period: Period, people: People, subscribed: Subscriptions, se
     names = [persona.name for persona in PERSONAS]
     for segment, name in _OF_PERSONA.items():
         fits = people.persona[person] == names.index(name)
-        chosen = draws.random(len(person)) < np.where(fits, _FITS, _FITS_NOT)
-        found = since + whole_seconds(draws.uniform(10, 60, len(person)))
+        chosen = rng.random(len(person)) < np.where(fits, _FITS, _FITS_NOT)
+        found = since + whole_seconds(rng.uniform(10, 60, len(person)))
         spans[segment] = (np.where(chosen, found, NEVER), never)
     lost = np.where(stops == NEVER, NEVER, np.maximum(since, np.minimum(stops, period.end) + _LOST_AFTER))
     spans[_WIN_BACK] = (lost, never)
@@ -85,7 +86,7 @@ def segment_table(period: Period) -> pa.Table:
 def member_table(period: Period, people: People, members: Members, seed: int) -> pa.Table:
     """audience_members; the rows of whom the CRM erased are deleted."""
     which = versions(members.added, members.removed, removed=people.erased[members.person], end=period.end)
-    email = as_typed(people.email, chance(seed, "audience e-mail as typed"))
+    email = as_typed(people.email, random_stream(seed, "audience e-mail as typed"))
     return version_table(
         MARKETING,
         "audience_members",

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Ints, Period
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.marketing.audiences import ALL, SEGMENTS
 from simulated_retailer.marketing.offers import MarketingOffers
@@ -82,10 +83,10 @@ def plan_campaigns(period: Period, offers: MarketingOffers, public: int, seed: i
     """The campaigns of the period, for a public of so many people."""
     plans = sorted([*_always_on(period), *_newsletters(period), *_for_segments(period), *_for_offers(offers)])
     first, after, names, channel, segment, offer = (list(column) for column in zip(*plans, strict=True))
-    draws = chance(seed, "campaigns")
+    rng = random_stream(seed, "campaigns")
     days = np.array(after) - np.array(first)
     cost = np.array([CHANNELS[position].cost for position in channel])
-    budget = np.ceil(days * cost * public / 100 * draws.uniform(0.8, 1.3, len(plans))).astype(np.int64)
+    budget = np.ceil(days * cost * public / 100 * rng.uniform(0.8, 1.3, len(plans))).astype(np.int64)
     middle = period.midnight(np.array(first)) + days * DAY // 2 // SECOND * SECOND
     return Campaigns(
         names=names,
@@ -95,7 +96,7 @@ def plan_campaigns(period: Period, offers: MarketingOffers, public: int, seed: i
         first=np.array(first),
         after=np.array(after),
         budget=(budget + 1) * 10_000,
-        raised=np.where(draws.random(len(plans)) < _BUDGET_RAISED, middle, NEVER),
+        raised=np.where(rng.random(len(plans)) < _BUDGET_RAISED, middle, NEVER),
     )
 
 

@@ -8,15 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, Ints, Period
+from simulated_retailer.engine.arrays import Ints, pick
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.offers import NO_OFFER, OFFERS, offer_days
 from simulated_retailer.erp.products import LINES
 from simulated_retailer.erp.sales_order_tables import order_numbers
 from simulated_retailer.erp.simulation import Erp
 from simulated_retailer.marketing.schema import MARKETING
-from simulated_retailer.population.contact_details import as_typed, pick
+from simulated_retailer.population.contact_details import as_typed
 from simulated_retailer.population.geography import COUNTRIES
 from simulated_retailer.population.people import People
 from simulated_retailer.sales import CHANNELS, Sales
@@ -140,7 +141,7 @@ def redemption_table(
     in_order = np.argsort(sales.placed[sale], kind="stable")
     sale, offer, discount = sale[in_order], offer[in_order], discount[in_order]
     moment = sales.placed[sale]
-    typed = as_typed(people.email.take(pa.array(sales.person[sale])), chance(seed, "redemptions"))
+    typed = as_typed(people.email.take(pa.array(sales.person[sale])), random_stream(seed, "redemptions"))
     return version_table(
         MARKETING,
         "offer_redemptions",
@@ -161,11 +162,11 @@ def redemption_table(
 
 def _in_erp(erp: Erp, sales: Sales) -> tuple[Ints, Ints, Ints]:
     """Sale, offer (position) and discount in units of 0.0001, of the ERP's orders under an offer."""
-    lines, wrong = erp.lines, erp.wrong
+    lines, order_faults = erp.lines, erp.order_faults
     position = np.full(NO_OFFER + 1 + len(OFFERS), -1)
     position[NO_OFFER + 1 + np.array(_FOR_PEOPLE)] = np.arange(len(_FOR_PEOPLE))
     offer = position[lines.offer]
-    line = np.flatnonzero((offer >= 0) & ~wrong.zero_quantity & ~wrong.negative_quantity)
+    line = np.flatnonzero((offer >= 0) & ~order_faults.zero_quantity & ~order_faults.negative_quantity)
     cell, of_line = np.unique(lines.order[line] * len(OFFERS) + offer[line], return_inverse=True)
     saved = (lines.price[line] * lines.percent[line] * lines.quantity[line] + 50) // 100
     discount = np.zeros(len(cell), dtype=np.int64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, Ints, Period
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.marketing.attribution import Paths
 from simulated_retailer.marketing.campaigns import CHANNELS, Campaigns
@@ -30,17 +31,17 @@ def performance_table(
 
     Conversions are orders of the day whose newest click was the campaign's.
     """
-    draws = chance(seed, "performance")
+    rng = random_stream(seed, "performance")
     every_day = np.arange(period.days)[:, None]
     day, campaign = np.nonzero((campaigns.first <= every_day) & (every_day < campaigns.after))
     known = _known(period, campaigns, touches, sales, paths)
     seen, reached, clicked, orders = (each[day, campaign] for each in known)
     channel = campaigns.channel[campaign]
-    strangers, strange_clicks = _strangers(seen, channel, draws)
-    late = draws.binomial(strangers - strange_clicks, _LATE)
-    late_clicks = draws.binomial(strange_clicks, _LATE)
+    strangers, strange_clicks = _strangers(seen, channel, rng)
+    late = rng.binomial(strangers - strange_clicks, _LATE)
+    late_clicks = rng.binomial(strange_clicks, _LATE)
     days = (campaigns.after - campaigns.first)[campaign]
-    spend = (campaigns.budget[campaign] // days * draws.uniform(0.75, 1.0, len(day))).astype(np.int64)
+    spend = (campaigns.budget[campaign] // days * rng.uniform(0.75, 1.0, len(day))).astype(np.int64)
 
     night = period.midnight(day + 1)
     which = versions(night + _REPORTED, night + _RESTATED, end=period.end)
@@ -79,11 +80,11 @@ def _known(
     return seen, _reached(period, shape, touches), clicked, orders
 
 
-def _strangers(seen: Ints, channel: Ints, draws: np.random.Generator) -> tuple[Ints, Ints]:
+def _strangers(seen: Ints, channel: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Impressions on and clicks of people whom nobody can name, per day and campaign."""
-    strangers = draws.poisson(seen * np.array([channel.strangers for channel in CHANNELS])[channel])
+    strangers = rng.poisson(seen * np.array([channel.strangers for channel in CHANNELS])[channel])
     ready = np.array([channel.clicked for channel in CHANNELS])[channel] * _STRANGERS_CLICK
-    return strangers, draws.binomial(strangers, ready)
+    return strangers, rng.binomial(strangers, ready)
 
 
 def _count(period: Period, shape: tuple[int, int], moment: Ints, campaign: Ints) -> Ints:

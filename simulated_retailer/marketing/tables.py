@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_wrong_tables
+from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_faults
 from simulated_retailer.engine.timestamps import NEVER, Period
 from simulated_retailer.erp.simulation import Erp
 from simulated_retailer.marketing.attribution import attribution_truth, trace
@@ -81,5 +81,5 @@ def marketing_tables(
         "marketing_offers": marketing_offer_truth(offers, shop),
         "attribution": attribution_truth(sales, touches, campaigns, paths),
     }
-    spoilt, faults = with_wrong_tables(MARKETING, tables, _WRONG, seed)
+    spoilt, faults = with_faults(MARKETING, tables, _WRONG, seed)
     return spoilt, truths, faults

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Flags, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Ints, pick
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.marketing.audiences import ALL, Members
 from simulated_retailer.marketing.campaigns import CHANNELS, EMAIL, Campaigns
 from simulated_retailer.marketing.schema import MARKETING
-from simulated_retailer.population.contact_details import as_typed, pick
-from simulated_retailer.population.demand import Lots
+from simulated_retailer.population.contact_details import as_typed
+from simulated_retailer.population.demand import Distributions
 from simulated_retailer.population.people import People
 from simulated_retailer.population.subscriptions import Subscriptions
 from simulated_retailer.sales import Sales
@@ -67,16 +68,16 @@ def touch(
 ) -> Touches:
     """All touches of the period, of people while they are subscribed."""
     parts = (
-        _audience(period, campaigns, members, chance(seed, "audience of campaigns")),
-        _leading(period, campaigns, sales, chance(seed, "leading clicks")),
+        _audience(period, campaigns, members, random_stream(seed, "audience of campaigns")),
+        _leading(period, campaigns, sales, random_stream(seed, "leading clicks")),
     )
-    draws = chance(seed, "touches")
+    rng = random_stream(seed, "touches")
     seen, person, campaign, opens, clicks = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("seen", "person", "campaign", "opens", "clicks")
     )
     by_mail = campaigns.channel[campaign] == EMAIL
-    clicked = seen + whole_seconds(draws.uniform(0.0002, 0.01, len(seen)))
+    clicked = seen + whole_seconds(rng.uniform(0.0002, 0.01, len(seen)))
     # Figures of a day count its clicks and the impressions before them together.
     clicked = np.minimum(clicked, seen // DAY * DAY + DAY - SECOND)
     opened = (seen + clicked) // 2 // SECOND * SECOND
@@ -95,20 +96,18 @@ def touch(
     return Touches(moment[kept], person[contact], campaign[contact], kind[kept])
 
 
-def _audience(
-    period: Period, campaigns: Campaigns, members: Members, draws: np.random.Generator
-) -> _Contacts:
+def _audience(period: Period, campaigns: Campaigns, members: Members, rng: np.random.Generator) -> _Contacts:
     """A part of each campaign's segment; mails go out on the first morning, the rest all the time."""
     by_segment = {s: np.flatnonzero(members.segment == s) for s in np.unique(campaigns.segment).tolist()}
     chosen = []
     for segment, channel in zip(campaigns.segment.tolist(), campaigns.channel.tolist(), strict=True):
         of_segment = by_segment[segment]
-        chosen.append(of_segment[draws.random(len(of_segment)) < CHANNELS[channel].reached])
+        chosen.append(of_segment[rng.random(len(of_segment)) < CHANNELS[channel].reached])
     campaign = np.repeat(np.arange(len(chosen)), [len(each) for each in chosen])
     member = np.concatenate(chosen)
     channel = campaigns.channel[campaign]
     days = (campaigns.after - campaigns.first)[campaign]
-    spread = draws.random(len(campaign))
+    spread = rng.random(len(campaign))
     wait = np.where(channel == EMAIL, _SENT_AT + spread * _SENT_WITHIN, spread * days)
     seen = period.midnight(campaigns.first[campaign]) + whole_seconds(wait)
     here = np.flatnonzero((seen >= members.added[member]) & (seen < members.removed[member]))
@@ -117,21 +116,21 @@ def _audience(
         seen=seen[here],
         person=members.person[member[here]],
         campaign=campaign[here],
-        opens=draws.random(len(here)) < _OPENED,
-        clicks=draws.random(len(here)) < clicked[here],
+        opens=rng.random(len(here)) < _OPENED,
+        clicks=rng.random(len(here)) < clicked[here],
     )
 
 
-def _leading(period: Period, campaigns: Campaigns, sales: Sales, draws: np.random.Generator) -> _Contacts:
+def _leading(period: Period, campaigns: Campaigns, sales: Sales, rng: np.random.Generator) -> _Contacts:
     """Clicks some time before an order, on a campaign for everyone that was running."""
-    sale = np.flatnonzero(draws.random(len(sales.person)) < _LEADS)
-    seen = sales.placed[sale] - whole_seconds(draws.uniform(0.03, _LONGEST_LEAD, len(sale)))
+    sale = np.flatnonzero(rng.random(len(sales.person)) < _LEADS)
+    seen = sales.placed[sale] - whole_seconds(rng.uniform(0.03, _LONGEST_LEAD, len(sale)))
     within = seen >= period.begin
     sale, seen = sale[within], seen[within]
     day = np.arange(period.days)[:, None]
     weight = np.array([channel.leading for channel in CHANNELS])[campaigns.channel]
     runs = (campaigns.first <= day) & (day < campaigns.after) & (campaigns.segment == ALL)
-    campaign = Lots(runs * weight).draw(period.day_of(seen), draws.random(len(sale)))
+    campaign = Distributions(runs * weight).draw(period.day_of(seen), rng.random(len(sale)))
     yes = np.ones(len(sale), dtype=np.bool_)
     return _Contacts(seen, sales.person[sale], campaign, yes, yes)
 
@@ -140,11 +139,11 @@ def touch_table(
     period: Period, people: People, touches: Touches, campaigns: Campaigns, seed: int
 ) -> pa.Table:
     """campaign_touches; a few impressions are purged later."""
-    draws = chance(seed, "touch e-mail as typed")
-    email = as_typed(people.email.take(pa.array(touches.person)), draws)
+    rng = random_stream(seed, "touch e-mail as typed")
+    email = as_typed(people.email.take(pa.array(touches.person)), rng)
     size = len(touches.moment)
-    purged = (touches.kind == IMPRESSION) & (draws.random(size) < _PURGED)
-    later = touches.moment + whole_seconds(draws.uniform(1, _PURGED_AFTER, size))
+    purged = (touches.kind == IMPRESSION) & (rng.random(size) < _PURGED)
+    later = touches.moment + whole_seconds(rng.uniform(1, _PURGED_AFTER, size))
     which = versions(touches.moment, removed=np.where(purged, later, NEVER), end=period.end)
     return version_table(
         MARKETING,

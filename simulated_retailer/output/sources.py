@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from simulated_retailer.engine.timestamps import instant
+from simulated_retailer.engine.timestamps import to_microseconds
 from simulated_retailer.output.sqlite import write_sqlite
 from simulated_retailer.simulation import Retailer
 from simulated_retailer.systems import SYSTEMS
@@ -26,7 +26,7 @@ def write_sources(
     `<name>.sqlite`. Each file appears whole or not at all. Databases are replaced; drops are only
     added, as `as_of` grows: a folder belongs to one retailer.
     """
-    moment = retailer.period.end if as_of is None else instant(as_of)
+    moment = retailer.period.end if as_of is None else to_microseconds(as_of)
     for name in SYSTEMS if systems is None else systems:
         system = SYSTEMS[name]
         if system is WEBSHOP:

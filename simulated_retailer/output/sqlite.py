@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from simulated_retailer.engine.table_layout import System
-from simulated_retailer.engine.timestamps import NEVER, instant
-from simulated_retailer.engine.versions import standing
+from simulated_retailer.engine.timestamps import NEVER, to_microseconds
+from simulated_retailer.engine.versions import rows_as_of
 from simulated_retailer.erp.schema import ERP
-from simulated_retailer.output.atomic import appearing
+from simulated_retailer.output.atomic import atomic_write
 from simulated_retailer.simulation import Retailer
 
 _ROWS_AT_A_TIME = 50_000
@@ -34,9 +34,9 @@ def write_sqlite(
     The file appears whole or not at all: it replaces whatever was at `path` in one step, and
     missing folders are made. Same retailer and same `as_of`, same bytes.
     """
-    moment = NEVER if as_of is None else instant(as_of)
+    moment = NEVER if as_of is None else to_microseconds(as_of)
     with (
-        appearing(path) as unfinished,
+        atomic_write(path) as unfinished,
         closing(sqlite3.connect(unfinished, isolation_level=None)) as connection,
     ):
         _fill(connection, retailer, system, moment)
@@ -50,7 +50,7 @@ def _fill(connection: sqlite3.Connection, retailer: Retailer, system: System, mo
     for name, schema in system.tables.items():
         connection.execute(_create_table(system, name))
         marks = ", ".join("?" for _ in schema)
-        rows = _rows(standing(system, retailer.versions[system.name][name], moment))
+        rows = _rows(rows_as_of(system, retailer.versions[system.name][name], moment))
         connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
     for name in system.indexed:
         column = system.modified

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from simulated_retailer.output.atomic import appearing
+from simulated_retailer.output.atomic import atomic_write
 from simulated_retailer.simulation import Retailer
 
 
@@ -16,5 +16,5 @@ def write_truth(retailer: Retailer, folder: Path) -> None:
     Each file appears whole or not at all; missing folders are made.
     """
     for name, table in retailer.truth.items():
-        with appearing(folder / f"{name}.parquet") as unfinished:
+        with atomic_write(folder / f"{name}.parquet") as unfinished:
             pq.write_table(table, unfinished)

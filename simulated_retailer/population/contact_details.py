@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.timestamps import Flags, Ints
+from simulated_retailer.engine.arrays import Flags, Ints, label, pick
 from simulated_retailer.population.geography import CITIES
 
 FIRST_NAMES = (
@@ -53,18 +53,7 @@ _POSTAL = [city.postal.replace("#", str(digit)) for city in CITIES for digit in 
 _SHOUTED, _PADDED = 0.04, 0.015
 
 
-def pick(pool: tuple[str | None, ...] | list[str], positions: Ints) -> pa.Array:
-    """The texts at these positions of a pool."""
-    return pa.array(pool, pa.string()).take(pa.array(positions))
-
-
-def label(pool: tuple[str, ...] | list[str] | pa.Array, positions: Ints) -> pa.Array:
-    """The same as labels, which take less room."""
-    texts = pool if isinstance(pool, pa.Array) else pa.array(pool, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), texts)
-
-
-def email_addresses(first: Ints, last: Ints, number: Ints, draws: np.random.Generator) -> pa.Array:
+def email_addresses(first: Ints, last: Ints, number: Ints, rng: np.random.Generator) -> pa.Array:
     """Clean addresses of people with these names; they differ where the numbers do."""
     size = len(number)
     return pc.binary_join_element_wise(
@@ -73,28 +62,28 @@ def email_addresses(first: Ints, last: Ints, number: Ints, draws: np.random.Gene
         pick([_plain(name) for name in LAST_NAMES], last),
         pa.array(number).cast(pa.string()),
         pa.repeat("@", size),
-        pick(_MAIL_HOSTS, draws.integers(len(_MAIL_HOSTS), size=size)),
+        pick(_MAIL_HOSTS, rng.integers(len(_MAIL_HOSTS), size=size)),
         "",
     )
 
 
-def as_typed(email: pa.Array, draws: np.random.Generator) -> pa.Array:
+def as_typed(email: pa.Array, rng: np.random.Generator) -> pa.Array:
     """Addresses as people type them: some in capitals, some with a blank behind."""
-    shouted = pa.array(draws.random(len(email)) < _SHOUTED)
-    padded = pa.array(draws.random(len(email)) < _PADDED)
+    shouted = pa.array(rng.random(len(email)) < _SHOUTED)
+    padded = pa.array(rng.random(len(email)) < _PADDED)
     typed = pc.if_else(shouted, pc.utf8_upper(email), email)
     return pc.binary_join_element_wise(typed, pc.if_else(padded, " ", ""), "")
 
 
-def streets(draws: np.random.Generator, size: int) -> pa.Array:
+def streets(rng: np.random.Generator, size: int) -> pa.Array:
     """`size` houses in some street."""
-    house = pa.array(draws.integers(1, 400, size=size)).cast(pa.string())
-    return pc.binary_join_element_wise(house, pick(_STREETS, draws.integers(len(_STREETS), size=size)), " ")
+    house = pa.array(rng.integers(1, 400, size=size)).cast(pa.string())
+    return pc.binary_join_element_wise(house, pick(_STREETS, rng.integers(len(_STREETS), size=size)), " ")
 
 
-def postal_codes(city: Ints, draws: np.random.Generator) -> pa.Array:
+def postal_codes(city: Ints, rng: np.random.Generator) -> pa.Array:
     """A postal code of each given city, a position in CITIES; labels."""
-    return label(_POSTAL, city * 10 + draws.integers(10, size=len(city)))
+    return label(_POSTAL, city * 10 + rng.integers(10, size=len(city)))
 
 
 def _plain(name: str) -> str:

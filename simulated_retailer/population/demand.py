@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Floats, Ints, Period
+from simulated_retailer.engine.arrays import Floats, Ints
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period
 from simulated_retailer.population.personas import PERSONAS, habit
 
 PEAK_DAY = (190, 345, 125, 170)
@@ -22,7 +23,7 @@ _GROWTH_PER_YEAR = 1.12
 _CHRISTMAS, _CHRISTMAS_WEIGHT, _CHRISTMAS_DAYS = 347, 0.8, 14
 
 
-class Lots:
+class Distributions:
     """Many distributions over the same outcomes, drawn from with one search."""
 
     def __init__(self, weights: Floats) -> None:
@@ -45,8 +46,8 @@ class Demand:
     days: int
     until_day: Floats
     """groups x (days + 1): average days' worth of orders from the start until before a day."""
-    _days: Lots
-    _products: Lots
+    _days: Distributions
+    _products: Distributions
 
     @classmethod
     def of(cls, weights: Floats) -> Demand:
@@ -54,7 +55,9 @@ class Demand:
         groups, days, products = weights.shape
         daily = weights.sum(axis=2)
         until_day = np.concatenate([np.zeros((groups, 1)), daily.cumsum(axis=1)], axis=1)
-        return cls(days, until_day, Lots(daily), Lots(weights.reshape(groups * days, products)))
+        return cls(
+            days, until_day, Distributions(daily), Distributions(weights.reshape(groups * days, products))
+        )
 
     def orders_between(self, group: Ints, first: Ints, after: Ints) -> Floats:
         """Average days' worth of orders in `[first, after)`."""
@@ -104,6 +107,6 @@ def lines_of_an_order() -> Floats:
     return 1 + (habit("most_lines") - 1) * habit("line_chance")
 
 
-def moments(period: Period, day: Ints, hour: Ints, draws: np.random.Generator) -> Ints:
+def moments(period: Period, day: Ints, hour: Ints, rng: np.random.Generator) -> Ints:
     """A second of each given hour of each given day."""
-    return period.begin + day * DAY + (hour * 3600 + draws.integers(3600, size=len(day))) * SECOND
+    return period.begin + day * DAY + (hour * 3600 + rng.integers(3600, size=len(day))) * SECOND

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import Floats, Ints
+from simulated_retailer.engine.arrays import Floats, Ints
 
 
 class Territory(NamedTuple):
@@ -142,8 +142,8 @@ def first_and_last_city_of_country() -> tuple[Ints, Ints]:
     return np.array(first), np.array(first) + np.array(size) - 1
 
 
-def near(city: Ints, draws: np.random.Generator) -> tuple[Floats, Floats]:
+def near(city: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Latitude and longitude of an address in each given city, in degrees with four decimals."""
     centre = np.array([(place.latitude, place.longitude) for place in CITIES])
-    moved = np.rint((centre[city] + draws.normal(0, 0.05, (len(city), 2))) * 10_000) / 10_000
+    moved = np.rint((centre[city] + rng.normal(0, 0.05, (len(city), 2))) * 10_000) / 10_000
     return moved[:, 0], moved[:, 1]

@@ -8,17 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import DAY, NEVER, Flags, Floats, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Floats, Ints, pick
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period, whole_seconds
 from simulated_retailer.erp.customers import Customers, Persons
-from simulated_retailer.population.contact_details import (
-    FIRST_NAMES,
-    IS_MAN,
-    LAST_NAMES,
-    email_addresses,
-    pick,
-)
-from simulated_retailer.population.lifecycle import ends, homes, registrations
+from simulated_retailer.population.contact_details import FIRST_NAMES, IS_MAN, LAST_NAMES, email_addresses
+from simulated_retailer.population.lifecycle import churn_times, homes, registrations
 from simulated_retailer.population.personas import PERSONAS, habit
 
 _OTHERS = 0.35
@@ -74,36 +69,36 @@ class People:
         return np.where(moved, self.second_city[person], self.first_city[person])
 
 
-def invent_people(period: Period, who: Customers, persons: Persons, seed: int) -> People:
+def generate_people(period: Period, customers: Customers, persons: Persons, seed: int) -> People:
     """The ERP's people and those whom only the web shop or the CRM knows."""
     known = persons.customer
-    others = round(_OTHERS * np.count_nonzero(~who.is_store))
-    draws = chance(seed, "other people")
-    registered = np.sort(registrations(period, others, draws))
-    persona = weighted(draws, tuple(habit("share")), others)
-    first = draws.integers(len(FIRST_NAMES), size=others)
-    last = draws.integers(len(LAST_NAMES), size=others)
+    others = round(_OTHERS * np.count_nonzero(~customers.is_store))
+    rng = random_stream(seed, "other people")
+    registered = np.sort(registrations(period, others, rng))
+    persona = weighted(rng, tuple(habit("share")), others)
+    first = rng.integers(len(FIRST_NAMES), size=others)
+    last = rng.integers(len(LAST_NAMES), size=others)
     number = persons.entity.max(initial=0) + 1 + np.arange(others)
-    email = email_addresses(first, last, number, draws)
-    rate = habit("orders_per_year")[persona] * draws.gamma(2.5, 1 / 2.5, others)
-    first_city, second_city, moves = homes(period, registered, draws)
-    stops = ends(period, registered, persona, draws)
+    email = email_addresses(first, last, number, rng)
+    rate = habit("orders_per_year")[persona] * rng.gamma(2.5, 1 / 2.5, others)
+    first_city, second_city, moves = homes(period, registered, rng)
+    stops = churn_times(period, registered, persona, rng)
 
-    registered = np.concatenate([who.registered[known], registered])
+    registered = np.concatenate([customers.registered[known], registered])
     size = len(registered)
-    is_person = np.concatenate([~who.is_store[known], np.ones(others, bool)])
+    is_person = np.concatenate([~customers.is_store[known], np.ones(others, bool)])
     webshop, crm, erased = _memberships(period, registered, len(known), is_person, seed)
-    draws = chance(seed, "what systems know of people")
-    age = _YOUNGEST * 365 + np.floor(_AGES * 365 * draws.beta(1.6, 2.2, size)).astype(np.int64)
+    rng = random_stream(seed, "what systems know of people")
+    age = _YOUNGEST * 365 + np.floor(_AGES * 365 * rng.beta(1.6, 2.2, size)).astype(np.int64)
     return People(
         customer=np.concatenate([known, np.full(others, -1)]),
-        persona=np.concatenate([who.persona[known], persona]),
+        persona=np.concatenate([customers.persona[known], persona]),
         registered=registered,
-        stops=np.concatenate([who.stops[known], stops]),
-        orders_per_year=np.concatenate([who.orders_per_year[known], rate]),
-        moves=np.concatenate([who.moves[known], moves]),
-        first_city=np.concatenate([who.first_city[known], first_city]),
-        second_city=np.concatenate([who.second_city[known], second_city]),
+        stops=np.concatenate([customers.stops[known], stops]),
+        orders_per_year=np.concatenate([customers.orders_per_year[known], rate]),
+        moves=np.concatenate([customers.moves[known], moves]),
+        first_city=np.concatenate([customers.first_city[known], first_city]),
+        second_city=np.concatenate([customers.second_city[known], second_city]),
         first=np.concatenate([persons.first, first]),
         last=np.concatenate([persons.last, last]),
         born=registered // DAY - age,
@@ -112,8 +107,8 @@ def invent_people(period: Period, who: Customers, persons: Persons, seed: int) -
         crm_since=crm,
         erased=erased,
         email_in_erp=np.concatenate([persons.has_email, np.zeros(others, bool)]),
-        email_in_webshop=(webshop != NEVER) & (draws.random(size) >= _WITHOUT_EMAIL),
-        email_in_crm=(crm != NEVER) & (draws.random(size) >= _WITHOUT_EMAIL),
+        email_in_webshop=(webshop != NEVER) & (rng.random(size) >= _WITHOUT_EMAIL),
+        email_in_crm=(crm != NEVER) & (rng.random(size) >= _WITHOUT_EMAIL),
     )
 
 
@@ -121,19 +116,19 @@ def _memberships(
     period: Period, registered: Ints, in_erp: int, is_person: Flags, seed: int
 ) -> tuple[Ints, Ints, Ints]:
     """When each joins the web shop and the CRM and is erased from it; the first `in_erp` are the ERP's."""
-    draws = chance(seed, "memberships")
+    rng = random_stream(seed, "memberships")
     size = len(registered)
     is_other = np.arange(size) >= in_erp
-    in_webshop = is_person & (draws.random(size) < np.where(is_other, _OTHERS_IN_WEBSHOP, _IN_WEBSHOP))
-    in_crm = is_person & (draws.random(size) < np.where(is_other, _OTHER_IN_CRM, _IN_CRM))
+    in_webshop = is_person & (rng.random(size) < np.where(is_other, _OTHERS_IN_WEBSHOP, _IN_WEBSHOP))
+    in_crm = is_person & (rng.random(size) < np.where(is_other, _OTHER_IN_CRM, _IN_CRM))
     in_crm |= is_other & ~in_webshop
-    later = registered + whole_seconds(draws.random((2, size)) * _DAYS_UNTIL_NEXT_SYSTEM)
+    later = registered + whole_seconds(rng.random((2, size)) * _DAYS_UNTIL_NEXT_SYSTEM)
     webshop = np.where(is_other, registered, later[0])
     crm = np.where(is_other & ~in_webshop, registered, later[1])
     crm = np.where(in_crm & (crm < period.end), crm, NEVER)
     known_from = np.clip(crm, period.begin, period.end)
-    erased = known_from + whole_seconds(draws.random(size) * (period.end - known_from) / DAY)
-    is_erased = (crm != NEVER) & (draws.random(size) < _ERASED) & (erased > known_from)
+    erased = known_from + whole_seconds(rng.random(size) * (period.end - known_from) / DAY)
+    is_erased = (crm != NEVER) & (rng.random(size) < _ERASED) & (erased > known_from)
     return (
         np.where(in_webshop & (webshop < period.end), webshop, NEVER),
         crm,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import Floats
+from simulated_retailer.engine.arrays import Floats
 
 
 class Persona(NamedTuple):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import DAY, NEVER, Flags, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period, whole_seconds
 from simulated_retailer.population.people import People
 
 _AGREES, _LEAVES = 0.75, 0.06
@@ -29,13 +30,13 @@ class Subscriptions:
 
 def subscribe(period: Period, people: People, seed: int) -> Subscriptions:
     """Most of whom the web shop or the CRM can write to; whoever is erased leaves by then."""
-    draws = chance(seed, "subscriptions")
+    rng = random_stream(seed, "subscriptions")
     size = len(people.persona)
     webshop = np.where(people.email_in_webshop, people.webshop_since, NEVER)
     crm = np.where(people.email_in_crm, people.crm_since, NEVER)
-    since = np.where(draws.random(size) < _AGREES, np.minimum(webshop, crm), NEVER)
+    since = np.where(rng.random(size) < _AGREES, np.minimum(webshop, crm), NEVER)
     begins = np.clip(since, period.begin, period.end)
-    leaves = begins + whole_seconds(draws.random(size) * (period.end - begins) / DAY)
-    left = (since != NEVER) & (draws.random(size) < _LEAVES) & (leaves > begins)
+    leaves = begins + whole_seconds(rng.random(size) * (period.end - begins) / DAY)
+    left = (since != NEVER) & (rng.random(size) < _LEAVES) & (leaves > begins)
     until = np.minimum(np.where(left, leaves, NEVER), people.erased)
     return Subscriptions(since, np.where(since == NEVER, NEVER, until))

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import NEVER, Flags, Floats, Ints, Period
+from simulated_retailer.engine.arrays import Flags, Floats, Ints
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.products import LINES, VARIANTS, Products, Steps, labels, yearly_amounts
 from simulated_retailer.erp.products import SIZE as ERP_SIZE
@@ -84,39 +85,39 @@ class Catalogue:
         return np.isin(self.category_name.to_numpy(zero_copy_only=False), names)
 
 
-def invent_catalogue(period: Period, what: Products, seed: int) -> Catalogue:
+def generate_catalogue(period: Period, products: Products, seed: int) -> Catalogue:
     """The web shop's products and how their prices move."""
-    draws = chance(seed, "catalogue")
-    models = np.flatnonzero(draws.random(ERP_SIZE // VARIANTS) < _SHARED)
+    rng = random_stream(seed, "catalogue")
+    models = np.flatnonzero(rng.random(ERP_SIZE // VARIANTS) < _SHARED)
     shared = (models[:, None] * VARIANTS + np.arange(VARIANTS)).ravel()
-    own_price, own_cost = _own_amounts(period, draws)
-    popularity = draws.lognormal(0, 0.6, _OWN)
-    common = what.popularity[shared]
+    own_price, own_cost = _own_amounts(period, rng)
+    popularity = rng.lognormal(0, 0.6, _OWN)
+    common = products.popularity[shared]
     popularity *= _OWN_WEIGHT * max(common.sum(), 0.1) / popularity.sum()
     popularity = np.concatenate([common, popularity])
-    texts = _texts(what, shared)
+    texts = _texts(products, shared)
     return Catalogue(
         shared=np.concatenate([shared, np.full(_OWN, -1)]),
         **{name: pa.array(column) for name, column in zip(_TEXTS, zip(*texts, strict=True), strict=True)},
         category=np.concatenate(
-            [what.category[shared], np.repeat([kind.like for kind in RANGES], _OWN // len(RANGES))]
+            [products.category[shared], np.repeat([kind.like for kind in RANGES], _OWN // len(RANGES))]
         ),
         popularity=popularity / popularity.sum(),
-        sold_from=np.concatenate([what.sold_from[shared], np.full(_OWN, period.founded)]),
-        sold_until=np.concatenate([what.sold_until[shared], np.full(_OWN, NEVER)]),
-        price=_stacked(what.price, shared, own_price),
-        cost=_stacked(what.cost, shared, own_cost),
+        sold_from=np.concatenate([products.sold_from[shared], np.full(_OWN, period.founded)]),
+        sold_until=np.concatenate([products.sold_until[shared], np.full(_OWN, NEVER)]),
+        price=_stacked(products.price, shared, own_price),
+        cost=_stacked(products.cost, shared, own_cost),
     )
 
 
 _TEXTS = ("sku", "name", "brand", "category_name", "department")
 
 
-def _texts(what: Products, shared: Ints) -> list[tuple[str, ...]]:
+def _texts(products: Products, shared: Ints) -> list[tuple[str, ...]]:
     erp = {key: value.to_pylist() for key, value in labels().items()}
     texts: list[tuple[str, ...]] = []
     for product in shared.tolist():
-        line = LINES[what.line[product]]
+        line = LINES[products.line[product]]
         brand = _ERP_BRAND + erp["name"][product].split()[0]
         texts.append((erp["number"][product], erp["name"][product], brand, line.name, _ERP_DEPARTMENT))
     for kind in RANGES:
@@ -128,15 +129,15 @@ def _texts(what: Products, shared: Ints) -> list[tuple[str, ...]]:
     return texts
 
 
-def _own_amounts(period: Period, draws: np.random.Generator) -> tuple[Steps, Steps]:
+def _own_amounts(period: Period, rng: np.random.Generator) -> tuple[Steps, Steps]:
     """Prices and costs of the web shop's own products, in units of 0.0001."""
     each = _OWN // len(RANGES)
     steps = np.linspace(0, 1, each)
     opening = np.concatenate([kind.lowest * (kind.highest / kind.lowest) ** steps for kind in RANGES])
-    margin = draws.uniform(0.40, 0.65, _OWN)
+    margin = rng.uniform(0.40, 0.65, _OWN)
     from_start, for_ever = np.full(_OWN, period.founded), np.full(_OWN, NEVER)
-    price = yearly_amounts(period, from_start, for_ever, np.round(opening) - 0.01, draws)
-    cost = yearly_amounts(period, from_start, for_ever, opening * (1 - margin), draws)
+    price = yearly_amounts(period, from_start, for_ever, np.round(opening) - 0.01, rng)
+    cost = yearly_amounts(period, from_start, for_ever, opening * (1 - margin), rng)
     return price, cost
 
 
@@ -169,13 +170,13 @@ def product_table(period: Period, catalogue: Catalogue, center: Ints) -> pa.Tabl
     )
 
 
-def product_truth(what: Products, catalogue: Catalogue) -> pa.Table:
+def product_truth(products: Products, catalogue: Catalogue) -> pa.Table:
     """One row per product number: what the ERP and the web shop call it; null where unknown."""
-    sold_too = np.zeros(len(what.line), np.int64)
+    sold_too = np.zeros(len(products.line), np.int64)
     is_shared = catalogue.shared >= 0
     sold_too[catalogue.shared[is_shared]] = catalogue.number[is_shared]
     own = np.flatnonzero(~is_shared)
-    erp = np.concatenate([what.number, np.zeros(len(own), np.int64)])
+    erp = np.concatenate([products.number, np.zeros(len(own), np.int64)])
     webshop = np.concatenate([sold_too, catalogue.number[own]])
     return pa.table(
         {

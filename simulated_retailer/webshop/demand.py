@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.timestamps import Floats, Ints, Period
+from simulated_retailer.engine.arrays import Floats, Ints
+from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.population.demand import Demand, active_days, lines_of_an_order, seasons, tastes
 from simulated_retailer.population.geography import COUNTRIES, COUNTRY_NUMBER_OF_CITY
 from simulated_retailer.population.people import People
@@ -33,7 +34,7 @@ class Shoppers:
     """The days on which the user may order, `[first, after)`."""
 
 
-def shoppers(period: Period, people: People, users: Users) -> Shoppers:
+def shoppers_of(period: Period, people: People, users: Users) -> Shoppers:
     """The users, as demand sees them."""
     country = COUNTRY_NUMBER_OF_CITY[users.city]
     first, after = active_days(period, people.webshop_since[users.person], people.stops[users.person])
@@ -45,11 +46,11 @@ def shoppers(period: Period, people: People, users: Users) -> Shoppers:
     )
 
 
-def expect_web(period: Period, catalogue: Catalogue, who: Shoppers) -> tuple[Demand, pa.Table]:
+def expected_web_demand(period: Period, catalogue: Catalogue, shoppers: Shoppers) -> tuple[Demand, pa.Table]:
     """The demand for the catalogue, and the truth on offers: what each is expected to add."""
     plain = _without_offers(period, catalogue)
     running = web_offer_on(period, catalogue)
-    pieces = _pieces(period, who)
+    pieces = _pieces(period, shoppers)
     weights = plain * _uplifts(plain, running, pieces)
     return Demand.of(weights), _offer_truth(catalogue, running, pieces, plain, weights)
 
@@ -63,12 +64,12 @@ def _without_offers(period: Period, catalogue: Catalogue) -> Floats:
     return np.repeat(taste, len(COUNTRIES), axis=0)[:, None, :] * by_day
 
 
-def _pieces(period: Period, who: Shoppers) -> Floats:
+def _pieces(period: Period, shoppers: Shoppers) -> Floats:
     """groups x days: the pieces that a group's active users would order on an average day."""
     groups = len(PERSONAS) * len(COUNTRIES)
     change = np.zeros((groups, period.days + 1))
-    np.add.at(change, (who.group, who.first), who.per_day)
-    np.subtract.at(change, (who.group, who.after), who.per_day)
+    np.add.at(change, (shoppers.group, shoppers.first), shoppers.per_day)
+    np.subtract.at(change, (shoppers.group, shoppers.after), shoppers.per_day)
     per_order = lines_of_an_order() * (1 + habit("extra_pieces"))
     return change.cumsum(axis=1)[:, :-1] * np.repeat(per_order, len(COUNTRIES))[:, None]
 

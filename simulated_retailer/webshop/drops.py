@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from simulated_retailer.engine.arrays import Flags, Ints
 from simulated_retailer.engine.faults import Fault
-from simulated_retailer.engine.randomness import chance
+from simulated_retailer.engine.randomness import random_stream
 from simulated_retailer.engine.table_layout import SINCE, UNTIL
-from simulated_retailer.engine.timestamps import DAY, NEVER, Flags, Ints, Period
-from simulated_retailer.output.atomic import appearing
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period
+from simulated_retailer.output.atomic import atomic_write
 
 _SUFFIX = {"events": "parquet", "products": "csv", "distribution_centers": "csv"}
 _OTHER_SUFFIX = "csv.gz"
@@ -52,7 +53,7 @@ def drop_truth(
     rows stand once more in the next day's drop. partly written: it is cut off on its first
     evening and whole from the next one on. A drop with a wrong row is never missing.
     """
-    draws = chance(seed, "drops")
+    rng = random_stream(seed, "drops")
     days = {name: set(_days(period, table)) for name, table in tables.items()}
     spoilt = {
         (fault.table, day) for fault in faults for day in _days(period, _rows_of(tables[fault.table], fault))
@@ -69,8 +70,8 @@ def drop_truth(
         not_these = taken | spoilt if trouble == "missing" else taken
         free = [c for c in candidates if not {c, (c[0], c[1] + 1), (c[0], c[1] - 1)} & not_these]
         count = min(len(free), max(1, round(_HOW_OFTEN * len(candidates))))
-        for name, day in _apart(free, draws.permutation(len(free)), count):
-            late = int(draws.integers(1, _MOST_DAYS_LATE, endpoint=True)) if trouble == "late" else 0
+        for name, day in _apart(free, rng.permutation(len(free)), count):
+            late = int(rng.integers(1, _MOST_DAYS_LATE, endpoint=True)) if trouble == "late" else 0
             taken.add((name, day))
             rows.append((name, day, drop_path(period, name, day), trouble, late))
     columns = list(zip(*sorted(rows), strict=True)) or [()] * 5
@@ -148,7 +149,7 @@ def _drops(period: Period, table: str, days: list[int], troubles: pa.Table) -> l
 def _place(path: Path, content: bytes) -> None:
     if path.exists() and path.stat().st_size == len(content):
         return
-    with appearing(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_bytes(content)
 
 

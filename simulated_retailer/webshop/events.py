@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance, guids, weighted
-from simulated_retailer.engine.timestamps import NEVER, SECOND, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Ints, label
+from simulated_retailer.engine.randomness import guids, random_stream, weighted
+from simulated_retailer.engine.timestamps import NEVER, SECOND, Period, whole_seconds
 from simulated_retailer.engine.versions import version_table, versions
-from simulated_retailer.population.contact_details import label, postal_codes
+from simulated_retailer.population.contact_details import postal_codes
 from simulated_retailer.population.geography import CITIES, STATE_NAME_OF_CITY, city_weights
 from simulated_retailer.webshop.catalogue import Catalogue
 from simulated_retailer.webshop.orders import WebItems, WebOrders
@@ -32,20 +33,20 @@ def event_table(
     period: Period, catalogue: Catalogue, users: Users, orders: WebOrders, items: WebItems, seed: int
 ) -> pa.Table:
     """events, numbered in order of time."""
-    draws = chance(seed, "sessions")
+    rng = random_stream(seed, "sessions")
     buying, looking = len(orders.placed), round(_LOOKS * len(orders.placed))
-    visitor = _visitors(len(users.person), looking, draws)
+    visitor = _visitors(len(users.person), looking, rng)
     user = np.concatenate([orders.user, visitor])
-    last = np.concatenate([orders.placed, period.begin + whole_seconds(draws.random(looking) * period.days)])
-    session, kind, product = _steps(catalogue, orders, items, buying, looking, draws)
-    moment, position = _moments(session, kind, last, orders, draws)
+    last = np.concatenate([orders.placed, period.begin + whole_seconds(rng.random(looking) * period.days)])
+    session, kind, product = _steps(catalogue, orders, items, buying, looking, rng)
+    moment, position = _moments(session, kind, last, orders, rng)
 
     keep = np.flatnonzero(moment < period.end)
     keep = keep[np.argsort(moment[keep], kind="stable")]
     session, kind, product, moment, position = (
         values[keep] for values in (session, kind, product, moment, position)
     )
-    where = _where(users, user, draws)
+    where = _where(users, user, rng)
     of_session = pa.array(session)
     return version_table(
         WEBSHOP,
@@ -64,10 +65,10 @@ def event_table(
     )
 
 
-def _visitors(users: int, looking: int, draws: np.random.Generator) -> Ints:
+def _visitors(users: int, looking: int, rng: np.random.Generator) -> Ints:
     """Who looks without buying: a user, or -1 for nobody known."""
-    known = draws.random(looking) >= _UNKNOWN
-    return np.where(known, draws.integers(max(users, 1), size=looking), -1)
+    known = rng.random(looking) >= _UNKNOWN
+    return np.where(known, rng.integers(max(users, 1), size=looking), -1)
 
 
 def _steps(
@@ -76,20 +77,20 @@ def _steps(
     items: WebItems,
     buying: int,
     looking: int,
-    draws: np.random.Generator,
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints]:
     """Session, type and product of every event, session by session in order of time.
 
     Who buys sees the home page and a department, looks at each piece and puts it into the cart,
     and may cancel; who only looks sees a few products.
     """
-    looks = draws.integers(1, _MOST_LOOKED_AT, size=looking, endpoint=True)
+    looks = rng.integers(1, _MOST_LOOKED_AT, size=looking, endpoint=True)
     looker = np.repeat(buying + np.arange(looking), looks)
-    seen = draws.integers(len(catalogue.shared), size=len(looker), dtype=np.int64)
+    seen = rng.integers(len(catalogue.shared), size=len(looker), dtype=np.int64)
     visits = np.arange(buying + looking)
     sold = items.product[orders.first_item]
     purchase, cancel = np.arange(buying), np.flatnonzero(orders.cancelled != NEVER)
-    first = np.concatenate([sold, draws.integers(len(catalogue.shared), size=looking, dtype=np.int64)])
+    first = np.concatenate([sold, rng.integers(len(catalogue.shared), size=looking, dtype=np.int64)])
     parts: list[tuple[Ints, int, Ints, Ints | int]] = [
         (visits, _HOME, first, 0),
         (visits, _DEPARTMENT, first, 1),
@@ -113,13 +114,13 @@ def _within(items: WebItems, orders: WebOrders) -> Ints:
 
 
 def _moments(
-    session: Ints, kind: Ints, last: Ints, orders: WebOrders, draws: np.random.Generator
+    session: Ints, kind: Ints, last: Ints, orders: WebOrders, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Moment and number within its session of every event; the purchase is when the order is placed."""
     size = np.bincount(session, minlength=len(last))
     start = np.cumsum(size) - size
     position = np.arange(len(session)) - start[session]
-    pause = draws.integers(5, _SLOWEST, size=len(session)) * SECOND
+    pause = rng.integers(5, _SLOWEST, size=len(session)) * SECOND
     since_start = np.concatenate([[0], pause.cumsum()])[1:]
     final = start + size - 1
     final[: len(orders.placed)] -= orders.cancelled != NEVER
@@ -129,19 +130,19 @@ def _moments(
     return moment, position + 1
 
 
-def _where(users: Users, user: Ints, draws: np.random.Generator) -> dict[str, pa.Array]:
+def _where(users: Users, user: Ints, rng: np.random.Generator) -> dict[str, pa.Array]:
     """Where each session comes from."""
     size = len(user)
-    anywhere = weighted(draws, city_weights(), size)
+    anywhere = weighted(rng, city_weights(), size)
     city = np.where(user >= 0, users.city[user], anywhere) if len(users.city) else anywhere
-    octets = [pa.array(draws.integers(1, 255, size=size)).cast(pa.string()) for _ in range(4)]
+    octets = [pa.array(rng.integers(1, 255, size=size)).cast(pa.string()) for _ in range(4)]
     return {
         "ip_address": label(pc.binary_join_element_wise(*octets, "."), np.arange(size)),
         "city": label([place.name for place in CITIES], city),
         "state": label(STATE_NAME_OF_CITY, city),
-        "postal_code": postal_codes(city, draws),
-        "browser": label(_BROWSERS, weighted(draws, _BROWSER_WEIGHTS, size)),
-        "traffic_source": label(_SOURCES, weighted(draws, _SOURCE_WEIGHTS, size)),
+        "postal_code": postal_codes(city, rng),
+        "browser": label(_BROWSERS, weighted(rng, _BROWSER_WEIGHTS, size)),
+        "traffic_source": label(_SOURCES, weighted(rng, _SOURCE_WEIGHTS, size)),
     }
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulated_retailer.engine.timestamps import Ints, Period
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.population.geography import COUNTRIES
 from simulated_retailer.webshop.catalogue import Catalogue
 

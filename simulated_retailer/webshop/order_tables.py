@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.randomness import chance
-from simulated_retailer.engine.timestamps import NEVER, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Ints, label
+from simulated_retailer.engine.randomness import random_stream
+from simulated_retailer.engine.timestamps import NEVER, Period, whole_seconds
 from simulated_retailer.engine.versions import Versions, version_table, versions
-from simulated_retailer.population.contact_details import label
 from simulated_retailer.population.people import People
 from simulated_retailer.webshop.catalogue import Catalogue
 from simulated_retailer.webshop.orders import WebItems, WebOrders
@@ -40,13 +40,13 @@ def stock_pieces(
     period: Period, catalogue: Catalogue, orders: WebOrders, items: WebItems, seed: int
 ) -> Pieces:
     """A piece for every item, and some that wait."""
-    draws = chance(seed, "pieces")
+    rng = random_stream(seed, "pieces")
     sold = orders.placed[items.order]
     unsold = round(_UNSOLD * len(sold))
-    received = sold - whole_seconds(draws.uniform(0.5, _LONGEST_IN_STOCK, len(sold)))
-    waiting = period.begin + whole_seconds(draws.random(unsold) * period.days)
+    received = sold - whole_seconds(rng.uniform(0.5, _LONGEST_IN_STOCK, len(sold)))
+    waiting = period.begin + whole_seconds(rng.random(unsold) * period.days)
     product = np.concatenate(
-        [items.product, draws.integers(len(catalogue.shared), size=unsold, dtype=np.int64)]
+        [items.product, rng.integers(len(catalogue.shared), size=unsold, dtype=np.int64)]
     )
     received = np.maximum(np.concatenate([received, waiting]), catalogue.sold_from[product])
     by_time = np.argsort(received, kind="stable")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Flags, Ints, Period, whole_seconds
+from simulated_retailer.engine.arrays import Flags, Ints
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period, whole_seconds
 from simulated_retailer.population.demand import Demand, moments
 from simulated_retailer.population.geography import COUNTRIES
 from simulated_retailer.population.personas import CONSUMER_HOURS, habit
@@ -72,23 +73,25 @@ class WebItems:
 
 
 def place_web_orders(
-    period: Period, who: Shoppers, catalogue: Catalogue, demand: Demand, seed: int
+    period: Period, shoppers: Shoppers, catalogue: Catalogue, demand: Demand, seed: int
 ) -> tuple[WebOrders, WebItems]:
     """All orders of the period, with their items and their course."""
-    draws = chance(seed, "web orders")
-    user, day, placed = _placed(period, who, demand, draws)
-    persona = who.group[user] // len(COUNTRIES)
-    order, product = _baskets(who.group[user], persona, day, demand, draws)
+    rng = random_stream(seed, "web orders")
+    user, day, placed = _placed(period, shoppers, demand, rng)
+    persona = shoppers.group[user] // len(COUNTRIES)
+    order, product = _baskets(shoppers.group[user], persona, day, demand, rng)
     size = np.bincount(order, minlength=len(user))
     retail = catalogue.price.at(product, period.midnight(day[order]))
-    running = web_offer_on(period, catalogue)[who.group[user[order]] % len(COUNTRIES), day[order], product]
-    offer = _redeemed(running, order, len(user), draws)
+    running = web_offer_on(period, catalogue)[
+        shoppers.group[user[order]] % len(COUNTRIES), day[order], product
+    ]
+    offer = _redeemed(running, order, len(user), rng)
     discounted = (running >= 0) & (offer[order] == running)
     percent = np.array([offer.percent for offer in WEB_OFFERS])[running]
-    cancelled, shipped, delivered, returned = _course(placed, persona, draws)
+    cancelled, shipped, delivered, returned = _course(placed, persona, rng)
     first_item = np.cumsum(size) - size
     orders = WebOrders(user, placed, day, first_item, size, offer, cancelled, shipped, delivered, returned)
-    back = draws.random(len(order)) < _SENT_BACK
+    back = rng.random(len(order)) < _SENT_BACK
     back[first_item] = True
     return orders, WebItems(
         order=order,
@@ -100,34 +103,34 @@ def place_web_orders(
 
 
 def _placed(
-    period: Period, who: Shoppers, demand: Demand, draws: np.random.Generator
+    period: Period, shoppers: Shoppers, demand: Demand, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints]:
     """User, day and moment of every order, in order of the moment."""
-    rate = who.per_day * demand.orders_between(who.group, who.first, who.after)
-    user = np.repeat(np.arange(len(rate)), draws.poisson(rate))
-    day = demand.day(who.group[user], who.first[user], who.after[user], draws.random(len(user)))
-    placed = moments(period, day, weighted(draws, CONSUMER_HOURS, len(user)), draws)
+    rate = shoppers.per_day * demand.orders_between(shoppers.group, shoppers.first, shoppers.after)
+    user = np.repeat(np.arange(len(rate)), rng.poisson(rate))
+    day = demand.day(shoppers.group[user], shoppers.first[user], shoppers.after[user], rng.random(len(user)))
+    placed = moments(period, day, weighted(rng, CONSUMER_HOURS, len(user)), rng)
     by_time = np.argsort(placed, kind="stable")
     return user[by_time], day[by_time], placed[by_time]
 
 
 def _baskets(
-    group: Ints, persona: Ints, day: Ints, demand: Demand, draws: np.random.Generator
+    group: Ints, persona: Ints, day: Ints, demand: Demand, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
     """Order and product of every piece."""
     most, likely = habit("most_lines").astype(np.int64), habit("line_chance")
-    lines = 1 + draws.binomial(most[persona] - 1, likely[persona])
+    lines = 1 + rng.binomial(most[persona] - 1, likely[persona])
     order = np.repeat(np.arange(len(group)), lines)
-    product = demand.product(group[order], day[order], draws.random(len(order)))
-    pieces = 1 + draws.poisson(habit("extra_pieces")[persona[order]])
+    product = demand.product(group[order], day[order], rng.random(len(order)))
+    pieces = 1 + rng.poisson(habit("extra_pieces")[persona[order]])
     return np.repeat(order, pieces), np.repeat(product, pieces)
 
 
-def _redeemed(running: Ints, order: Ints, orders: int, draws: np.random.Generator) -> Ints:
+def _redeemed(running: Ints, order: Ints, orders: int, rng: np.random.Generator) -> Ints:
     """Per order: the offer that it redeems, until the offer's cap is reached; -1 if none."""
     offer = np.full(orders, -1)
     np.maximum.at(offer, order, running)
-    offer[draws.random(orders) >= _KNOWS_THE_CODE] = -1
+    offer[rng.random(orders) >= _KNOWS_THE_CODE] = -1
     for position, kind in enumerate(WEB_OFFERS):
         redeeming = np.flatnonzero(offer == position)
         if kind.capped:
@@ -135,16 +138,16 @@ def _redeemed(running: Ints, order: Ints, orders: int, draws: np.random.Generato
     return offer
 
 
-def _course(placed: Ints, persona: Ints, draws: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
+def _course(placed: Ints, persona: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
     """When each order is cancelled, shipped, delivered and returned; NEVER for what does not happen."""
     size = len(placed)
-    is_cancelled: Flags = draws.random(size) < _CANCELLED
+    is_cancelled: Flags = rng.random(size) < _CANCELLED
     seconds_left = (DAY - placed % DAY) // SECOND
-    cancelled = placed + np.floor(draws.random(size) * seconds_left).astype(np.int64) * SECOND
-    shipped = placed + whole_seconds(draws.gamma(2.0, 0.9, size) + 0.1)
-    delivered = shipped + whole_seconds(draws.uniform(1, 6, size))
-    is_returned = draws.random(size) < habit("return_rate")[persona] * _RETURNED_MORE
-    returned = delivered + whole_seconds(draws.uniform(2, 35, size))
+    cancelled = placed + np.floor(rng.random(size) * seconds_left).astype(np.int64) * SECOND
+    shipped = placed + whole_seconds(rng.gamma(2.0, 0.9, size) + 0.1)
+    delivered = shipped + whole_seconds(rng.uniform(1, 6, size))
+    is_returned = rng.random(size) < habit("return_rate")[persona] * _RETURNED_MORE
+    returned = delivered + whole_seconds(rng.uniform(2, 35, size))
     return (
         np.where(is_cancelled, cancelled, NEVER),
         np.where(is_cancelled, NEVER, shipped),

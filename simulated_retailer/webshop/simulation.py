@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from simulated_retailer.engine.faults import Fault, Wrong, with_wrong_tables
-from simulated_retailer.engine.timestamps import Ints, Period
+from simulated_retailer.engine.arrays import Ints
+from simulated_retailer.engine.faults import Fault, Wrong, with_faults
+from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.erp.products import Products
 from simulated_retailer.inventory.centers import CENTERS
 from simulated_retailer.population.geography import CITIES
 from simulated_retailer.population.people import People
-from simulated_retailer.webshop.catalogue import Catalogue, invent_catalogue, product_table
-from simulated_retailer.webshop.demand import expect_web, shoppers
+from simulated_retailer.webshop.catalogue import Catalogue, generate_catalogue, product_table
+from simulated_retailer.webshop.demand import expected_web_demand, shoppers_of
 from simulated_retailer.webshop.events import event_table
 from simulated_retailer.webshop.order_tables import item_table, order_table, piece_table, stock_pieces
 from simulated_retailer.webshop.orders import WebItems, WebOrders, place_web_orders
@@ -68,13 +69,13 @@ class Webshop:
         return number
 
 
-def run_webshop(period: Period, people: People, what: Products, seed: int) -> Webshop:
+def simulate_webshop(period: Period, people: People, products: Products, seed: int) -> Webshop:
     """The web shop of those people who use it."""
     users = choose_users(people)
-    catalogue = invent_catalogue(period, what, seed)
-    who = shoppers(period, people, users)
-    demand, offers = expect_web(period, catalogue, who)
-    orders, items = place_web_orders(period, who, catalogue, demand, seed)
+    catalogue = generate_catalogue(period, products, seed)
+    shoppers = shoppers_of(period, people, users)
+    demand, offers = expected_web_demand(period, catalogue, shoppers)
+    orders, items = place_web_orders(period, shoppers, catalogue, demand, seed)
     return Webshop(users, catalogue, orders, items, offers)
 
 
@@ -95,7 +96,7 @@ def webshop_tables(
         "distribution_centers": _centers(period),
         "events": event_table(period, shop.catalogue, shop.users, shop.orders, shop.items, seed),
     }
-    return with_wrong_tables(WEBSHOP, tables, _WRONG, seed)
+    return with_faults(WEBSHOP, tables, _WRONG, seed)
 
 
 def _centers(period: Period) -> pa.Table:

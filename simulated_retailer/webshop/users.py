@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulated_retailer.engine.randomness import chance, weighted
-from simulated_retailer.engine.timestamps import DAY, NEVER, Ints, Period
+from simulated_retailer.engine.arrays import Ints, label, pick
+from simulated_retailer.engine.randomness import random_stream, weighted
+from simulated_retailer.engine.timestamps import DAY, NEVER, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.population.contact_details import (
     FIRST_NAMES,
     LAST_NAMES,
     as_typed,
-    label,
-    pick,
     postal_codes,
     streets,
 )
@@ -57,12 +56,12 @@ def choose_users(people: People) -> Users:
 
 def user_table(period: Period, people: People, users: Users, seed: int) -> pa.Table:
     """users: as they registered."""
-    draws = chance(seed, "web shop users")
+    rng = random_stream(seed, "web shop users")
     person, size = users.person, len(users.person)
     since = people.webshop_since[person]
-    latitude, longitude = near(users.city, draws)
+    latitude, longitude = near(users.city, rng)
     has_email = pa.array(people.email_in_webshop[person])
-    typed = as_typed(people.email.take(pa.array(person)), draws)
+    typed = as_typed(people.email.take(pa.array(person)), rng)
     return version_table(
         WEBSHOP,
         "users",
@@ -75,13 +74,13 @@ def user_table(period: Period, people: People, users: Users, seed: int) -> pa.Ta
             "age": (since // DAY - people.born[person]) * 4 // 1461,
             "gender": gender_of(people, person),
             "state": pick(STATE_NAME_OF_CITY, users.city),
-            "street_address": streets(draws, size),
-            "postal_code": postal_codes(users.city, draws),
+            "street_address": streets(rng, size),
+            "postal_code": postal_codes(users.city, rng),
             "city": pick([city.name for city in CITIES], users.city),
             "country": pick(COUNTRY_NAME_OF_CITY, users.city),
             "latitude": latitude,
             "longitude": longitude,
-            "traffic_source": pick(_SOURCES, weighted(draws, _SOURCE_WEIGHTS, size)),
+            "traffic_source": pick(_SOURCES, weighted(rng, _SOURCE_WEIGHTS, size)),
             "created_at": since,
         },
     )
