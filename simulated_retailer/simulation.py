@@ -14,7 +14,8 @@ from simulated_retailer.crm.tables import crm_tables
 from simulated_retailer.engine.arrays import Ints
 from simulated_retailer.engine.faults import fault_truth
 from simulated_retailer.engine.timestamps import Period
-from simulated_retailer.erp.simulation import erp_faults, erp_tables, erp_truths, simulate_erp
+from simulated_retailer.erp.simulation import simulate_erp
+from simulated_retailer.erp.tables import erp_faults, erp_tables, erp_truths
 from simulated_retailer.inventory.flows import order_flows
 from simulated_retailer.inventory.goods import stock_goods
 from simulated_retailer.inventory.stock import simulate_stock
@@ -25,7 +26,8 @@ from simulated_retailer.population.subscriptions import subscribe
 from simulated_retailer.sales import all_sales
 from simulated_retailer.webshop.catalogue import product_truth
 from simulated_retailer.webshop.drops import drop_truth
-from simulated_retailer.webshop.simulation import simulate_webshop, webshop_tables
+from simulated_retailer.webshop.simulation import simulate_webshop
+from simulated_retailer.webshop.tables import webshop_tables
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def place_web_orders(
     offer = _redeemed(running, order, len(user), rng)
     discounted = (running >= 0) & (offer[order] == running)
     percent = np.array([offer.percent for offer in WEB_OFFERS])[running]
-    cancelled, shipped, delivered, returned = _course(placed, persona, rng)
+    cancelled, shipped, delivered, returned = _fulfilment(placed, persona, rng)
     first_item = np.cumsum(size) - size
     orders = WebOrders(user, placed, day, first_item, size, offer, cancelled, shipped, delivered, returned)
     back = rng.random(len(order)) < _SENT_BACK
@@ -138,7 +138,7 @@ def _redeemed(running: Ints, order: Ints, orders: int, rng: np.random.Generator)
     return offer
 
 
-def _course(placed: Ints, persona: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
+def _fulfilment(placed: Ints, persona: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
     """When each order is cancelled, shipped, delivered and returned; NEVER for what does not happen."""
     size = len(placed)
     is_cancelled: Flags = rng.random(size) < _CANCELLED
