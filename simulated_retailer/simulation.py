@@ -16,8 +16,8 @@ from simulated_retailer.engine.faults import fault_truth
 from simulated_retailer.engine.timestamps import Period
 from simulated_retailer.erp.simulation import simulate_erp
 from simulated_retailer.erp.tables import erp_faults, erp_tables, erp_truths
-from simulated_retailer.inventory.flows import order_flows
 from simulated_retailer.inventory.goods import stock_goods
+from simulated_retailer.inventory.movements import order_movements
 from simulated_retailer.inventory.stock import simulate_stock
 from simulated_retailer.inventory.tables import inventory_tables, stock_truth
 from simulated_retailer.marketing.tables import marketing_tables
@@ -78,7 +78,7 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
     subscribed = subscribe(period, people, seed)
     shop = simulate_webshop(period, people, erp.products, seed)
     goods = stock_goods(erp.products, shop.catalogue, seed)
-    stock = simulate_stock(period, goods, order_flows(period, erp, shop, goods), seed)
+    stock = simulate_stock(period, goods, order_movements(period, erp, shop, goods), seed)
     consumer = choose_consumers(people)
     sales, refunds = all_sales(period, people, erp, shop)
 

@@ -10,7 +10,8 @@ from simulated_retailer.engine.arrays import Flags, Floats, Ints
 from simulated_retailer.engine.randomness import random_stream
 from simulated_retailer.engine.timestamps import NEVER, SECOND, Period
 from simulated_retailer.inventory.centers import CENTERS
-from simulated_retailer.inventory.flows import (
+from simulated_retailer.inventory.goods import Goods
+from simulated_retailer.inventory.movements import (
     ADJUSTMENT,
     RECEIPT,
     TRANSFER_IN,
@@ -19,7 +20,6 @@ from simulated_retailer.inventory.flows import (
     Movements,
     movements_of,
 )
-from simulated_retailer.inventory.goods import Goods
 
 _HOUR = 3600 * SECOND
 _NIGHT = 0

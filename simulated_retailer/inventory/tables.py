@@ -12,8 +12,8 @@ from simulated_retailer.engine.faults import Fault, Moved, Wrong, with_faults
 from simulated_retailer.engine.timestamps import DAY, NEVER, SECOND, Period
 from simulated_retailer.engine.versions import version_table, versions
 from simulated_retailer.inventory.centers import CENTERS, center_table
-from simulated_retailer.inventory.flows import TYPES, Movements
 from simulated_retailer.inventory.goods import Goods
+from simulated_retailer.inventory.movements import TYPES, Movements
 from simulated_retailer.inventory.schema import INVENTORY
 from simulated_retailer.inventory.stock import Purchases, Stock
 

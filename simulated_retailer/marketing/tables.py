@@ -21,7 +21,7 @@ from simulated_retailer.marketing.offers import (
 )
 from simulated_retailer.marketing.performance import performance_table
 from simulated_retailer.marketing.schema import MARKETING
-from simulated_retailer.marketing.touches import touch, touch_table
+from simulated_retailer.marketing.touches import generate_touches, touch_table
 from simulated_retailer.population.people import People
 from simulated_retailer.population.subscriptions import Subscriptions
 from simulated_retailer.sales import Sales
@@ -65,7 +65,7 @@ def marketing_tables(
     members = choose_members(period, people, subscribed, seed)
     public = int(np.count_nonzero(subscribed.since != NEVER))
     campaigns = plan_campaigns(period, offers, public, seed)
-    touches = touch(period, campaigns, members, subscribed, sales, seed)
+    touches = generate_touches(period, campaigns, members, subscribed, sales, seed)
     paths = trace(sales, touches)
     tables = {
         "media_channels": channel_table(period),

@@ -58,7 +58,7 @@ class _Contacts:
     clicks: Flags
 
 
-def touch(
+def generate_touches(
     period: Period,
     campaigns: Campaigns,
     members: Members,

@@ -50,13 +50,13 @@ def movements_of(kind: int, moved: Ints, place: Ints, quantity: Ints) -> Movemen
     return Movements(moved[chosen], place[chosen], np.full(size, kind), quantity[chosen])
 
 
-def order_flows(period: Period, erp: Erp, shop: Webshop, goods: Goods) -> Movements:
+def order_movements(period: Period, erp: Erp, shop: Webshop, goods: Goods) -> Movements:
     """The movements of all orders of both channels within the period."""
-    flows = Movements.joined(*_erp_flows(erp, goods), *_webshop_flows(shop, goods))
+    flows = Movements.joined(*_erp_movements(erp, goods), *_webshop_movements(shop, goods))
     return flows.where(flows.moved < period.end)
 
 
-def _erp_flows(erp: Erp, goods: Goods) -> list[Movements]:
+def _erp_movements(erp: Erp, goods: Goods) -> list[Movements]:
     """Shipped as the order then stands; what is corrected afterwards is booked as an adjustment."""
     orders, lines, fulfilment, returns = erp.orders, erp.lines, erp.fulfilment, erp.returns
     nearest = CENTER_OF_TERRITORY[TERRITORY_OF_STATE[orders.state]][lines.order]
@@ -76,7 +76,7 @@ def _erp_flows(erp: Erp, goods: Goods) -> list[Movements]:
     ]
 
 
-def _webshop_flows(shop: Webshop, goods: Goods) -> list[Movements]:
+def _webshop_movements(shop: Webshop, goods: Goods) -> list[Movements]:
     good = goods.of_catalogue[shop.items.product]
     place = good * len(CENTERS) + goods.home[good]
     one = np.ones(len(good), dtype=np.int64)
