@@ -56,7 +56,7 @@ class Sales:
 
 @dataclass(frozen=True)
 class Refunds:
-    """One value per parcel that came back."""
+    """One value per return."""
 
     sale: Ints
     """Position among the sales."""
@@ -66,7 +66,7 @@ class Refunds:
 
 
 def all_sales(period: Period, people: People, erp: Erp, shop: Webshop) -> tuple[Sales, Refunds]:
-    """The orders of known people, the ERP's first, and what of them came back within the period."""
+    """The orders of known people, the ERP's first, and what was returned of them within the period."""
     parts = (_erp_sales(period, people, erp), _webshop_sales(people, shop))
     sales = Sales(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Sales)))
     erp_back, webshop_back = _erp_refunds(erp, sales), _webshop_refunds(shop, sales)
@@ -140,7 +140,7 @@ def _webshop_refunds(shop: Webshop, sales: Sales) -> Refunds:
 
 
 def _by_order(order: Ints, amounts: Ints, orders: int) -> Ints:
-    """Sums over each order's lines, which stand together."""
+    """Sums over each order's lines, which are adjacent."""
     running = np.concatenate([[0], amounts.cumsum()])
     size = np.bincount(order, minlength=orders)
     after = np.cumsum(size)

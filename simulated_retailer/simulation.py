@@ -119,5 +119,5 @@ def simulate(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: da
 
 
 def _customer_ids(people: People, number: Ints) -> Ints:
-    """CustomerID of each person, 0 for who is no customer of the ERP."""
+    """CustomerID of each person, 0 for people who are not customers of the ERP."""
     return np.where(people.customer >= 0, number[people.customer], 0)

@@ -36,12 +36,12 @@ class Consumers:
         return np.arange(len(self.person)) + 1
 
     def number_of_person(self) -> Ints:
-        """consumer_id of each person, 0 for whom the CRM never knew."""
+        """consumer_id of each person, 0 for people the CRM never knew."""
         return self.of_person + 1
 
 
 def choose_consumers(people: People) -> Consumers:
-    """The people whom the CRM knows, or knew, by the end of the period."""
+    """The people the CRM knows at the end of the period, or knew before."""
     known = np.flatnonzero(people.crm_since != NEVER)
     person = known[np.argsort(people.crm_since[known], kind="stable")]
     of_person = np.full(len(people.persona), -1)
@@ -57,9 +57,9 @@ def consumer_table(
     activities: Activities,
     seed: int,
 ) -> pa.Table:
-    """consumers; a row changes when the consumer moves, leaves the newsletter or gets or uses points.
+    """consumers; a row changes when the consumer moves, unsubscribes, or earns or uses points.
 
-    Who is erased is gone from then on.
+    Consumers who are erased have no row from then on.
     """
     person, size = consumers.person, len(consumers.person)
     since = people.crm_since[person]

@@ -1,4 +1,4 @@
-"""What consumers say: enquiries and complaints, more of them when an order was late or returned."""
+"""Enquiries and complaints of consumers: more of them after a late or returned order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def touchpoint_table(period: Period) -> pa.Table:
 def interaction_table(
     period: Period, people: People, of_person: Ints, sales: Sales, refunds: Refunds, seed: int
 ) -> pa.Table:
-    """interactions, numbered in order of time; they are taken up, resolved, and scored a while later."""
+    """interactions, numbered in order of time. Each is taken up, then resolved, then scored."""
     rng = random_stream(seed, "interactions")
     person, moment, trouble = _occasions(period, people, of_person, sales, refunds, rng)
     size = len(person)
@@ -96,7 +96,7 @@ def _occasions(
     refunds: Refunds,
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints, Ints]:
-    """Person, moment, and whether an order went wrong, of every interaction, in order of time."""
+    """Person, time, and whether an order went wrong, for every interaction, in order of time."""
     members = np.flatnonzero(of_person >= 0)
     idle = np.repeat(members, rng.poisson(_PER_YEAR * period.days / 365, len(members)))
     sold = np.flatnonzero(sales.shipped != NEVER)

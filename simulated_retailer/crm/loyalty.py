@@ -1,4 +1,4 @@
-"""Loyalty points: earned with orders, used, lost with returns, expired; never fewer than none."""
+"""Loyalty points: earned with orders, used, lost with returns, expired. A balance is never negative."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _TYPES = ("earn", "redeem", "expire", "adjust")
 _EARN, _REDEEM, _EXPIRE, _ADJUST = range(len(_TYPES))
 _CURRENCY = 1_000_000
 _REDEEMS = 0.14
-"""Of the orders, those whose consumer uses points afterwards."""
+"""Share of orders after which the consumer uses points."""
 _FEWEST_TO_REDEEM = 100
 _WELCOME, _GIFT = 500, 100
 _EXPIRES_EVERY, _EXPIRING = 91, 0.15
-"""Days, and the part of the balance that those lose who do not use it."""
+"""Days, and the share of the balance that inactive consumers lose."""
 _INACTIVE = 0.25
 
 
@@ -41,12 +41,12 @@ class Activities:
     earned: Ints
     redeemed: Ints
     sale: Ints
-    """Position among the sales, -1 if it belongs to none."""
+    """Position among the sales, -1 if none."""
     balance: Ints
     """Afterwards."""
 
     def balance_at(self, consumer: Ints, moment: Ints) -> Ints:
-        """The points of each given consumer at the moment given with it; both ascending."""
+        """The points of each consumer at each time, paired; both ascending."""
         first = self.moment.min(initial=0)
         span = max(moment.max(initial=0), self.moment.max(initial=0)) - first + 1
         seconds = span // SECOND + 2
@@ -65,9 +65,9 @@ class _Wishes:
     moment: Ints
     kind: Ints
     points: Ints
-    """Added, or taken off where negative and possible."""
+    """Points to add; negative: to take off, as far as there are any."""
     part: Floats
-    """The part of the balance that is taken off instead, 0 if `points` says it."""
+    """Share of the balance to take off instead; 0 where `points` says how many."""
     sale: Ints
 
 
@@ -111,7 +111,7 @@ def _wish(
 
 
 def _welcomes(period: Period, people: People, member: Ints, rng: np.random.Generator) -> _Wish:
-    """What members bring with them: those from before the first day their old balance."""
+    """Points that members start with: a gift, or their old balance if they joined before the first day."""
     old = people.crm_since[member] < period.begin
     points = rng.integers(0, np.where(old, _WELCOME, _GIFT), endpoint=True)
     moment = np.maximum(people.crm_since[member], period.begin)
@@ -133,7 +133,7 @@ def _of_sales(sales: Sales, refunds: Refunds, rng: np.random.Generator) -> list[
 
 
 def _expiries(period: Period, member: Ints, rng: np.random.Generator) -> list[_Wish]:
-    """Every quarter some of those who do not use their points lose a part of them."""
+    """Every quarter some inactive members lose a share of their points."""
     wishes = []
     for day in range(_EXPIRES_EVERY, period.days, _EXPIRES_EVERY):
         inactive = member[rng.random(len(member)) < _INACTIVE]
@@ -143,7 +143,7 @@ def _expiries(period: Period, member: Ints, rng: np.random.Generator) -> list[_W
 
 
 def _settled(wish: _Wishes) -> Activities:
-    """What the balances allow: the n-th activities of all consumers at once, for every n."""
+    """The activities that balances allow: the n-th of all consumers at once, for every n."""
     size = len(wish.consumer)
     nth = np.arange(size) - np.searchsorted(wish.consumer, wish.consumer)
     by_nth = np.argsort(nth, kind="stable")

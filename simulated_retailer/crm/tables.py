@@ -1,4 +1,4 @@
-"""The CRM from end to end."""
+"""All tables of the CRM, and the wrong rows in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults: the few wrong rows that systems hold, and where they are written down."""
+"""Planted faults: a few wrong rows in each system, and the list of them."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Wrong(NamedTuple):
     reason: str
     column: str
     value: Any
-    """What the column says instead: a value, or the name of a column and what is added to it."""
+    """The wrong value of the column; or another column and what to add to it."""
 
 
 class Moved(NamedTuple):
-    """The value of another column, moved by an amount of its type's unit."""
+    """The value of another column, moved by `by` in the unit of its type."""
 
     column: str
     by: int
@@ -52,7 +52,7 @@ def _with_wrong_rows(
     """A version table with wrong rows behind the right ones, and what they are.
 
     A wrong row is a copy of a right one's last version, under a number of its own in `key`, so
-    that the world of the right rows is whole without it. A small table gets none.
+    that the right rows are complete without it. A small table gets none.
     """
     current = np.flatnonzero(pc.is_null(table[UNTIL]).to_numpy())
     if len(current) < _ENOUGH_ROWS:
@@ -79,7 +79,9 @@ def with_faults(
     wrong: Mapping[str, tuple[str, Sequence[Wrong]]],
     seed: int,
 ) -> tuple[dict[str, pa.Table], list[Fault]]:
-    """A system's version tables with wrong rows; `wrong` has the number and kinds of each table."""
+    """A system's version tables with wrong rows, and what they are.
+
+    `wrong` has, for each table, the column that numbers its rows and the kinds of faults."""
     spoilt, faults = dict(tables), []
     for name, (key, kinds) in wrong.items():
         spoilt[name], found = _with_wrong_rows(system, name, tables[name], key, kinds, seed)

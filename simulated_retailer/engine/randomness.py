@@ -1,4 +1,4 @@
-"""Randomness: one independent stream per purpose, so that no draw depends on another's order."""
+"""Random numbers: an independent stream per purpose, so that no draw depends on the order of others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from simulated_retailer.engine.arrays import Ints
 
 
 def random_stream(seed: int, purpose: str) -> np.random.Generator:
-    """The stream of random numbers that belongs to `purpose` in the world `seed`."""
+    """The random numbers for one `purpose` of the retailer with this `seed`."""
     key = int.from_bytes(blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest(), "little")
     return np.random.Generator(np.random.Philox(key=key))
 
 
 def weighted(rng: np.random.Generator, weights: tuple[float, ...], size: int) -> Ints:
-    """`size` positions in `weights`, each as likely as its weight."""
+    """`size` positions in `weights`, drawn in proportion to the weights."""
     edges = np.cumsum(weights) / sum(weights)
     positions = np.searchsorted(edges, rng.random(size), side="right")
     return np.minimum(positions, len(weights) - 1).astype(np.int64)

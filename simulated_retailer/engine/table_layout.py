@@ -1,4 +1,4 @@
-"""How the layout of a source system is written down: its tables as Arrow schemas.
+"""How the layout of a source system is described: its tables as Arrow schemas.
 
 The columns that may not be null are a table's primary key; a text's longest length is in its
 field's metadata.
@@ -14,12 +14,12 @@ import pyarrow as pa
 INT, BIT, DAY, WHEN = pa.int32(), pa.bool_(), pa.date32(), pa.timestamp("us")
 MONEY, DEGREES = pa.decimal128(19, 4), pa.float64()
 LABEL = pa.dictionary(pa.int32(), pa.string())
-"""A text of a few that many rows share, of which each row has only the position."""
+"""A dictionary-encoded text, for columns with few different texts."""
 
 UNTIL = "_until"
-"""The column of a version table that says when the version stopped being true; null = still is."""
+"""The column of a version table that says when the version ended; null while it is current."""
 SINCE = "_since"
-"""The column that says when a version became true, where the system itself has none."""
+"""The column that says when a version began, where the system has no such column itself."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Text:
 
 @dataclass(frozen=True)
 class System:
-    """A source system: one list of its tables, columns, types and keys."""
+    """A source system: its tables with their columns, types and keys."""
 
     name: str
     modified: str
-    """The column of every table that has a row's last change, or `SINCE`, which is not shown."""
+    """The column with a row's last change, in every table; `SINCE` is not written to the source."""
     tables: Mapping[str, pa.Schema]
     indexed: tuple[str, ...] = ()
-    """Tables that are read by their last change."""
+    """Tables with an index on the last change."""
 
     def primary_key(self, table: str) -> list[str]:
         """The names of the key's columns, in their order. Raises KeyError for no such table."""

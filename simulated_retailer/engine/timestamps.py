@@ -1,7 +1,7 @@
 """Time in the simulation: whole microseconds since 1970 (UTC), as 64-bit integers.
 
-Whole numbers because a moment is compared with other moments hundreds of millions of times,
-and because every platform agrees on them.
+Whole numbers, because times are compared hundreds of millions of times and every platform
+agrees on the result.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from simulated_retailer.engine.arrays import Floats, Ints
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 NEVER = int(np.iinfo(np.int64).max)
-"""A moment that does not come; null wherever it is written."""
+"""A time that never comes. Tables have null instead."""
 
 _EPOCH = date(1970, 1, 1)
 _YEARS_OF_HISTORY = 3
 
 
 def to_microseconds(moment: datetime) -> int:
-    """`moment` in microseconds since 1970; without a time zone it is taken as UTC."""
+    """`moment` in microseconds since 1970; UTC if it has no time zone."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     since = aware - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
@@ -44,12 +44,12 @@ class Period:
 
     @property
     def begin(self) -> int:
-        """The first moment of the first day."""
+        """Midnight at the start of the first day."""
         return (self.start - _EPOCH).days * DAY
 
     @property
     def end(self) -> int:
-        """The first moment after the last day."""
+        """Midnight at the end of the last day."""
         return self.begin + self.days * DAY
 
     @property
@@ -58,11 +58,11 @@ class Period:
         return self.begin - _YEARS_OF_HISTORY * 366 * DAY
 
     def midnight(self, day: Any) -> Any:
-        """The first moment of day number `day` (0 is `start`); numbers or arrays of them."""
+        """Midnight at the start of day number `day` (0 is `start`); a number or an array of them."""
         return self.begin + day * DAY
 
     def day_of(self, moment: Ints) -> Ints:
-        """The number of the day that each moment falls on, which may be negative."""
+        """The number of the day that each time is on; negative before the first day."""
         return (moment - self.begin) // DAY
 
     def weekday(self) -> Ints:

@@ -1,8 +1,7 @@
 """Versions: what each row looked like, and from when until when.
 
-A row's state is a function of time that moves only at a few moments. Its versions are that
-function, evaluated at those moments; a system at any moment is then a filter over all versions.
-That is why a day-by-day and an all-at-once reading of the simulation cannot differ.
+A row changes only at a few times, and has one version from each of them on. A system at any time
+is a filter over all versions. So reading the simulation day by day and all at once cannot differ.
 """
 
 from __future__ import annotations
@@ -27,25 +26,25 @@ class Versions:
     row: Ints
     """Which row each version belongs to."""
     since: Ints
-    """When the version becomes true."""
+    """When the version begins."""
     until: Ints
-    """When it stops being true; NEVER while it is current."""
+    """When it ends; NEVER while it is current."""
 
     def of(self, values: Any) -> Any:
         """One value per row (NumPy or Arrow) -> one value per version."""
         return values.take(pa.array(self.row)) if isinstance(values, pa.Array) else values[self.row]
 
     def after(self, change: Ints) -> Flags:
-        """For each version: has its row's `change` happened?"""
+        """For each version: whether its row's `change` has happened."""
         return self.since >= change[self.row]
 
 
 def versions(created: Ints, *changes: Ints, end: int, removed: Ints | None = None) -> Versions:
     """The versions of rows that appear at `created` and change at each of `changes`.
 
-    Every argument has one moment per row. What would happen at `end` or later does not happen;
-    changes up to a row's creation are part of its first version, changes at one moment make one
-    version, and a row that is `removed` has no version from then on.
+    Every argument has one time per row. What would happen at `end` or later does not happen.
+    Changes up to a row's creation are part of its first version, changes at the same time make
+    one version, and a row that is `removed` has no version from then on.
     """
     times = np.stack([created, *changes], axis=1)
     np.maximum(times, created[:, None], out=times)
@@ -57,9 +56,9 @@ def versions(created: Ints, *changes: Ints, end: int, removed: Ints | None = Non
 
 
 def versions_of(row: Ints, moment: Ints, *, created: Ints, removed: Ints, end: int) -> Versions:
-    """The versions of rows that change any number of times: `row` is what changes at each `moment`.
+    """The versions of rows that change any number of times: `row` changes at `moment`.
 
-    `created` and `removed` have one moment per row; the rest is as in `versions`.
+    `created` and `removed` have one time per row; the rest is as in `versions`.
     """
     moment = np.maximum(moment, created[row])
     seen = moment < np.minimum(removed, end)[row]
@@ -80,10 +79,10 @@ def _following(row: Ints, since: Ints, gone: Ints) -> Versions:
 
 
 def version_table(system: System, table: str, which: Versions, columns: Mapping[str, Any]) -> pa.Table:
-    """All versions of a system's `table`, with the moment each ended in `_until`.
+    """All versions of a system's `table`, with the end of each in `_until`.
 
     `columns` has one value per version for every column but that of the last change: NumPy arrays
-    (masked where null; moments in microseconds, null where NEVER; days since 1970, null where
+    (masked where null; times in microseconds, null where NEVER; days since 1970, null where
     NEVER; decimals in units of their last digit), Arrow arrays, or one value for all. Raises
     KeyError when a column is missing.
     """

@@ -1,4 +1,4 @@
-"""Who buys: people, stores and their contacts; where they live; when they come and go."""
+"""Customers of the ERP: consumers, stores and their contacts, with addresses that change."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Customers:
     person: np.ma.MaskedArray
     """PersonID: the consumer, or a store's contact."""
     person_missing: Flags
-    """Whether the ERP lost the person that `person` points to."""
+    """Whether the ERP has no row for `person`."""
 
     @property
     def is_store(self) -> Flags:
@@ -83,13 +83,13 @@ class Customers:
         return _FIRST_CUSTOMER + np.arange(len(self.persona))
 
     def city_at(self, customer: Ints, moment: Ints) -> Ints:
-        """Where each of the given customers lives at the moment given with it."""
+        """Where each customer lives at each time, paired; positions in CITIES."""
         moved = moment >= self.moves[customer]
         return np.where(moved, self.second_city[customer], self.first_city[customer])
 
 
 def sales_person(territory: Ints) -> Ints:
-    """SalesPersonID of whoever looks after the stores of a territory."""
+    """SalesPersonID of the person in charge of a territory's stores."""
     return _FIRST_SALES_PERSON + territory
 
 
@@ -168,7 +168,7 @@ class Persons:
     last: Ints
     """Position in LAST_NAMES."""
     email: pa.Array
-    """Clean and unique; the person's, whether or not the ERP has it."""
+    """The person's clean, unique address, whether or not the ERP has it."""
     has_email: Flags
     """Whether the ERP has it."""
 
@@ -235,7 +235,7 @@ def _store(period: Period, customers: Customers, seed: int) -> pa.Table:
 def _person(period: Period, customers: Customers, people: Persons) -> pa.Table:
     known = np.flatnonzero(~customers.person_missing[people.customer])
     customer = people.customer[known]
-    # Every third person has a middle initial; nothing hangs on it, so no draw is spent on it.
+    # Every third person has a middle initial; it is not random, because nothing depends on it.
     initial = people.entity[known] % (3 * len(_INITIALS))
     return version_table(
         ERP,
@@ -253,7 +253,7 @@ def _person(period: Period, customers: Customers, people: Persons) -> pa.Table:
 
 
 def _email_address(period: Period, customers: Customers, people: Persons, seed: int) -> pa.Table:
-    """As people typed it: some in capitals, some with a blank behind."""
+    """As people typed it: some in capitals, some with a trailing blank."""
     having = np.flatnonzero(people.has_email)
     typed = as_typed(people.email.take(pa.array(having)), random_stream(seed, "e-mail as typed"))
     return version_table(
@@ -270,7 +270,7 @@ def _email_address(period: Period, customers: Customers, people: Persons, seed: 
 
 
 def _addresses(period: Period, customers: Customers, seed: int) -> dict[str, pa.Table]:
-    """One address for every customer: its row changes when they move, the link to it stays."""
+    """One address for every customer. Its row changes when they move, the link to it stays."""
     size = len(customers.persona)
     number = np.arange(size) + 1
     which = versions(customers.registered, customers.moves, end=period.end)

@@ -1,4 +1,4 @@
-"""What the ERP's customers want: the demand of each persona, with the ERP's special offers."""
+"""Demand in the ERP: of each persona for each product on each day, with special offers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def expected_demand(period: Period, customers: Customers, products: Products) ->
 
 
 def _without_offers(period: Period, products: Products) -> Floats:
-    """personas x days x products: demand as it would be if nothing were ever on offer."""
+    """personas x days x products: demand if nothing were ever on offer."""
     on_sale = products.on_sale(period.midnight(np.arange(period.days)))
     week = np.array([CONSUMER_WEEK] * WHOLESALE + [STORE_WEEK])[:, period.weekday()]
     by_day = seasons(period, products.category) * on_sale
@@ -46,7 +46,7 @@ def _uplifts(period: Period, customers: Customers, products: Products) -> Floats
 
 
 def _usual_pieces(period: Period, customers: Customers) -> Floats:
-    """How many pieces each persona's customers together order, without offers."""
+    """How many pieces all customers of each persona order, without offers."""
     first, after = active_days(period, customers.registered, customers.stops)
     yearly = np.bincount(customers.persona, customers.orders_per_year * (after - first), len(PERSONAS))
     return yearly * lines_of_an_order() * (1 + habit("extra_pieces"))

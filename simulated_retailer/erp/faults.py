@@ -1,4 +1,4 @@
-"""Faults: the few wrong values that the ERP holds, chosen before anything else happens to them."""
+"""Planted faults of the ERP: a few wrong values, chosen before orders are shipped or returned."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ENOUGH_LINES = 2000
 
 @dataclass(frozen=True)
 class OrderFaults:
-    """Wrong orders and lines; an order has at most one fault and nothing else befalls it."""
+    """Wrong orders and lines; a faulty order has one fault and is never corrected or returned."""
 
     faulty: Flags
-    """Per order: is anything wrong with it?"""
+    """Per order: whether anything is wrong with it."""
     without_customer: Flags
     """Per order."""
     zero_quantity: Flags
@@ -31,7 +31,7 @@ class OrderFaults:
     """Per line."""
 
     def quantity(self, right: Ints) -> Ints:
-        """The quantities that the ERP shows for lines whose right ones these are."""
+        """The quantities that the ERP has where these are the right ones."""
         return np.where(self.zero_quantity, 0, np.where(self.negative_quantity, -right, right))
 
 
@@ -61,7 +61,7 @@ def choose_order_faults(orders: Orders, lines: Lines, seed: int) -> OrderFaults:
 
 
 def choose_return_faults(lines: int, may_be_wrong: Flags, seed: int) -> ReturnFaults:
-    """As rare as other faults in a shop of so many lines, among the returns that may be wrong."""
+    """A few of the returns that may be wrong, as rare as other faults among so many lines."""
     candidates = np.flatnonzero(may_be_wrong)
     each = min(_how_many(_OF_RETURNS, _LEAST_RETURNS, lines), len(candidates) // 2)
     chosen = random_stream(seed, "return faults").choice(candidates, 2 * each, replace=False)

@@ -1,4 +1,4 @@
-"""What happens to orders afterwards: shipping, cancelling, and late corrections."""
+"""What happens to orders after they are placed: shipping, cancelling and late corrections."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CANCELLED = 0.015
 _QUANTITY, _LINE_REMOVED, _DATE, _NOTHING = range(4)
 _HOW_OFTEN = (0.010, 0.004, 0.002, 0.984)
 _HOW_OFTEN_WITH_ONE_LINE = (0.010, 0.012, 0.002, 0.976)
-"""An order for a single product is more often called off; its header then stays, with nothing."""
+"""Orders with one line lose it more often; their header stays, without lines."""
 _FIRST_DAY, _LAST_DAY = 3, 60
 
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """The course of every order and line; NEVER for what does not happen."""
+    """When every order and line changes; NEVER for what does not happen."""
 
     fulfilled: Ints
     """Per order: when it is shipped or cancelled."""
@@ -41,7 +41,7 @@ class Fulfilment:
 
 
 def fulfil_orders(period: Period, orders: Orders, lines: Lines, faults: OrderFaults, seed: int) -> Fulfilment:
-    """Ship or cancel every order; correct a few of the shipped ones days or weeks later."""
+    """Ships or cancels every order, and corrects a few of the shipped ones days or weeks later."""
     rng = random_stream(seed, "fulfilment")
     size = len(orders.placed)
     cancelled = rng.random(size) < _CANCELLED
@@ -56,10 +56,10 @@ def fulfil_orders(period: Period, orders: Orders, lines: Lines, faults: OrderFau
     )
     kind[cancelled | faults.faulty] = _NOTHING
     right_date = orders.placed - rng.integers(1, 3, size, endpoint=True) * DAY
-    # Before its first day the retailer has no day to correct an order to.
+    # An order cannot be corrected to a day before the retailer's first one.
     kind[(kind == _DATE) & (right_date < period.begin)] = _NOTHING
     moment = orders.placed + whole_seconds(rng.uniform(_FIRST_DAY, _LAST_DAY, size))
-    # Two changes of one row at one moment would be one change.
+    # Two changes of a row at the same time would be one version.
     moment += np.where(moment == fulfilled, SECOND, 0)
     target = orders.first_line + rng.integers(orders.size)
     up = rng.random(len(lines.order)) < 0.5
@@ -75,7 +75,7 @@ def fulfil_orders(period: Period, orders: Orders, lines: Lines, faults: OrderFau
 
 
 def _on_line(lines: int, target: Ints, moment: Ints, happens: Flags) -> Ints:
-    """Per line: the moment of what happens to the orders' target lines."""
+    """Per line: the time of what happens to the orders' target lines."""
     moments = np.full(lines, NEVER)
     moments[target[happens]] = moment[happens]
     return moments

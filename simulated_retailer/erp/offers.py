@@ -1,4 +1,4 @@
-"""Special offers, and how much more of a product each really sells."""
+"""Special offers, and the uplift that each really has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Offer(NamedTuple):
     percent: int
     kind: str
     category: str
-    """Customer: for people; Reseller: for stores."""
+    """Customer: for consumers; Reseller: for stores."""
     lines: tuple[str, ...]
     starts: float
     ends: float

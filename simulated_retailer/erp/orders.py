@@ -1,4 +1,4 @@
-"""Orders as they are placed: who, when, what, how many and at which price."""
+"""Orders as they are placed: customer, time, products, quantities, prices and offers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Orders:
     state: Ints
     """Position in STATES of where the customer lived."""
     first_line: Ints
-    """Position of the order's first line; its lines stand together."""
+    """Position of the order's first line; its lines are adjacent."""
     size: Ints
     """How many lines it was placed with, at least one."""
 
@@ -55,7 +55,7 @@ class Lines:
     """SpecialOfferID."""
 
     def total(self, quantity: Ints) -> Ints:
-        """LineTotal in units of 0.000001, exact, had each line this quantity."""
+        """The exact LineTotal if each line had this quantity, in units of 0.000001."""
         return self.price * (100 - self.percent) * quantity
 
 
@@ -82,7 +82,7 @@ def place_orders(
 
 
 def _placed(period: Period, customers: Customers, demand: Demand, seed: int) -> tuple[Ints, Ints, Ints]:
-    """Customer, day and moment of every order, in order of the moment."""
+    """Customer, day and time of every order, in order of time."""
     rng = random_stream(seed, "orders")
     first, after = active_days(period, customers.registered, customers.stops)
     rate = customers.orders_per_year / 365 * demand.orders_between(customers.persona, first, after)
@@ -122,7 +122,7 @@ def _baskets(
     order = np.concatenate([order, joining])
     product = np.concatenate([product, companion[joining]])
     quantity = 1 + rng.poisson(habit("extra_pieces")[persona[order]])
-    # A product drawn twice is one line with the pieces of both, so no demand is lost.
+    # A product that is drawn twice becomes one line with the pieces of both.
     size = len(products.line)
     kept, which = np.unique(order * size + product, return_inverse=True)
     pieces = np.bincount(which, quantity, len(kept)).astype(np.int64)

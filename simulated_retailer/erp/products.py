@@ -1,4 +1,4 @@
-"""What is sold: categories, products, how their prices and costs move, what goes together."""
+"""Categories and products, how their prices and costs move, and which products go together."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ SIZE = len(LINES) * _PER_LINE
 """How many products there are."""
 
 _COMPANIONS = (("CS", "LP"), ("KN", "MG"), ("HS", "SD"), ("BP", "BT"), ("TN", "LP"), ("PN", "MG"))
-"""Lines that are bought together: whoever takes from the first may add from the second.
+"""Lines that are bought together: an order of the first may add a product of the second.
 
-No second line is ever on offer, so that every piece sold under an offer is of the offer's making.
+No second line is ever on offer, so that companions do not blur an offer's uplift.
 """
 _COMPANION_CHANCES = (0.22, 0.18, 0.30, 0.35, 0.25, 0.15)
 
@@ -77,15 +77,15 @@ _UNIT = 10_000
 
 @dataclass(frozen=True)
 class Steps:
-    """How an amount moves: one row per product, one column per step."""
+    """A price or cost over time: one row per product, one column per step."""
 
     since: Ints
-    """When each amount starts to hold; NEVER where a step does not take place."""
+    """When each amount begins to hold; NEVER where a step does not take place."""
     amount: Ints
     """In units of 0.0001."""
 
     def at(self, product: Ints, moment: Ints) -> Ints:
-        """The amount of each given product at the moment given with it."""
+        """The amount of each product at each time, paired."""
         held = self.amount[product, 0]
         for step in range(1, self.since.shape[1]):
             held = np.where(moment >= self.since[product, step], self.amount[product, step], held)
@@ -120,7 +120,7 @@ class Products:
         return np.array([line.category for line in LINES])[self.line]
 
     def on_sale(self, moments: Ints) -> Flags:
-        """moments x products: can it be bought then?"""
+        """times x products: whether it can be bought then."""
         at = moments[:, None]
         return (at >= self.sold_from) & (at < self.sold_until)
 
@@ -175,12 +175,12 @@ def _companions(rng: np.random.Generator) -> tuple[Ints, Floats]:
 def yearly_amounts(
     period: Period, sold_from: Ints, sold_until: Ints, opening: Floats, rng: np.random.Generator
 ) -> Steps:
-    """How amounts move that change once a year, each on a day of its own; `opening` at the start."""
+    """Amounts that change once a year, each on a day of its own; `opening` is the one at the start."""
     size = len(opening)
     years = np.arange(-3, period.days // 365 + 1)
     day = rng.integers(1, 366, size)[:, None] + 365 * years
     change = rng.normal(1.03, 0.025, day.shape).cumprod(axis=1)
-    # The opening amount holds at the start: what came before was cheaper, what follows dearer.
+    # The opening amount holds at the start: earlier ones are lower, later ones higher.
     relative = np.concatenate([np.ones((size, 1)), change], axis=1) / change[:, [2]]
     amount = np.rint(opening[:, None] * relative * 10_000).astype(np.int64)
     first = sold_from[:, None]
@@ -211,7 +211,7 @@ def product_tables(period: Period, products: Products, seed: int) -> dict[str, p
 
 
 def companion_truth(products: Products) -> pa.Table:
-    """One row per product that pulls another: with what chance an order's first line does so."""
+    """One row per product with a companion: the chance that an order's first line adds it."""
     pulling = np.flatnonzero(products.companion >= 0)
     return pa.table(
         {

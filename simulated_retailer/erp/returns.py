@@ -1,4 +1,4 @@
-"""Returns: lines that come back after shipping, and the few returns that are corrected."""
+"""Returns of shipped lines, and the few returns that are corrected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulated_retailer.erp.schema import ERP
 from simulated_retailer.population.personas import habit
 
 _CORRECTED = 0.2
-"""Of the returns of lines with several pieces."""
+"""Share of the returns of lines with several pieces."""
 _REASONS = ("Does not fit", "Damaged in transit", "Not as described", "Changed mind",
             "Arrived too late", "Wrong item sent", "Quality not as expected")  # fmt: skip
 _REASON_WEIGHTS = (5, 2, 3, 6, 1.5, 1, 3)
@@ -27,7 +27,7 @@ _REASON_WEIGHTS = (5, 2, 3, 6, 1.5, 1, 3)
 
 @dataclass(frozen=True)
 class Returns:
-    """One value per return, in order of coming in."""
+    """One value per return, in order of time."""
 
     line: Ints
     """Position among the lines."""
@@ -60,7 +60,7 @@ def generate_returns(
     faults: OrderFaults,
     seed: int,
 ) -> Returns:
-    """The returns until the end of the period: of shipped, remaining, faultless lines."""
+    """The returns within the period, of shipped lines that are neither removed nor faulty."""
     rng = random_stream(seed, "returns")
     size = len(lines.order)
     persona = customers.persona[orders.customer[lines.order]]
@@ -93,7 +93,7 @@ def return_table(
 ) -> pa.Table:
     """SalesReturn; `numbers` are the SalesOrderID and SalesOrderDetailID of every line.
 
-    A refund is the returned pieces' part of the LineTotal, rounded half up.
+    A refund is the returned pieces' share of the LineTotal, rounded half up.
     """
     which = versions(returns.returned, returns.corrected, end=period.end)
     line = which.of(returns.line)

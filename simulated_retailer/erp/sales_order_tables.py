@@ -1,4 +1,4 @@
-"""The ERP's books on orders: SalesOrderHeader and SalesOrderDetail, to the last digit."""
+"""SalesOrderHeader and SalesOrderDetail, exact to the last digit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IN_PROCESS, _SHIPPED, _CANCELLED = 1, 5, 6
 _PARCEL, _FREIGHT = 1, 5
 _DAYS_TO_PAY = 12
 _ONLINE_FREIGHT, _STORE_FREIGHT = 350, 220
-"""Freight in hundredths of a per cent of SubTotal; nothing for what is carried home."""
+"""Freight in hundredths of a per cent of SubTotal; none for orders in a shop."""
 
 
 def order_numbers(orders: Orders) -> Ints:
@@ -44,7 +44,7 @@ def detail_table(
     fulfilment: Fulfilment,
     faults: OrderFaults,
 ) -> pa.Table:
-    """SalesOrderDetail. LineTotal follows the quantity shown, right or wrong, as it is computed."""
+    """SalesOrderDetail. LineTotal is computed from the row's quantity, right or wrong."""
     which = versions(
         orders.placed[lines.order], fulfilment.line_changed, removed=fulfilment.line_removed, end=period.end
     )
@@ -80,7 +80,7 @@ def header_table(
     faults: OrderFaults,
     seed: int,
 ) -> pa.Table:
-    """SalesOrderHeader. Its amounts are those of the right lines, also where a line is wrong."""
+    """SalesOrderHeader. Its amounts are those of right lines, even where a line is wrong."""
     which = versions(orders.placed, fulfilment.fulfilled, fulfilment.corrected, end=period.end)
     done, corrected = which.after(fulfilment.fulfilled), which.after(fulfilment.corrected)
     cancelled, from_store = which.of(fulfilment.cancelled), which.of(orders.from_store)
@@ -109,7 +109,7 @@ def header_table(
 
 
 def _purchase_orders(orders: Orders, seed: int) -> pa.Array:
-    """PurchaseOrderNumber: every store's order has one, people's have none."""
+    """PurchaseOrderNumber: stores' orders have one, consumers' have none."""
     number = random_stream(seed, "purchase orders").integers(10**9, 10**10, len(orders.placed))
     text = pc.binary_join_element_wise("PO", pa.array(number).cast(pa.string()), "")
     return pc.if_else(pa.array(orders.from_store), text, pa.scalar(None, pa.string()))

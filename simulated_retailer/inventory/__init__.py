@@ -1,1 +1,1 @@
-"""The inventory system: distribution centers, their stock, its movements and its purchase."""
+"""The inventory system: distribution centers, stock levels, movements and purchase orders."""

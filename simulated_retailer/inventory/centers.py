@@ -24,7 +24,7 @@ class Center(NamedTuple):
     city: int
     """Position in CITIES."""
     territories: tuple[str, ...]
-    """Where it ships to before others do."""
+    """The territories for which it is the nearest."""
 
 
 def _city(name: str) -> int:

@@ -1,4 +1,4 @@
-"""What lies in stock: every product of the ERP and of the web shop, once, and where."""
+"""The goods in stock: every product of the ERP and of the web shop once, and the centers that stock it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulated_retailer.inventory.centers import CENTERS
 from simulated_retailer.webshop.catalogue import Catalogue
 
 _EVERYWHERE, _AT_TWO = 0.2, 0.5
-"""The most popular fifth lies in every center, the next in two, the rest in one."""
+"""The most popular fifth is in every center, the next three tenths in two, the rest in one."""
 _SUPPLIERS = (
     "Baltic Mills", "Cascade Metalworks", "Dongguan Homeware", "Fjord Textiles", "Great Lakes Supply",
     "Kestrel Imports", "Porto Ceramics", "Solway Outdoor", "Tasman Trading",
@@ -32,9 +32,9 @@ class Goods:
     cost: Steps
     """In units of 0.0001."""
     stocked: Flags
-    """goods x centers: does it lie there?"""
+    """goods x centers: whether the center stocks it."""
     home: Ints
-    """Position in CENTERS of the one that always has it."""
+    """Position in CENTERS of the center that always has it."""
     of_catalogue: Ints
     """For each product of the web shop: its position here."""
 
@@ -44,7 +44,7 @@ class Goods:
 
 
 def stock_goods(products: Products, catalogue: Catalogue, seed: int) -> Goods:
-    """All products, and where each of them lies."""
+    """All products, and the centers that stock each of them."""
     own = np.flatnonzero(catalogue.shared < 0)
     of_catalogue = catalogue.shared.copy()
     of_catalogue[own] = SIZE + np.arange(len(own))
@@ -54,7 +54,7 @@ def stock_goods(products: Products, catalogue: Catalogue, seed: int) -> Goods:
     rank = np.argsort(np.argsort(-popularity, kind="stable")) / size
     places = np.where(rank < _EVERYWHERE, len(CENTERS), np.where(rank < _AT_TWO, 2, 1))
     rng = random_stream(seed, "goods")
-    # Most of what lies in few centers lies where most is shipped from.
+    # Products in few centers are mostly in the centers that ship most.
     order = np.argsort(rng.random((size, len(CENTERS))) * (1.0, 1.3, 2.2, 2.6), axis=1)
     stocked = np.argsort(order, axis=1) < places[:, None]
     supplier = rng.integers(len(_SUPPLIERS), size=size)

@@ -1,4 +1,4 @@
-"""What orders do to stock: pieces that leave when they are shipped and those that come back."""
+"""Movements of stock, and those that orders cause: pieces shipped and pieces returned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Movements:
     kind: Ints
     """Position in TYPES."""
     quantity: Ints
-    """By which the stock grows; negative when it shrinks."""
+    """Added to the stock; negative when pieces leave."""
 
     @staticmethod
     def joined(*parts: Movements) -> Movements:
@@ -57,7 +57,7 @@ def order_movements(period: Period, erp: Erp, shop: Webshop, goods: Goods) -> Mo
 
 
 def _erp_movements(erp: Erp, goods: Goods) -> list[Movements]:
-    """Shipped as the order then stands; what is corrected afterwards is booked as an adjustment."""
+    """Sales have the quantities at the time of shipping; later corrections are adjustments."""
     orders, lines, fulfilment, returns = erp.orders, erp.lines, erp.fulfilment, erp.returns
     nearest = CENTER_OF_TERRITORY[TERRITORY_OF_STATE[orders.state]][lines.order]
     place = lines.product * len(CENTERS) + goods.center(lines.product, nearest)

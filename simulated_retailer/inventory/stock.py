@@ -1,4 +1,4 @@
-"""Keeping stock: what is bought, moved between centers, lost and found, day by day."""
+"""Stock, day by day: purchases, transfers between centers, write-offs and count differences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from simulated_retailer.inventory.movements import (
 
 _HOUR = 3600 * SECOND
 _NIGHT = 0
-"""Everything that comes in does so at midnight, before anything can leave on the day."""
+"""Everything comes in at midnight, before anything can leave on the day."""
 _ORDERED, _COUNTED, _WRITTEN_OFF = 17 * _HOUR, 23 * _HOUR, 23 * _HOUR + _HOUR // 2
 _EXPECTED_DAYS, _SOONEST, _LATEST = 10, 5, 20
 _SAFETY_DAYS, _COVERED_DAYS = 6, 35
@@ -49,7 +49,7 @@ class Purchases:
 
 @dataclass(frozen=True)
 class Stock:
-    """What the centers had and did; places are as in Movements."""
+    """Stock and its movements; places are as in Movements."""
 
     movements: Movements
     purchases: Purchases
@@ -62,7 +62,7 @@ class Stock:
 
 
 def simulate_stock(period: Period, goods: Goods, flows: Movements, seed: int) -> Stock:
-    """Buy and move so that every flow can take place; stock never falls below nothing."""
+    """Buys and transfers so that every movement of the orders can take place; stock is never negative."""
     return _Keeper(period, goods, flows, seed).keep()
 
 
@@ -70,8 +70,8 @@ class _Keeper:
     """The days of the centers, one after the other.
 
     A night's receipts and transfers come before whatever leaves on the day, so that stock is
-    enough at every moment. What is missing even so is moved over from another center or bought
-    in a rush: such a day ends with nothing in stock.
+    enough at all times. What is still missing is transferred from another center or bought as a
+    rush order; such a day ends with an empty stock.
     """
 
     def __init__(self, period: Period, goods: Goods, flows: Movements, seed: int) -> None:
@@ -135,7 +135,7 @@ class _Keeper:
         return quantity
 
     def _opening(self, day: int) -> Ints:
-        """The first stock of what is sold from this day on, or was before the first."""
+        """The opening stock of products that are sold from this day on; on day 0, also of older products."""
         most = self._target - self.safety
         opening = self.safety + np.floor(self._fate[day] * most).astype(np.int64)
         opening = np.where(self._stocked & (self._first == day), opening, 0)
@@ -170,7 +170,7 @@ class _Keeper:
         return self._move(RECEIPT, day, _NIGHT, quantity)
 
     def _corrected(self, day: int, on_hand: Ints) -> Ints:
-        """What counting finds wrong, and what is damaged; never more than there is."""
+        """Count differences and damages; never more than there is."""
         there = self._stocked & (self._first <= day)
         error = np.where(there, np.maximum(self._error[day], -on_hand), 0)
         damage = np.where(there, np.minimum(self._damage[day], on_hand + error), 0)
@@ -179,7 +179,7 @@ class _Keeper:
         )
 
     def _ordered(self, day: int, position: Ints) -> Ints:
-        """Purchase orders for what has fallen to its reorder level; some come late, short or never."""
+        """Purchase orders for products at their reorder level; some arrive late, short or never."""
         sold: Flags = self._stocked & (self._first <= day) & (day < self._last)
         place = np.flatnonzero(sold & (position <= self.reorder_level))
         quantity = self._target[place] - position[place]

@@ -1,4 +1,4 @@
-"""The inventory system from end to end."""
+"""All tables of the inventory system, the wrong rows in it, and the truth on stock."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def inventory_tables(
 
 
 def stock_truth(period: Period, goods: Goods, stock: Stock) -> pa.Table:
-    """One row per day, distribution center and product that lies there: pieces at the day's end."""
+    """One row per day, distribution center and product that it stocks: pieces at the end of the day."""
     day, place = _there(period, goods)
     return pa.table(
         {
@@ -65,7 +65,7 @@ def stock_truth(period: Period, goods: Goods, stock: Stock) -> pa.Table:
 
 
 def _there(period: Period, goods: Goods) -> tuple[Ints, Ints]:
-    """Day and place of every level, day by day."""
+    """Day and place of every stock level, day by day."""
     first = np.repeat(np.clip(period.day_of(goods.sold_from), 0, period.days), len(CENTERS))
     is_there = goods.stocked.ravel() & (first <= np.arange(period.days)[:, None])
     day, place = np.nonzero(is_there)

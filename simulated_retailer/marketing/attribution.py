@@ -1,4 +1,4 @@
-"""Which clicks an order is owed to, by the two planted rules."""
+"""The clicks that orders are attributed to, by two rules."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def trace(sales: Sales, touches: Touches) -> Paths:
 
 
 def attribution_truth(sales: Sales, touches: Touches, campaigns: Campaigns, paths: Paths) -> pa.Table:
-    """One row per rule, order and click that is owed something; revenue sums to the order's.
+    """One row per rule, order and click with a share; the shares of an order sum to its revenue.
 
-    last_touch: everything to the newest click. linear: to each click the same share, rounded half
-    up to six digits, and to the newest what is left.
+    last_touch: the newest click has everything. linear: each click has the same share, rounded half
+    up to six digits, and the newest click has the rest.
     """
     revenue = sales.revenue[paths.sale]
     share = (2 * revenue + paths.clicks) // (2 * np.maximum(paths.clicks, 1))

@@ -1,4 +1,4 @@
-"""Audience segments, and who is in them from when until when."""
+"""Audience segments and their members, from when until when."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def segment_table(period: Period) -> pa.Table:
 
 
 def member_table(period: Period, people: People, members: Members, seed: int) -> pa.Table:
-    """audience_members; the rows of whom the CRM erased are deleted."""
+    """audience_members; the rows of people whom the CRM erased are deleted."""
     which = versions(members.added, members.removed, removed=people.erased[members.person], end=period.end)
     email = as_typed(people.email, random_stream(seed, "audience e-mail as typed"))
     return version_table(

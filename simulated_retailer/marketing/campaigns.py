@@ -22,15 +22,15 @@ class Channel(NamedTuple):
     kind: str
     description: str
     reached: float
-    """Part of a campaign's audience that it shows itself to."""
+    """Share of a campaign's audience that sees it."""
     clicked: float
-    """Part of those reached who click without being about to buy."""
+    """Share of those who click without being about to buy."""
     leading: float
-    """How often it is what leads to an order, relative to other channels."""
+    """How often it leads to an order, relative to other channels."""
     cost: float
-    """Hundredths of the currency, per day and person of the retailer's public."""
+    """In hundredths of the currency, per day and subscriber."""
     strangers: int
-    """How many impressions on nobody known there are for each on somebody known."""
+    """Impressions on unknown people for each on a known one."""
 
 
 CHANNELS = (
@@ -80,7 +80,7 @@ _Plan = tuple[int, int, str, int, int, int]
 
 
 def plan_campaigns(period: Period, offers: MarketingOffers, public: int, seed: int) -> Campaigns:
-    """The campaigns of the period, for a public of so many people."""
+    """The campaigns of the period, with budgets for `public` subscribers."""
     plans = sorted([*_always_on(period), *_newsletters(period), *_for_segments(period), *_for_offers(offers)])
     first, after, names, channel, segment, offer = (list(column) for column in zip(*plans, strict=True))
     rng = random_stream(seed, "campaigns")

@@ -1,4 +1,4 @@
-"""Marketing's offers: the ERP's special offers for people, the web shop's codes, and their use."""
+"""Marketing's offers: the ERP's special offers for consumers, the web shop's codes, and redemptions."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _web_terms(position: int, shop: Webshop) -> _Terms:
 
 
 def marketing_offer_truth(offers: MarketingOffers, shop: Webshop) -> pa.Table:
-    """One row per offer that runs: where, planted factor, and what the web shop's are expected to add."""
+    """One row per offer that runs: its system, planted uplift, and expected extra pieces (web shop only)."""
     erp = pa.Table.from_pylist(
         [{"uplift": OFFERS[position].uplift} for position in _FOR_PEOPLE], schema=shop.offers.schema
     )
@@ -134,7 +134,7 @@ def redemption_table(
     sales: Sales,
     seed: int,
 ) -> pa.Table:
-    """offer_redemptions, numbered in order of time: what each order saved by an offer when placed."""
+    """offer_redemptions, numbered in order of time; the discount is the order's when it was placed."""
     sale, offer, discount = (
         np.concatenate(column) for column in zip(_in_erp(erp, sales), _in_webshop(shop, sales), strict=True)
     )

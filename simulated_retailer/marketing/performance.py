@@ -1,4 +1,4 @@
-"""What channels report of their campaigns: the day's figures the next night, and once more later."""
+"""Figures that channels report on their campaigns: the next night, and restated two days later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simulated_retailer.sales import Sales
 _REPORTED, _RESTATED = DAY // 12, 2 * DAY + DAY // 12
 """After the end of the day."""
 _LATE = 0.03
-"""Of the impressions and clicks of strangers, those that are only in the second report."""
+"""Share of the strangers' impressions and clicks that only the second report has."""
 _REACH = 0.85
 _STRANGERS_CLICK = 0.4
 """How readily strangers click, relative to people in the audience."""
@@ -27,7 +27,7 @@ _STRANGERS_CLICK = 0.4
 def performance_table(
     period: Period, campaigns: Campaigns, touches: Touches, sales: Sales, paths: Paths, seed: int
 ) -> pa.Table:
-    """campaign_performance: what the touches say, and the strangers whom nobody can name.
+    """campaign_performance: the touches, and impressions and clicks of unknown people.
 
     Conversions are orders of the day whose newest click was the campaign's.
     """
@@ -68,7 +68,7 @@ def performance_table(
 def _known(
     period: Period, campaigns: Campaigns, touches: Touches, sales: Sales, paths: Paths
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """days x campaigns: impressions, people, clicks and orders of those whom the touches name."""
+    """days x campaigns: impressions, people, clicks and orders of known people."""
     shape = (period.days, len(campaigns.names))
     seen, clicked = (
         _count(period, shape, touches.moment[mine], touches.campaign[mine])
@@ -81,20 +81,20 @@ def _known(
 
 
 def _strangers(seen: Ints, channel: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Impressions on and clicks of people whom nobody can name, per day and campaign."""
+    """Impressions on and clicks of unknown people, per day and campaign."""
     strangers = rng.poisson(seen * np.array([channel.strangers for channel in CHANNELS])[channel])
     ready = np.array([channel.clicked for channel in CHANNELS])[channel] * _STRANGERS_CLICK
     return strangers, rng.binomial(strangers, ready)
 
 
 def _count(period: Period, shape: tuple[int, int], moment: Ints, campaign: Ints) -> Ints:
-    """days x campaigns: how many of these there are."""
+    """days x campaigns: how many there are."""
     cell = period.day_of(moment) * shape[1] + campaign
     return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _reached(period: Period, shape: tuple[int, int], touches: Touches) -> Ints:
-    """days x campaigns: how many different people saw it on the day."""
+    """days x campaigns: how many different people saw it."""
     mine = touches.kind == IMPRESSION
     cell = period.day_of(touches.moment[mine]) * shape[1] + touches.campaign[mine]
     people = touches.person.max(initial=0) + 1

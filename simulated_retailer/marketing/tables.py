@@ -1,4 +1,4 @@
-"""The marketing system from end to end."""
+"""All tables of the marketing system, its truths, and the wrong rows in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom campaigns touch: impressions, opened mails and clicks, some of which lead to orders."""
+"""Touches of campaigns: impressions, opened mails and clicks, some of which lead to orders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from simulated_retailer.sales import Sales
 TYPES = ("impression", "open", "click")
 IMPRESSION, OPEN, CLICK = range(len(TYPES))
 _LEADS = 0.14
-"""Of the orders, those that a click led to."""
+"""Share of orders that a click led to."""
 _LONGEST_LEAD = 14
 _OPENED = 0.30
 _SENT_AT, _SENT_WITHIN = 9 / 24, 3 / 24
@@ -66,7 +66,7 @@ def generate_touches(
     sales: Sales,
     seed: int,
 ) -> Touches:
-    """All touches of the period, of people while they are subscribed."""
+    """All touches of the period; people have them only while they are subscribed."""
     parts = (
         _audience(period, campaigns, members, random_stream(seed, "audience of campaigns")),
         _leading(period, campaigns, sales, random_stream(seed, "leading clicks")),
@@ -78,7 +78,7 @@ def generate_touches(
     )
     by_mail = campaigns.channel[campaign] == EMAIL
     clicked = seen + whole_seconds(rng.uniform(0.0002, 0.01, len(seen)))
-    # Figures of a day count its clicks and the impressions before them together.
+    # A day's figures count clicks together with the impressions before them.
     clicked = np.minimum(clicked, seen // DAY * DAY + DAY - SECOND)
     opened = (seen + clicked) // 2 // SECOND * SECOND
     steps = (
@@ -97,7 +97,7 @@ def generate_touches(
 
 
 def _audience(period: Period, campaigns: Campaigns, members: Members, rng: np.random.Generator) -> _Contacts:
-    """A part of each campaign's segment; mails go out on the first morning, the rest all the time."""
+    """Some of each campaign's segment. Mails go out on the first morning, other channels all the time."""
     by_segment = {s: np.flatnonzero(members.segment == s) for s in np.unique(campaigns.segment).tolist()}
     chosen = []
     for segment, channel in zip(campaigns.segment.tolist(), campaigns.channel.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Writing the retailer's source systems, in the form in which the embedded default reads them."""
+"""Writes the source systems: SQLite databases, and the web shop's folder of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing systems as SQLite files, in the form that SQLAlchemy gives such databases.
+"""Writes systems as SQLite files, with the types that SQLAlchemy gives them there.
 
 Money is floating point there, because SQLite has no decimals; each float is the one nearest to
 the exact amount, so rounding it to the column's digits gives the amount back.

@@ -1,4 +1,4 @@
-"""The truths of the simulated world: what a pipeline must find again, kept away from it."""
+"""The truths: what a pipeline must find again, written where it does not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are called, where their letters go, and how they type their e-mail addresses."""
+"""Names, streets, postal codes and e-mail addresses, also as people mistype them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _SHOUTED, _PADDED = 0.04, 0.015
 
 
 def email_addresses(first: Ints, last: Ints, number: Ints, rng: np.random.Generator) -> pa.Array:
-    """Clean addresses of people with these names; they differ where the numbers do."""
+    """Clean e-mail addresses of people with these names; unique if the numbers are."""
     size = len(number)
     return pc.binary_join_element_wise(
         pick([_plain(name) for name in FIRST_NAMES], first),
@@ -68,7 +68,7 @@ def email_addresses(first: Ints, last: Ints, number: Ints, rng: np.random.Genera
 
 
 def as_typed(email: pa.Array, rng: np.random.Generator) -> pa.Array:
-    """Addresses as people type them: some in capitals, some with a blank behind."""
+    """E-mail addresses as people type them: some in capitals, some with a trailing blank."""
     shouted = pa.array(rng.random(len(email)) < _SHOUTED)
     padded = pa.array(rng.random(len(email)) < _PADDED)
     typed = pc.if_else(shouted, pc.utf8_upper(email), email)
@@ -76,7 +76,7 @@ def as_typed(email: pa.Array, rng: np.random.Generator) -> pa.Array:
 
 
 def streets(rng: np.random.Generator, size: int) -> pa.Array:
-    """`size` houses in some street."""
+    """`size` street addresses."""
     house = pa.array(rng.integers(1, 400, size=size)).cast(pa.string())
     return pc.binary_join_element_wise(house, pick(_STREETS, rng.integers(len(_STREETS), size=size)), " ")
 

@@ -34,7 +34,7 @@ class Distributions:
         self._edges = (edges + np.arange(len(weights))[:, None]).ravel()
 
     def draw(self, row: Ints, uniform: Floats) -> Ints:
-        """The outcome in each given row at which its cumulated weight passes `uniform`."""
+        """The outcome of each distribution `row` at which its cumulated weight passes `uniform`."""
         found = np.searchsorted(self._edges, row + uniform, side="right") - row * self._outcomes
         return np.clip(found, 0, self._outcomes - 1)
 
@@ -76,7 +76,7 @@ class Demand:
 
 
 def active_days(period: Period, registered: Ints, stops: Ints) -> tuple[Ints, Ints]:
-    """For each customer: the first day they may order and the day after the last, `first <= after`.
+    """For each customer: the first day they may order, and the day after the last; `first <= after`.
 
     It begins the day after registering, so that no order precedes its customer.
     """

@@ -11,7 +11,7 @@ from simulated_retailer.engine.arrays import Floats, Ints
 
 class Territory(NamedTuple):
     number: int
-    """TerritoryID, as in AdventureWorks, whose other territories the retailer is not in."""
+    """TerritoryID, as in AdventureWorks; the retailer is not in its other territories."""
     name: str
     country: str
     group: str
@@ -24,7 +24,7 @@ class State(NamedTuple):
     tax: int
     """Sales tax in hundredths of a per cent."""
     share: float
-    """How much of the retailer's custom lives here, relative to other states."""
+    """How many of the retailer's customers live here, relative to other states."""
 
 
 class City(NamedTuple):

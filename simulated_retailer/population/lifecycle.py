@@ -1,4 +1,4 @@
-"""When customers come and go, and where they live meanwhile."""
+"""When customers register, move and stop buying, and where they live."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOVING = 0.04
 
 
 def registrations(period: Period, size: int, rng: np.random.Generator) -> Ints:
-    """When `size` customers first come: most before the period, the others evenly within it."""
+    """When `size` customers register: most before the period, the others evenly within it."""
     before = rng.random(size) < _REGISTERED_BEFORE
     spread = rng.random(size)
     days = np.where(before, (spread - 1) * _DAYS_OF_REGISTERING_BEFORE, spread * period.days)

@@ -1,4 +1,4 @@
-"""The population: everyone who may be an ERP customer, a web shop user, a CRM consumer, or several."""
+"""Everyone who is a customer of the ERP, a user of the web shop or a consumer of the CRM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulated_retailer.population.lifecycle import churn_times, homes, registra
 from simulated_retailer.population.personas import PERSONAS, habit
 
 _OTHERS = 0.35
-"""People whom the ERP does not know, relative to its consumers."""
+"""People the ERP does not know, relative to its consumers."""
 _OTHERS_IN_WEBSHOP = 0.85
 _IN_WEBSHOP, _IN_CRM, _OTHER_IN_CRM = 0.45, 0.65, 0.50
 """Of the ERP's people; of them; of the others who use the web shop."""
@@ -53,7 +53,7 @@ class People:
     """When the person became a user of the web shop; NEVER if not."""
     crm_since: Ints
     erased: Ints
-    """When the CRM forgot the person, who had asked for it."""
+    """When the CRM erased the person, who had asked for it; NEVER if not."""
     email_in_erp: Flags
     email_in_webshop: Flags
     email_in_crm: Flags
@@ -64,13 +64,13 @@ class People:
         return IS_MAN[self.first]
 
     def city_at(self, person: Ints, moment: Ints) -> Ints:
-        """Where each of the given people lives at the moment given with it."""
+        """Where each person lives at each time, paired; positions in CITIES."""
         moved = moment >= self.moves[person]
         return np.where(moved, self.second_city[person], self.first_city[person])
 
 
 def generate_people(period: Period, customers: Customers, persons: Persons, seed: int) -> People:
-    """The ERP's people and those whom only the web shop or the CRM knows."""
+    """The ERP's people, and people that only the web shop or the CRM knows."""
     known = persons.customer
     others = round(_OTHERS * np.count_nonzero(~customers.is_store))
     rng = random_stream(seed, "other people")

@@ -1,4 +1,4 @@
-"""Personas: the few kinds of customer whose habits everything else follows."""
+"""Personas: the few kinds of customer, whose habits drive everything else."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class Persona(NamedTuple):
 
     name: str
     share: float
-    """Part of the consumers, 0 for the wholesale persona that every store follows."""
+    """Share of the consumers; 0 for the wholesale persona, which every store has."""
     orders_per_year: float
     most_lines: int
     """An order's largest number of drawn lines; its first is certain."""
     line_chance: float
     """The chance of each further line."""
     extra_pieces: float
-    """Pieces of a line beyond the first."""
+    """Average pieces of a line beyond the first."""
     offer_affinity: float
     """How strongly offers move this persona, relative to others."""
     return_rate: float
-    """Part of the shipped lines that come back."""
+    """Share of the shipped lines that are returned."""
     days_until_churn: float
     """Average number of days, from the start or from registering, until they stop buying."""
     tastes: tuple[float, float, float, float]
@@ -42,7 +42,7 @@ PERSONAS = (
 )
 
 WHOLESALE = len(PERSONAS) - 1
-"""The position of the persona that stores follow; all others are consumers."""
+"""The position of the stores' persona; all others are consumers'."""
 
 CONSUMER_WEEK = np.array([0.88, 0.85, 0.88, 0.95, 1.12, 1.27, 1.05])
 """How busy each day of the week is, Monday to Sunday, with people ..."""
@@ -54,5 +54,5 @@ STORE_HOURS = (0, 0, 0, 0, 0, 0, 1, 6, 18, 25, 24, 18, 10, 16, 20, 18, 12, 5, 1,
 
 
 def habit(name: str) -> Floats:
-    """One number of every persona, by the name of its field."""
+    """A field of `Persona`, as an array with one value per persona."""
     return np.array([getattr(persona, name) for persona in PERSONAS], dtype=np.float64)

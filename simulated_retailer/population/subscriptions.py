@@ -1,4 +1,4 @@
-"""Who agreed to marketing, from when until when."""
+"""Subscriptions to marketing: who agreed to it, and from when until when."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Subscriptions:
     """When the person left; NEVER if not within the period."""
 
     def at(self, person: Ints, moment: Ints) -> Flags:
-        """Whether each of the given people is subscribed at the moment given with it."""
+        """Whether each person is subscribed at each time, paired."""
         return (moment >= self.since[person]) & (moment < self.until[person])
 
 
 def subscribe(period: Period, people: People, seed: int) -> Subscriptions:
-    """Most of whom the web shop or the CRM can write to; whoever is erased leaves by then."""
+    """Most people whose address the web shop or the CRM has. Erasure ends a subscription."""
     rng = random_stream(seed, "subscriptions")
     size = len(people.persona)
     webshop = np.where(people.email_in_webshop, people.webshop_since, NEVER)

@@ -1,4 +1,4 @@
-"""What the web shop sells: a part of the ERP's products, under the same number, and its own."""
+"""What the web shop sells: some of the ERP's products, under the same number, and products of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulated_retailer.erp.products import SIZE as ERP_SIZE
 from simulated_retailer.webshop.schema import WEBSHOP
 
 _SHARED = 0.5
-"""Of the ERP's models, those that the web shop sells too."""
+"""Share of the ERP's models that the web shop sells too."""
 
 
 class Range(NamedTuple):
@@ -28,7 +28,7 @@ class Range(NamedTuple):
     noun: str
     department: str
     like: int
-    """Position in the ERP's CATEGORIES of what has the same friends and the same season."""
+    """Position in the ERP's CATEGORIES of the category with the same buyers and the same season."""
     lowest: float
     highest: float
 
@@ -76,7 +76,7 @@ class Catalogue:
         return 1 + np.argsort(np.argsort(self.sold_from, kind="stable"))
 
     def on_sale(self, moments: Ints) -> Flags:
-        """moments x products: can it be bought then?"""
+        """times x products: whether it can be bought then."""
         at = moments[:, None]
         return (at >= self.sold_from) & (at < self.sold_until)
 

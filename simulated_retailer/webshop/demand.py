@@ -1,4 +1,4 @@
-"""What the web shop's users want: the demand of each persona in each country, with the offers."""
+"""Demand in the web shop: of each persona in each country, for each product on each day, with offers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shoppers:
 
 
 def shoppers_of(period: Period, people: People, users: Users) -> Shoppers:
-    """The users, as demand sees them."""
+    """How each user shops."""
     country = COUNTRY_NUMBER_OF_CITY[users.city]
     first, after = active_days(period, people.webshop_since[users.person], people.stops[users.person])
     return Shoppers(
@@ -47,7 +47,7 @@ def shoppers_of(period: Period, people: People, users: Users) -> Shoppers:
 
 
 def expected_web_demand(period: Period, catalogue: Catalogue, shoppers: Shoppers) -> tuple[Demand, pa.Table]:
-    """The demand for the catalogue, and the truth on offers: what each is expected to add."""
+    """The demand for the catalogue, and the truth on offers: the extra pieces expected of each."""
     plain = _without_offers(period, catalogue)
     running = web_offer_on(period, catalogue)
     pieces = _pieces(period, shoppers)
@@ -56,7 +56,7 @@ def expected_web_demand(period: Period, catalogue: Catalogue, shoppers: Shoppers
 
 
 def _without_offers(period: Period, catalogue: Catalogue) -> Floats:
-    """groups x days x products: demand as it would be if nothing were ever on offer."""
+    """groups x days x products: demand if nothing were ever on offer."""
     on_sale = catalogue.on_sale(period.midnight(np.arange(period.days)))
     week = CONSUMER_WEEK[period.weekday()][:, None]
     by_day = week * seasons(period, catalogue.category) * on_sale

@@ -1,4 +1,4 @@
-"""The web shop's files: one drop per table and day, and what goes wrong with a few of them."""
+"""The web shop's files: one drop per table and day, and the few drops with which something goes wrong."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _TROUBLES = {
 _HOW_OFTEN = 0.002
 _MOST_DAYS_LATE = 3
 _LAST_DAYS = 5
-"""At the end of the period nothing goes wrong, so that everything has come in by then."""
+"""Nothing goes wrong in the last days, so that everything has come in by the end."""
 _FIRST_DAYS = 1
 
 
 def drop_path(period: Period, table: str, day: int) -> str:
-    """Where the drop of a day stands in the web shop's folder."""
+    """The path of a day's drop in the web shop's folder."""
     date = period.start + timedelta(days=day)
     return f"{table}/{date}.{_SUFFIX.get(table, _OTHER_SUFFIX)}"
 
@@ -50,7 +50,7 @@ def drop_truth(
     """One row per drop with which something goes wrong: table, day, path, trouble, days late.
 
     missing: it never comes. late: it comes so many days late, under its own name. repeated: its
-    rows stand once more in the next day's drop. partly written: it is cut off on its first
+    rows are also in the next day's drop. partly written: it is cut off on its first
     evening and whole from the next one on. A drop with a wrong row is never missing.
     """
     rng = random_stream(seed, "drops")
@@ -94,9 +94,9 @@ def _apart(free: list[tuple[str, int]], order: Ints, count: int) -> list[tuple[s
 def write_drops(
     period: Period, tables: Mapping[str, pa.Table], troubles: pa.Table, folder: Path, moment: int
 ) -> None:
-    """Write every drop that stands in the folder just before `moment` and is not there yet.
+    """Write every drop that has come in just before `moment` and is not in the folder yet.
 
-    What is there is left as it is, but for a drop that was partly written and is whole by now.
+    Files in the folder stay as they are, except a drop that was partly written and is whole by now.
     """
     evenings = min((moment - period.begin) // DAY, period.days)
     for name, table in tables.items():
@@ -129,11 +129,11 @@ class _Drop:
         return self.trouble == "partly written"
 
     def is_cut(self, evenings: int) -> bool:
-        """Whether it is not whole at the end of so many days."""
+        """Whether it is still cut off after so many days."""
         return self.may_be_cut and self.day + 1 == evenings
 
     def stands(self, evenings: int) -> bool:
-        """Whether it has come in by the end of so many days."""
+        """Whether it has come in after so many days."""
         return self.trouble != "missing" and self.day + self.days_late < evenings
 
 
@@ -165,9 +165,9 @@ def _rows_of(table: pa.Table, fault: Fault) -> pa.Table:
 
 
 def _day_of_versions(period: Period, table: pa.Table) -> Ints:
-    """The number of the day in whose drop each version stands; -1 if another one hides it.
+    """The number of the day in whose drop each version is; -1 if a later version of that day replaces it.
 
-    The first drop also has what is older.
+    The first drop also has all older rows.
     """
     since = _microseconds(table[SINCE])
     until = _microseconds(table[UNTIL])
@@ -184,7 +184,7 @@ class _Rows:
     """The rows of some days' drops, sorted by day once."""
 
     def __init__(self, table: pa.Table, day: Ints, days: set[int], again: set[int]) -> None:
-        """`again`: the days on which the rows of the day before come once more."""
+        """`again`: the days whose drops repeat the rows of the day before."""
         self._again = again
         needed = days | {number - 1 for number in days & again}
         chosen = np.flatnonzero(np.isin(day, list(needed)))
@@ -193,7 +193,7 @@ class _Rows:
         self._rows = table.drop_columns([SINCE, UNTIL]).take(pa.array(chosen))
 
     def of(self, day: int) -> pa.Table:
-        """What stands in a day's drop."""
+        """The rows of a day's drop."""
         rows = self._on(day)
         return pa.concat_tables([rows, self._on(day - 1)]) if day in self._again else rows
 
@@ -218,7 +218,7 @@ def _plain(field: pa.Field) -> pa.Field:
 
 
 def _as_text(rows: pa.Table) -> pa.Table:
-    """Moments as the web shop writes them, `2024-01-02 03:04:05 UTC`."""
+    """Time stamps as the web shop writes them, `2024-01-02 03:04:05 UTC`."""
     for position, field in enumerate(rows.schema):
         if pa.types.is_timestamp(field.type):
             seconds = rows[field.name].cast(pa.timestamp("s")).cast(pa.string())

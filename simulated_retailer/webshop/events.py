@@ -1,4 +1,4 @@
-"""What visitors of the web shop look at: sessions of events, some of nobody known."""
+"""Page visits in the web shop: sessions of events, some of them of unknown visitors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def event_table(
 
 
 def _visitors(users: int, looking: int, rng: np.random.Generator) -> Ints:
-    """Who looks without buying: a user, or -1 for nobody known."""
+    """The visitor of each session without an order: a user, or -1 if unknown."""
     known = rng.random(looking) >= _UNKNOWN
     return np.where(known, rng.integers(max(users, 1), size=looking), -1)
 
@@ -81,8 +81,8 @@ def _steps(
 ) -> tuple[Ints, Ints, Ints]:
     """Session, type and product of every event, session by session in order of time.
 
-    Who buys sees the home page and a department, looks at each piece and puts it into the cart,
-    and may cancel; who only looks sees a few products.
+    Buyers see the home page and a department, look at each piece, put it into the cart, and may
+    cancel. Other visitors see a few products.
     """
     looks = rng.integers(1, _MOST_LOOKED_AT, size=looking, endpoint=True)
     looker = np.repeat(buying + np.arange(looking), looks)
@@ -116,7 +116,7 @@ def _within(items: WebItems, orders: WebOrders) -> Ints:
 def _moments(
     session: Ints, kind: Ints, last: Ints, orders: WebOrders, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """Moment and number within its session of every event; the purchase is when the order is placed."""
+    """Time of every event and its number within the session; the purchase is when the order is placed."""
     size = np.bincount(session, minlength=len(last))
     start = np.cumsum(size) - size
     position = np.arange(len(session)) - start[session]
@@ -131,7 +131,7 @@ def _moments(
 
 
 def _where(users: Users, user: Ints, rng: np.random.Generator) -> dict[str, pa.Array]:
-    """Where each session comes from."""
+    """Where each session comes from: address, city, browser and traffic source."""
     size = len(user)
     anywhere = weighted(rng, city_weights(), size)
     city = np.where(user >= 0, users.city[user], anywhere) if len(users.city) else anywhere

@@ -16,7 +16,7 @@ from simulated_retailer.webshop.orders import WebItems, WebOrders
 from simulated_retailer.webshop.schema import WEBSHOP
 
 _UNSOLD = 0.06
-"""Pieces that nobody bought, relative to those that were."""
+"""Unsold pieces, relative to sold ones."""
 _LONGEST_IN_STOCK = 60
 
 
@@ -35,7 +35,7 @@ class Pieces:
 def stock_pieces(
     period: Period, catalogue: Catalogue, orders: WebOrders, items: WebItems, seed: int
 ) -> Pieces:
-    """A piece for every item, and some that wait."""
+    """A piece for every order item, and some unsold ones."""
     rng = random_stream(seed, "pieces")
     sold = orders.placed[items.order]
     unsold = round(_UNSOLD * len(sold))

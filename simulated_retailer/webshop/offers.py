@@ -1,4 +1,4 @@
-"""The web shop's offers, and how much more of a product each really sells."""
+"""The web shop's offers, and the uplift that each really has."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from simulated_retailer.webshop.catalogue import Catalogue
 
 
 class WebOffer(NamedTuple):
-    """A code that takes something off some categories during part of the simulated period."""
+    """A code for a discount on some categories during part of the simulated period."""
 
     name: str
     code: str
     percent: int
     categories: tuple[str, ...]
     country: str | None
-    """Code of the only country that it is for."""
+    """Code of the only country that it is for; None: all."""
     starts: float
     ends: float
     """Parts of the period; an offer runs on whole days, from `starts` to before `ends`."""
     uplift: float
     """How many times as many pieces sell, to those it is for, as would without the offer."""
     capped: bool = False
-    """Whether it may be redeemed less often than it would be."""
+    """Whether the number of redemptions is limited."""
 
 
 # In order of starting. No two run at the same time, so that an order has at most one; no category is on

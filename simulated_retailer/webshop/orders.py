@@ -1,4 +1,4 @@
-"""The web shop's orders: who, when and what, under which offer, and what becomes of them."""
+"""The web shop's orders: user, time, items and offer, then shipping, delivery, cancelling and returning."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from simulated_retailer.webshop.offers import WEB_OFFERS, web_offer_on
 _CANCELLED = 0.03
 _KNOWS_THE_CODE = 0.9
 _CAP = 0.7
-"""How much of what would be redeemed a capped offer allows."""
+"""Share of the possible redemptions that a capped offer allows."""
 _RETURNED_MORE = 1.6
 """Returns of the web shop's orders, relative to those of the persona's lines in the ERP."""
 _SENT_BACK = 0.6
-"""Of the items of an order that is returned."""
+"""Share of a returned order's items that come back."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class WebOrders:
     placed: Ints
     day: Ints
     first_item: Ints
-    """Position of the order's first item; its items stand together."""
+    """Position of the order's first item; its items are adjacent."""
     size: Ints
     """How many items it has, at least one."""
     offer: Ints
     """Position in WEB_OFFERS of the offer that it redeems, -1 if none."""
     cancelled: Ints
-    """On the day of the order, since no time stamp would tell of it later; NEVER if not."""
+    """On the day of the order, because orders have no time stamp for it; NEVER if not cancelled."""
     shipped: Ints
     delivered: Ints
     returned: Ints
@@ -75,7 +75,7 @@ class WebItems:
 def place_web_orders(
     period: Period, shoppers: Shoppers, catalogue: Catalogue, demand: Demand, seed: int
 ) -> tuple[WebOrders, WebItems]:
-    """All orders of the period, with their items and their course."""
+    """All orders of the period, with their items."""
     rng = random_stream(seed, "web orders")
     user, day, placed = _placed(period, shoppers, demand, rng)
     persona = shoppers.group[user] // len(COUNTRIES)
@@ -105,7 +105,7 @@ def place_web_orders(
 def _placed(
     period: Period, shoppers: Shoppers, demand: Demand, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints]:
-    """User, day and moment of every order, in order of the moment."""
+    """User, day and time of every order, in order of time."""
     rate = shoppers.per_day * demand.orders_between(shoppers.group, shoppers.first, shoppers.after)
     user = np.repeat(np.arange(len(rate)), rng.poisson(rate))
     day = demand.day(shoppers.group[user], shoppers.first[user], shoppers.after[user], rng.random(len(user)))

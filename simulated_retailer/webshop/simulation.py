@@ -29,14 +29,14 @@ class Webshop:
     """The truth on its offers."""
 
     def user_of_person(self, people: int) -> Ints:
-        """The id of each person, 0 for whoever is no user."""
+        """The id of each person, 0 for people who are not users."""
         number = np.zeros(people, dtype=np.int64)
         number[self.users.person] = self.users.number
         return number
 
 
 def simulate_webshop(period: Period, people: People, products: Products, seed: int) -> Webshop:
-    """The web shop of those people who use it."""
+    """Users, catalogue and orders of the web shop."""
     users = choose_users(people)
     catalogue = generate_catalogue(period, products, seed)
     shoppers = shoppers_of(period, people, users)

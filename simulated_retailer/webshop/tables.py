@@ -45,7 +45,7 @@ _WRONG = {
         ),
     ),
 }
-"""Table -> number and faults."""
+"""Table -> column that numbers its rows, and the faults planted in it."""
 
 
 def webshop_tables(

@@ -39,7 +39,7 @@ class Users:
     person: Ints
     """Position among the people."""
     city: Ints
-    """Where the user lived when registering, which the web shop never asks again."""
+    """Position in CITIES of where the user lived when registering; the web shop never asks again."""
 
     @property
     def number(self) -> Ints:
@@ -48,7 +48,7 @@ class Users:
 
 
 def choose_users(people: People) -> Users:
-    """The people whom the web shop knows by the end of the period."""
+    """The people the web shop knows at the end of the period."""
     known = np.flatnonzero(people.webshop_since != NEVER)
     person = known[np.argsort(people.webshop_since[known], kind="stable")]
     return Users(person, people.city_at(person, people.webshop_since[person]))
