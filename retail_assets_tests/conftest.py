@@ -23,8 +23,8 @@ from retail_assets.deployment import home
 from retail_assets.settings import Settings
 from retail_assets.transformation.project import Project
 from retail_assets_tests.distribution import ByModule, longest_first
+from simulated_retailer import SYSTEMS as SIMULATED
 from simulated_retailer import Retailer, simulate, write_sources
-from simulated_retailer.systems import SYSTEMS as SIMULATED
 
 START = date(2024, 3, 1)
 DAYS = 40

@@ -57,9 +57,7 @@ def _show_segments(console: Console) -> None:
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
-    from simulated_retailer.output.sources import write_sources
-    from simulated_retailer.output.truth import write_truth
-    from simulated_retailer.simulation import simulate
+    from simulated_retailer import simulate, write_sources, write_truth
 
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):

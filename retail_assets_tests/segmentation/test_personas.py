@@ -10,8 +10,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from retail_assets_tests.conftest import new_deployment
-from simulated_retailer import simulate
-from simulated_retailer.output.sources import write_sources
+from simulated_retailer import simulate, write_sources
 
 FIRST = date(2024, 1, 1)
 DAYS = 210

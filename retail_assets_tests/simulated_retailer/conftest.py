@@ -7,15 +7,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from simulated_retailer import Retailer, simulate
-from simulated_retailer.systems import SYSTEMS
+from simulated_retailer import SYSTEMS, Retailer, simulate
 
 Rows = list[tuple[Any, ...]]
 Ask = Callable[[str], Rows]
 
 
 @pytest.fixture(scope="session")
-def world() -> Retailer:
+def small_retailer() -> Retailer:
     """A retailer small enough to be written day by day."""
     return simulate(consumers=1500, days=40, start=date(2024, 3, 1))
 
@@ -27,9 +26,9 @@ def busy_retailer() -> Retailer:
 
 
 @pytest.fixture(scope="session")
-def ask(world: Retailer) -> Iterator[Ask]:
+def ask(small_retailer: Retailer) -> Iterator[Ask]:
     """Ask the small retailer: <system>.<table> has the right rows as they stand at the end."""
-    with connected(world) as connection:
+    with connected(small_retailer) as connection:
         yield lambda query: connection.execute(query).fetchall()
 
 

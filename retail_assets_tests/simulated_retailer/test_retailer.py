@@ -30,7 +30,7 @@ def _utc(*parts: int) -> datetime:
 
 MOMENTS = [_utc(2024, 1, 1), _utc(2024, 2, 29), _utc(2024, 7, 15, 13), None]
 
-worlds = given(
+any_retailer = given(
     consumers=st.integers(1, 300), days=st.integers(1, 90), seed=st.integers(0, 2**64)
 )  # fmt: skip
 few = settings(
@@ -110,7 +110,7 @@ def _read(path: Path, table: str) -> list[tuple[Any, ...]]:
 
 
 @few
-@worlds
+@any_retailer
 def test_same_arguments_same_bytes(tmp_path: Path, consumers: int, days: int, seed: int) -> None:
     first, second = (simulate(consumers=consumers, days=days, seed=seed, start=START) for _ in range(2))
     assert first.versions == second.versions
@@ -152,11 +152,11 @@ def test_versions_of_a_row_follow_each_other(sql: duckdb.DuckDBPyConnection, tab
 
 
 @few
-@worlds
+@any_retailer
 def test_nothing_happens_outside_the_period(consumers: int, days: int, seed: int) -> None:
-    world = simulate(consumers=consumers, days=days, seed=seed, start=START)
+    small_retailer = simulate(consumers=consumers, days=days, seed=seed, start=START)
     end = START + timedelta(days=days)
-    with _connect(world) as sql:
+    with _connect(small_retailer) as sql:
         for table in ERP.tables:
             late = sql.execute(
                 f'select count(*) from "{table}" where "ModifiedDate" >= ? or _until >= ?',

@@ -13,14 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retail_assets_tests.simulated_retailer.conftest import Ask, connected
-from simulated_retailer import Retailer, simulate, write_sources
-from simulated_retailer.systems import SYSTEMS
+from simulated_retailer import SYSTEMS, Retailer, simulate, write_sources
 
 TABLES = [
     (system.name, table) for system in SYSTEMS.values() if system.name != "erp" for table in system.tables
 ]
 
-worlds = given(consumers=st.integers(1, 200), days=st.integers(1, 60), seed=st.integers(0, 2**64))
+any_retailer = given(consumers=st.integers(1, 200), days=st.integers(1, 60), seed=st.integers(0, 2**64))
 few = settings(
     max_examples=6,
     deadline=None,
@@ -34,7 +33,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 @few
-@worlds
+@any_retailer
 def test_same_arguments_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, consumers: int, days: int, seed: int
 ) -> None:
@@ -49,14 +48,14 @@ def test_same_arguments_same_bytes(
 
 
 @few
-@worlds
+@any_retailer
 def test_every_system_keeps_its_layout_and_its_period(consumers: int, days: int, seed: int) -> None:
     start = date(2024, 2, 10)
-    world = simulate(consumers=consumers, days=days, seed=seed, start=start)
-    with connected(world) as sql:
+    small_retailer = simulate(consumers=consumers, days=days, seed=seed, start=start)
+    with connected(small_retailer) as sql:
         for system, table in TABLES:
             columns = [*SYSTEMS[system].tables[table].names, "_until"]
-            assert world.versions[system][table].column_names == columns
+            assert small_retailer.versions[system][table].column_names == columns
             modified = SYSTEMS[system].modified
             late = sql.execute(
                 f'select count(*) from {system}."all_{table}" where "{modified}" >= ? or _until >= ?',
@@ -267,10 +266,10 @@ def test_recorded_faults_are_the_faults(ask: Ask, table: str, reason: str, condi
 
 @pytest.mark.parametrize("moment", [None, datetime(2024, 3, 17, 13, tzinfo=UTC)])
 def test_a_database_at_a_moment_is_a_filter(
-    world: Retailer, ask: Ask, tmp_path: Path, moment: datetime | None
+    small_retailer: Retailer, ask: Ask, tmp_path: Path, moment: datetime | None
 ) -> None:
     systems = [name for name in SYSTEMS if name != "webshop"]
-    write_sources(world, tmp_path, moment, systems)
+    write_sources(small_retailer, tmp_path, moment, systems)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{name}.sqlite" for name in systems)
     at = "'infinity'::timestamp" if moment is None else f"timestamp '{moment:%Y-%m-%d %H:%M:%S}'"
     for system in systems:

@@ -26,8 +26,8 @@ STAMPS = {
 """A row's last change, by its own time stamps; greatest() leaves nulls out."""
 
 
-def _evening(world: Retailer, day: int) -> datetime:
-    return datetime.combine(world.start + timedelta(days=day + 1), time(), UTC)
+def _evening(small_retailer: Retailer, day: int) -> datetime:
+    return datetime.combine(small_retailer.start + timedelta(days=day + 1), time(), UTC)
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -35,21 +35,21 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def evenings(world: Retailer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
+def evenings(small_retailer: Retailer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
     """The folder's files on every evening, written day after day."""
     folder = tmp_path_factory.mktemp("day by day")
     found = []
-    for day in range(world.days):
-        write_sources(world, folder, _evening(world, day), ["webshop"])
+    for day in range(small_retailer.days):
+        write_sources(small_retailer, folder, _evening(small_retailer, day), ["webshop"])
         found.append(_files(folder / "webshop"))
     return found
 
 
 @pytest.fixture(scope="module")
-def whole(world: Retailer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(small_retailer: Retailer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder at the end, written at once."""
     folder = tmp_path_factory.mktemp("at once")
-    write_sources(world, folder, systems=["webshop"])
+    write_sources(small_retailer, folder, systems=["webshop"])
     return folder / "webshop"
 
 
@@ -75,10 +75,10 @@ def test_day_by_day_is_all_at_once(evenings: list[dict[str, bytes]], whole: Path
     assert evenings[-1] == _files(whole)
 
 
-def test_before_the_first_evening_the_folders_are_empty(world: Retailer, tmp_path: Path) -> None:
-    write_sources(world, tmp_path, _evening(world, 0) - timedelta(hours=1), ["webshop"])
+def test_before_the_first_evening_the_folders_are_empty(small_retailer: Retailer, tmp_path: Path) -> None:
+    write_sources(small_retailer, tmp_path, _evening(small_retailer, 0) - timedelta(hours=1), ["webshop"])
     assert _files(tmp_path) == {}
-    assert {path.name for path in (tmp_path / "webshop").iterdir()} == set(world.versions["webshop"])
+    assert {path.name for path in (tmp_path / "webshop").iterdir()} == set(small_retailer.versions["webshop"])
 
 
 def test_nothing_is_left_behind(evenings: list[dict[str, bytes]]) -> None:
@@ -93,11 +93,11 @@ def test_a_drop_once_written_is_not_changed(evenings: list[dict[str, bytes]], as
 
 
 def test_a_drop_comes_on_its_evening_but_for_the_late_ones(
-    evenings: list[dict[str, bytes]], ask: Ask, world: Retailer
+    evenings: list[dict[str, bytes]], ask: Ask, small_retailer: Retailer
 ) -> None:
     late = {path: days for _, path, _, days in _troubles(ask, "late")}
     for name in evenings[-1]:
-        day = (date.fromisoformat(name.split("/")[1][:10]) - world.start).days
+        day = (date.fromisoformat(name.split("/")[1][:10]) - small_retailer.start).days
         first = next(evening for evening, files in enumerate(evenings) if name in files)
         assert first == day + late.get(name, 0), name
     assert all(1 <= days <= 3 for days in late.values())
@@ -116,7 +116,7 @@ def test_a_missing_drop_never_comes(evenings: list[dict[str, bytes]], ask: Ask) 
 
 
 def test_a_partly_written_drop_is_whole_the_next_evening(
-    evenings: list[dict[str, bytes]], ask: Ask, world: Retailer
+    evenings: list[dict[str, bytes]], ask: Ask, small_retailer: Retailer
 ) -> None:
     for _, path, day, _ in _troubles(ask, "partly written"):
         with pytest.raises((EOFError, zlib.error)):
@@ -156,7 +156,7 @@ def test_formats(whole: Path) -> None:
 
 @pytest.mark.parametrize("table", STAMPS)
 def test_drops_hold_the_rows_that_changed_on_their_day(
-    world: Retailer, whole: Path, ask: Ask, table: str
+    small_retailer: Retailer, whole: Path, ask: Ask, table: str
 ) -> None:
     """In the state of that evening; the first one also has what is older."""
     missing = [path for name, path, *_ in _troubles(ask, "missing") if name == table]
@@ -170,8 +170,8 @@ def test_drops_hold_the_rows_that_changed_on_their_day(
     expected = set(
         ask(
             f"""
-            select greatest(_since::date, date '{world.start}') as day, {columns} from webshop.all_{table}
-            where _until is null or _until::date > greatest(_since::date, date '{world.start}')
+            select greatest(_since::date, date '{small_retailer.start}') as day, {columns} from webshop.all_{table}
+            where _until is null or _until::date > greatest(_since::date, date '{small_retailer.start}')
             """
         )
     )
@@ -182,6 +182,6 @@ def test_drops_hold_the_rows_that_changed_on_their_day(
         rows = duckdb.execute(f"set timezone = 'UTC'; select {columns} from {_reader(path)}").fetchall()
         if day not in again:
             assert len(rows) == len(set(rows))
-            assert {row for row in rows if row[1].date() != day} == set() or day == world.start
+            assert {row for row in rows if row[1].date() != day} == set() or day == small_retailer.start
         found |= {(row[1].date() if day in again and row[1].date() < day else day, *row) for row in rows}
     assert found == expected
