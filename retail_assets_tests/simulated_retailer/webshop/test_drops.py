@@ -167,11 +167,12 @@ def test_drops_hold_the_rows_that_changed_on_their_day(
     }
     key = "order_id" if table == "orders" else "id"
     columns = f"{key}, {STAMPS[table]}::timestamp"
+    first_day = small_retailer.start
     expected = set(
         ask(
             f"""
-            select greatest(_since::date, date '{small_retailer.start}') as day, {columns} from webshop.all_{table}
-            where _until is null or _until::date > greatest(_since::date, date '{small_retailer.start}')
+            select greatest(_since::date, date '{first_day}') as day, {columns} from webshop.all_{table}
+            where _until is null or _until::date > greatest(_since::date, date '{first_day}')
             """
         )
     )
