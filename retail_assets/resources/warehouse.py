@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import duckdb
 from filelock import FileLock, Timeout
 
+from retail_assets.errors import UserError
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
-class WarehouseError(Exception):
+class WarehouseError(UserError):
     """The warehouse cannot do what was asked; the message says what to do."""
 
 
