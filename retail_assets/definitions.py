@@ -19,6 +19,7 @@ from retail_assets.transformation.assets import transformation_assets
 
 def definitions_of(settings: Settings) -> dg.Definitions:
     """The code location for these settings: sources -> raw -> staging -> warehouse -> marts -> segments."""
+    warehouse = warehouse_of(settings)
     project = Project(settings)
     translator = Translator(settings, known_columns(project))
     assets = [
@@ -36,7 +37,11 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         jobs=[daily, weekly, freshness],
         schedules=schedules(settings, daily, weekly, freshness),
         sensors=[alert_sensor(settings), abandoned_run_sensor()],
-        resources={"warehouse": warehouse_of(settings), "dlt_resource": DagsterDltResource()},
+        resources={
+            "warehouse": warehouse,
+            "dlt_resource": DagsterDltResource(),
+            **warehouse.dagster_resources(),
+        },
         # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
         # its start, several seconds of imports.
         executor=dg.in_process_executor,
