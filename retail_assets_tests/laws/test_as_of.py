@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS, Deployment, write_evening
 from simulated_retailer import Retailer
 

@@ -3,8 +3,8 @@ description, described columns and a check. Over the whole graph, without except
 
 import dagster as dg
 
+from retail_assets.catalog.translator import personal_columns
 from retail_assets.segmentation.catalog import COLUMNS, SEGMENTS
-from retail_assets.transformation.translator import personal_columns
 
 PERSONAL = {"age", "birth_date", "birth_year", "email", "gender", "latitude", "longitude"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from retail_assets.ingestion.contract import SourceTable, snake_case, source_tables
+from retail_assets.catalog.contract import SourceTable, snake_case, source_tables
+from retail_assets.catalog.project import Project
 from retail_assets.settings import SYSTEMS
-from retail_assets.transformation.project import Project
 from retail_assets_tests.conftest import START, Deployment
 
 # Planted faults of a reference, which no row of its own can be judged by: a check reports those.

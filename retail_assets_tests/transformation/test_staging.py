@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
 MODELS = sorted(path.stem for path in (PROJECT_DIR / "models" / "staging").rglob("stg_*.sql"))

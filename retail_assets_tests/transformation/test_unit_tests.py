@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
 WINDOW = {

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from retail_assets.errors import UserError
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
+    from retail_assets.internals import Manifest
 
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt_project"
 
 
-class DbtProjectError(Exception):
+class DbtProjectError(UserError):
     """The dbt project cannot be parsed; the message is dbt's."""
 
 
@@ -42,7 +43,7 @@ class Project:
 
     def load(self) -> "Manifest":
         """The manifest as dbt runs it, which saves dbt parsing the project in each run."""
-        from dbt.contracts.graph.manifest import Manifest
+        from retail_assets.internals import Manifest
 
         self.prepare()
         manifest = Manifest.from_msgpack((self.target_path / "partial_parse.msgpack").read_bytes())

@@ -51,7 +51,7 @@ def backfill(
     ] = False,
 ) -> None:
     """Materialize a range of days in one run, both days included."""
-    from retail_assets.automation.launch import run_range, run_weeks
+    from retail_assets.cli.launch import run_range, run_weeks
 
     if weekly and full_refresh:
         raise typer.BadParameter("Weeks are made anew each time: leave out --full-refresh.")
@@ -150,18 +150,13 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 def main() -> None:
     """Entry point: a user's mistake is a sentence, not a traceback."""
     from retail_assets.deployment.home import prepare
-    from retail_assets.resources.warehouse import WarehouseError
-    from retail_assets.settings import SettingsError, settings
-    from retail_assets.transformation.project import DbtProjectError
+    from retail_assets.errors import UserError
+    from retail_assets.settings import settings
 
     try:
         if not {"--help", "-h"} & set(sys.argv):
             prepare(settings())
         app()
-    except (SettingsError, WarehouseError, DbtProjectError) as error:
-        notes.print(f"[red]{error}[/red]", highlight=False)
+    except UserError as error:
+        notes.print(str(error), style="red", highlight=False, markup=False)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from retail_assets.catalog import project
+from retail_assets.catalog.project import Project
 from retail_assets.settings import Settings
-from retail_assets.transformation import project
-from retail_assets.transformation.project import Project
 
 
 @pytest.fixture

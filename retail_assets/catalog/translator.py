@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
+from retail_assets.catalog.lineage import KnownColumns
+from retail_assets.errors import UserError
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import partitions_by_name
 from retail_assets.settings import Settings
-from retail_assets.transformation.lineage import KnownColumns
 
 
-class CatalogError(Exception):
+class CatalogError(UserError):
     """A node of the dbt project lacks something that every asset has."""
 
 
@@ -115,3 +116,8 @@ def column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dg.Table
             for name, column in node["columns"].items()
         ]
     )
+
+
+def is_model_of(node: Mapping[str, Any], partition: str) -> bool:
+    """Whether a node is a model of this partitioning."""
+    return node["resource_type"] == "model" and catalog_entry(node)["partition"] == partition

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from retail_assets.ingestion.contract import ADDED_COLUMNS
-from retail_assets.transformation.project import Project
+from retail_assets.catalog.contract import ADDED_COLUMNS
+from retail_assets.catalog.project import Project
 
 
 class KnownColumns(NamedTuple):

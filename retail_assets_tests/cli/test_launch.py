@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from rich.console import Console
 
-from retail_assets.automation.launch import run_range, run_weeks
+from retail_assets.cli.launch import run_range, run_weeks
+from retail_assets.errors import UserError
 
 DAY = date(2024, 3, 4)
 NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
@@ -23,12 +24,12 @@ NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
     ],
 )
 def test_a_selection_that_cannot_be_run(selection, full_refresh, said):
-    with pytest.raises(SystemExit, match=said):
+    with pytest.raises(UserError, match=said):
         run_range(DAY, DAY, selection, full_refresh, Console(quiet=True))
 
 
 def test_days_and_weeks_that_are_none():
-    with pytest.raises(SystemExit, match=r"is not within the partitions, which are \d+.* to \d+"):
+    with pytest.raises(UserError, match=r"is not within the partitions, which are \d+.* to \d+"):
         run_range(date(2001, 1, 1), DAY, "", False, Console(quiet=True))
-    with pytest.raises(SystemExit, match="No week lies whole within 2024-03-05 to 2024-03-12"):
+    with pytest.raises(UserError, match="No week lies whole within 2024-03-05 to 2024-03-12"):
         run_weeks(date(2024, 3, 5), date(2024, 3, 12), "", Console(quiet=True))

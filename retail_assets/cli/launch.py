@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
-from dagster._core.utils import make_new_run_id
 from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
+from retail_assets.errors import UserError
+from retail_assets.internals import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    make_new_run_id,
+)
 from retail_assets.transformation.assets import STEPS
 
 
@@ -92,7 +93,7 @@ def _root(error: Any) -> str:
 def run_range(first: date, last: date, selection: str, full_refresh: bool, console: Console) -> RunResult:
     """One run of the daily job from `first` to `last`, both included, recorded in DAGSTER_HOME.
 
-    Raises `SystemExit`, with what there is, for days that are no partitions or a selection of nothing.
+    Raises `UserError`, with what there is, for days that are no partitions or a selection of nothing.
     """
     job, days = _job(DAILY_JOB)
     return _run(job, _days_from(days, first, last), selection, full_refresh, console)
@@ -101,7 +102,7 @@ def run_range(first: date, last: date, selection: str, full_refresh: bool, conso
 def run_weeks(first: date, last: date, selection: str, console: Console) -> RunResult:
     """One run of the weekly job over the weeks that lie whole between `first` and `last`, both included.
 
-    Raises `SystemExit`, with what there is, if none does or for a selection of nothing.
+    Raises `UserError`, with what there is, if none does or for a selection of nothing.
     """
     job, weeks = _job(WEEKLY_JOB)
     return _run(job, _weeks_within(weeks, first, last), selection, False, console)
@@ -123,7 +124,7 @@ def _run(
     if selection:
         job = _subset(job, selection)
     if full_refresh and STEPS["daily"] not in job.graph.node_dict:
-        raise SystemExit(f"--full-refresh rebuilds dbt models, and '{selection}' selects none.")
+        raise UserError(f"--full-refresh rebuilds dbt models, and '{selection}' selects none.")
     result = RunResult(False, 0.0, len(keys))
     layer = job.asset_layer
     total = len(layer.selected_asset_keys) + len(layer.asset_graph.asset_check_keys)
@@ -163,7 +164,7 @@ def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:
     # Dagster takes an empty selection for all of the job.
     if not chosen:
         groups = sorted({f"group:{graph.get(key).group_name}" for key in of_job})
-        raise SystemExit(
+        raise UserError(
             f"'{selection}' selects no asset of the job {job.name}. Write an asset such as"
             f" 'key:{min(of_job).to_user_string()}', or one of: {', '.join(groups)}."
         )
@@ -189,7 +190,7 @@ def _weeks_within(keys: Sequence[str], first: date, last: date) -> list[str]:
     chosen = [key for key in keys if first.isoformat() <= key <= latest]
     if not chosen:
         known = f"begin on the Mondays {keys[0]} to {keys[-1]}" if keys else "have not begun yet"
-        raise SystemExit(f"No week lies whole within {first} to {last}; the weeks {known}.")
+        raise UserError(f"No week lies whole within {first} to {last}; the weeks {known}.")
     return chosen
 
 
@@ -197,7 +198,7 @@ def _days_from(keys: Sequence[str], first: date, last: date) -> list[str]:
     chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
     if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
         known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"
-        raise SystemExit(
+        raise UserError(
             f"{first} to {last} is not within the partitions, which are {known}."
             " Set RETAIL_START_DATE and RETAIL_END_DATE."
         )
