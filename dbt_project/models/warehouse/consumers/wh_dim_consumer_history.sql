@@ -172,7 +172,7 @@ days as (
 
 ),
 
-moments as (
+changes as (
 
     select distinct consumer_key, valid_from from days
 
@@ -182,15 +182,15 @@ moments as (
 known as (
 
     select
-        moments.valid_from as known_on,
+        changes.valid_from as known_on,
         days.*
-    from moments
+    from changes
     inner join days
-        on moments.consumer_key = days.consumer_key
-        and moments.valid_from >= days.valid_from
-        and (days.valid_to is null or moments.valid_from < days.valid_to)
+        on changes.consumer_key = days.consumer_key
+        and changes.valid_from >= days.valid_from
+        and (days.valid_to is null or changes.valid_from < days.valid_to)
     qualify row_number() over (
-        partition by moments.valid_from, days.source_system, days.source_id, days.place
+        partition by changes.valid_from, days.source_system, days.source_id, days.place
         order by days.valid_from desc
     ) = 1
 
