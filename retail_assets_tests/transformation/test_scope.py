@@ -1,4 +1,4 @@
-"""What checks look at: the keys that the tested model's run replaced, by the one configuration in its SQL file."""
+"""What checks look at: the keys that the tested model's run replaced, by the configuration in its SQL file."""
 
 from pathlib import Path
 
