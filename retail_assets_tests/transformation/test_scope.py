@@ -1,4 +1,4 @@
-"""What checks look at: the keys that the tested model's run replaced, by the configuration in its SQL file."""
+"""What checks look at: the keys that the tested model's run replaced, as its SQL file says at its top."""
 
 from pathlib import Path
 
