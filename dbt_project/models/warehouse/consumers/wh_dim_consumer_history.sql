@@ -10,7 +10,7 @@ identities as (
 
 ),
 
--- Where a customer of the ERP is stands in the addresses that the customer, or its store, is linked to.
+-- A customer of the ERP is at the addresses that the customer, or its store, is linked to.
 links as (
 
     select
@@ -178,7 +178,7 @@ changes as (
 
 ),
 
--- What each record said last, on each day on which one of the consumer's records changed.
+-- The newest version of each record, on each day on which one of the consumer's records changed.
 known as (
 
     select
