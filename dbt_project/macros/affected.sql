@@ -100,19 +100,19 @@
 #}
 {% macro get_incremental_replace_affected_sql(arg_dict) %}
     {%- set target = arg_dict['target_relation'] -%}
-    {%- set affected = affected_of(config) -%}
-    {%- if affected.since -%}
-        {%- set key = affected.key | join(', ') -%}
+    {%- set named = affected_of(config) -%}
+    {%- if named.since -%}
+        {%- set key = named.key | join(', ') -%}
         {%- set replaced -%}
-            ({{ key }}, {{ affected.since }}) in (
-                select {{ key }}, {{ affected.since }}
+            ({{ key }}, {{ named.since }}) in (
+                select {{ key }}, {{ named.since }}
                 from {{ target }} as known
                 inner join {{ affected() }} as affected using ({{ key }})
-                where known.{{ affected.since }} >= affected.affected_from
+                where known.{{ named.since }} >= affected.affected_from
             )
         {%- endset -%}
     {%- else -%}
-        {%- set replaced = in_affected_keys(affected, affected()) -%}
+        {%- set replaced = in_affected_keys(named, affected()) -%}
     {%- endif -%}
     {{ replaced_rows(arg_dict, replaced) }}
 {% endmacro %}

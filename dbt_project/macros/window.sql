@@ -50,7 +50,7 @@
     and {{ key[0] }} >= (select min({{ (names or key)[0].split('.')[-1] }}) from ({{ query }}) as keys)
 {%- endmacro %}
 
-{# The retailer's day of a moment in UTC. #}
+{# The retailer's day of a timestamp in UTC. #}
 {% macro local_date(column) -%}
     cast({{ adapter.dispatch('local_time')(column) }} as date)
 {%- endmacro %}

@@ -76,9 +76,9 @@ def test_descriptions_match_the_tables(built):
 def test_layers_read_only_leftwards(deploy):
     """Nothing reads a layer to its right. A layer is a folder of models.
 
-    Which keys of the warehouse a window affects is known from staging, and from the identities, which say whose
-    records changed: so these stand between staging and the affected keys. Which days and consumers of a mart are
-    affected also follows from what changed in the warehouse: `affected_marts` stands right of it.
+    Which keys of the warehouse a window affects is known from staging, and from the identities, which say
+    whose records changed: so these stand between staging and the affected keys. Which days and consumers of
+    a mart are affected also follows from what changed in the warehouse: `affected_marts` stands right of it.
     """
     manifest = deploy().manifest
     relations = {**manifest["sources"], **manifest["nodes"]}

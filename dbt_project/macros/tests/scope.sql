@@ -22,10 +22,14 @@
     {%- if execute -%}{{ in_affected_keys(affected_of(tested_model().config), affected_relation()) }}{%- endif -%}
 {%- endmacro %}
 
-{# The relation that lists the tested model's affected keys. dbt refuses a `ref` that a test does not declare. #}
-{% macro affected_relation() -%}
+{#
+    The relation that lists the affected keys of the tested model, or of another one. dbt refuses a `ref` that a test
+    does not declare.
+#}
+{% macro affected_relation(model_name=none) -%}
     {%- if execute -%}
-    {{ return(graph.nodes['model.retail_assets.' ~ affected_of(tested_model().config).by].relation_name) }}
+    {%- set node = graph.nodes['model.retail_assets.' ~ model_name] if model_name else tested_model() -%}
+    {{ return(graph.nodes['model.retail_assets.' ~ affected_of(node.config).by].relation_name) }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -107,7 +107,7 @@ active_records as (
 
 ),
 
--- Coordinates of those who have none of their own are their state's.
+-- Who has no coordinates has those of their state.
 moved_places as (
 
     select country, state from {{ ref('stg_places_versions') }} where {{ changed_in_window() }}

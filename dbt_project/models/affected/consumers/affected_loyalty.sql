@@ -58,7 +58,7 @@ final as (
 
     union
 
-    -- As they stand: one that was booked on somebody else before is that consumer's alone.
+    -- Current rows only: an activity that was booked on somebody else before is the present consumer's alone.
     select activities.loyalty_activity_id
     from {{ ref('stg_loyalty_activities') }} as activities
     inner join recounted_from on activities.consumer_id = recounted_from.consumer_id

@@ -5,7 +5,7 @@
 
 with
 
--- A touch that changed counts in every version; of a campaign that did, the touches that are its own.
+-- Every version of a touch that changed counts. A campaign that changed brings its own touches.
 changed_touches as (
 
     {% for changed in [
@@ -22,7 +22,7 @@ changed_touches as (
 
 ),
 
--- Without an address there is no key, and with none no order.
+-- A touch without an address has no key, and no order follows it.
 clickers as (
 
     select distinct
@@ -32,7 +32,7 @@ clickers as (
 
 ),
 
--- Nothing before the first of them follows one.
+-- Orders before the earliest click follow none.
 orders as (
 
     select

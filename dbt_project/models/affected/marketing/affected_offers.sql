@@ -50,7 +50,7 @@ final as (
 
     union
 
-    -- Orders under an offer that no longer, or not yet, ran.
+    -- Orders under an offer that was not running.
     select redemption_versions.offer_id
     from redemption_versions
     inner join {{ ref('affected_orders') }} as orders

@@ -24,7 +24,7 @@ active_records as (
 
     union
 
-    -- Today's price and cost stand beside the history.
+    -- Today's price and cost are beside the history.
     select 'erp' as source_system, cast(product_id as varchar) as source_id
     from {{ ref('stg_products') }}
     where {{ in_window('_changed_at') }}

@@ -33,7 +33,7 @@ changed_{{ entity }} as (
 
 {% endfor -%}
 
--- A cost or list price reaches the orders of its product on the days that it stands.
+-- A cost or list price affects the orders of its product on the days on which it holds.
 repriced as (
 
     {{ repriced_in_erp('changed_product') }}

@@ -125,7 +125,7 @@ loyalty_days as (
 
 ),
 
--- The purchases before are stood for by the two that matter: the newest, and the one that the consumer came (back) with.
+-- Two of the earlier purchases matter: the newest, and the one that the consumer came (back) with.
 purchase_days as (
 
     select consumer_key, activity_date as purchased_on, true as is_affected from sales_days where orders > 0

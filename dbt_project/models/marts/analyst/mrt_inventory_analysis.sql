@@ -1,6 +1,6 @@
 {{ affected_by('affected_stock') }}
 
--- More than this is overstock; what is said of stock needs a whole history of sales behind it.
+-- More days of cover than this are overstock. It takes a whole history of sales to say so.
 {% set most_days_of_cover = 90 %}
 
 with

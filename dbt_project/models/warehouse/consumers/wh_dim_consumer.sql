@@ -43,7 +43,7 @@ places as (
 
 ),
 
--- Of two records in one system the lower number counts. An address is taken whole.
+-- The lower number counts of two records in one system. An address is used whole.
 addresses as (
 
     select *

@@ -10,7 +10,7 @@ identities as (
 
 ),
 
--- Where a customer of the ERP is stands in the addresses that the customer, or its store, is linked to.
+-- A customer of the ERP is at the addresses that the customer, or its store, is linked to.
 links as (
 
     select
@@ -172,25 +172,25 @@ days as (
 
 ),
 
-moments as (
+changes as (
 
     select distinct consumer_key, valid_from from days
 
 ),
 
--- What each record said last, on each day on which one of the consumer's records changed.
+-- The newest version of each record, on each day on which one of the consumer's records changed.
 known as (
 
     select
-        moments.valid_from as known_on,
+        changes.valid_from as known_on,
         days.*
-    from moments
+    from changes
     inner join days
-        on moments.consumer_key = days.consumer_key
-        and moments.valid_from >= days.valid_from
-        and (days.valid_to is null or moments.valid_from < days.valid_to)
+        on changes.consumer_key = days.consumer_key
+        and changes.valid_from >= days.valid_from
+        and (days.valid_to is null or changes.valid_from < days.valid_to)
     qualify row_number() over (
-        partition by moments.valid_from, days.source_system, days.source_id, days.place
+        partition by changes.valid_from, days.source_system, days.source_id, days.place
         order by days.valid_from desc
     ) = 1
 

@@ -26,7 +26,7 @@ booked as (
 
 ),
 
--- What a consumer had before the first activity that is counted again.
+-- The balance before the first activity that is counted again.
 before as (
 
     {% if is_incremental() -%}

@@ -11,7 +11,7 @@ members as (
 
 ),
 
--- Who was taken out in the moment of coming in was never a member.
+-- Who was removed at the time of being added was never a member.
 memberships as (
 
     select *

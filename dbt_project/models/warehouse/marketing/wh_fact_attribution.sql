@@ -25,7 +25,7 @@ channels as (
 
 ),
 
--- On the channel that its campaign ran on when it was made.
+-- A click counts for the channel that its campaign ran on at the time.
 clicks as (
 
     select

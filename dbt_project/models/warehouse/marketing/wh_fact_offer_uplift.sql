@@ -115,7 +115,7 @@ described as (
 
 ),
 
--- From which day on it was known which products are the offer's and which are controls.
+-- The days from which on it was known which products are the offer's and which are controls.
 known as (
 
     select offer_id, covered_from as known_from from groups where covered_from is not null
@@ -190,7 +190,7 @@ daily as (
 
 ),
 
--- Of each phase up to each day: pieces, days with pieces, their middle, and what the scatter of days follows from.
+-- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the scatter of days needs.
 sums as (
 
     select
