@@ -1,14 +1,22 @@
 """What a command says of a range that it cannot run."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from rich.console import Console
 
 from retail_assets.automation.launch import run_range, run_weeks
+from retail_assets_tests.conftest import Deployment
 
 DAY = date(2024, 3, 4)
 NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
+
+
+@pytest.fixture(autouse=True)
+def home(deploy: Callable[..., Deployment]) -> None:
+    """The command's home, with the default days."""
+    deploy()
 
 
 @pytest.mark.parametrize(
