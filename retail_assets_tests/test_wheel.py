@@ -1,8 +1,8 @@
 """A wheel works where there is no checkout.
 
-It is built from a source distribution and installed into an environment of its own, which borrows the dependencies
-of the one that runs the tests. So this covers what the wheel must hold, and not what it depends on: that is seen by
-an install from the lock.
+It is built from a source distribution and installed into an environment of its own, which borrows the
+dependencies of the one that runs the tests. So this covers what the wheel must hold; that the dependencies
+can be installed from the lock is seen by `make setup`.
 """
 
 import os
