@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 # On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
 SMOKE := automation deployment quality resources test_cli.py test_wheel.py
 
-.PHONY: help setup demo dev test smoke bench lock clean
+.PHONY: help setup demo dev format test smoke bench lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ demo: setup ## Simulate a retailer, build everything for its whole history, and 
 
 dev: setup ## Run the Dagster UI on 127.0.0.1:3000, with schedules and sensors
 	$(BIN)/retail-assets dev
+
+format: setup ## Format Python and SQL, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/sqlfmt dbt_project
 
 test: setup ## Lint, types, and all tests
 	$(BIN)/ruff format --check .
