@@ -6,7 +6,7 @@ DBT_PROJECT = "retail_assets.dbt_project"
 
 setup(
     packages=[
-        *find_packages(include=["retail_*"], exclude=["retail_assets_tests", "retail_assets_tests.*"]),
+        *find_packages(exclude=["retail_assets_tests", "retail_assets_tests.*", "benchmarks"]),
         DBT_PROJECT,
     ],
     package_dir={DBT_PROJECT: "dbt_project"},

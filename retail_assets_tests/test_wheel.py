@@ -56,7 +56,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (installed,) = folder.glob("lib/*/site-packages")
     # Paths, of which Python does not read the .pth files: an editable install of the checkout is not seen.
     (installed / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index"]
     _run([*pip, wheel], folder)
     return folder / "bin"
 
