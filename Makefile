@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 # On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
-SMOKE := automation deployment quality resources test_cli.py test_wheel.py
+SMOKE := automation cli deployment quality resources test_wheel.py
 
 .PHONY: help setup demo dev format test smoke bench lock clean
 

@@ -94,9 +94,9 @@ def _put_clocks(clock: Clock) -> None:
     import dagster as dg
     from dlt.pipeline.pipeline import Pipeline
 
+    from retail_assets.catalog.project import Project
     from retail_assets.ingestion import load
     from retail_assets.resources.warehouse import DuckDBWarehouse
-    from retail_assets.transformation.project import Project
 
     _clocked(clock, "dlt", Pipeline, "run")
     _clocked(clock, "deletions", load, "mark_deletions")
@@ -146,7 +146,7 @@ def _main(result: Path) -> None:
     _import(clock)
     from rich.console import Console
 
-    from retail_assets.automation.launch import run_range
+    from retail_assets.cli.launch import run_range
 
     _put_clocks(clock)
     _put_clocks_on_dbt(clock)

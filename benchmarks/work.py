@@ -19,7 +19,7 @@ _READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 def simulate(consumers: str, days: str, first: str, folder: str, *systems: str) -> None:
     """Write simulated sources: the named systems, or all."""
-    from retail_assets.demo import simulate, write_sources
+    from simulated_retailer import simulate, write_sources
 
     start = date.fromisoformat(first)
     retailer = simulate(consumers=int(consumers), days=int(days), start=start)
@@ -28,9 +28,9 @@ def simulate(consumers: str, days: str, first: str, folder: str, *systems: str) 
 
 def parse() -> None:
     """Parse the dbt project in a home, as the first process of a deployment does."""
+    from retail_assets.catalog.project import Project
     from retail_assets.deployment.home import prepare
     from retail_assets.settings import settings
-    from retail_assets.transformation.project import Project
 
     prepare(settings())
     Project(settings()).prepare()
@@ -38,14 +38,14 @@ def parse() -> None:
 
 def ingest(first: str, last: str, system: str, *names: str) -> None:
     """Our ingestion of a system without Dagster: the named tables, or all, for a range of days."""
+    from retail_assets.catalog.contract import source_tables
+    from retail_assets.catalog.project import Project
     from retail_assets.deployment.home import prepare
-    from retail_assets.ingestion.contract import source_tables
     from retail_assets.ingestion.extraction import Extraction
     from retail_assets.ingestion.load import ingest
     from retail_assets.ingestion.sources import open_source
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
-    from retail_assets.transformation.project import Project
     from retail_assets.windows import Window
 
     prepare(settings())

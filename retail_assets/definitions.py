@@ -6,18 +6,20 @@ from dagster_dlt import DagsterDltResource
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
 from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor
+from retail_assets.catalog.lineage import known_columns
+from retail_assets.catalog.project import Project
+from retail_assets.catalog.translator import Translator
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
+from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.segmentation.assets import segmentation_assets
 from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.assets import transformation_assets
-from retail_assets.transformation.lineage import known_columns
-from retail_assets.transformation.project import Project
-from retail_assets.transformation.translator import Translator
 
 
 def definitions_of(settings: Settings) -> dg.Definitions:
     """The code location for these settings: sources -> raw -> staging -> warehouse -> marts -> segments."""
+    warehouse = warehouse_of(settings)
     project = Project(settings)
     translator = Translator(settings, known_columns(project))
     assets = [
@@ -35,7 +37,11 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         jobs=[daily, weekly, freshness],
         schedules=schedules(settings, daily, weekly, freshness),
         sensors=[alert_sensor(settings), abandoned_run_sensor()],
-        resources={"dlt_resource": DagsterDltResource()},
+        resources={
+            "warehouse": warehouse,
+            "dlt_resource": DagsterDltResource(),
+            **warehouse.dagster_resources(),
+        },
         # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
         # its start, several seconds of imports.
         executor=dg.in_process_executor,

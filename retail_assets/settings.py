@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from retail_assets.errors import UserError
+
 PREFIX = "RETAIL_"
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
 REFERENCE = Path(__file__).parent / "reference"
@@ -23,7 +25,7 @@ REFERENCE = Path(__file__).parent / "reference"
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting that cannot be used; the message says which variable and what to do."""
 
 

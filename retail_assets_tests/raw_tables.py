@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from retail_assets.ingestion.contract import ADDED_COLUMNS
+from retail_assets.catalog.contract import ADDED_COLUMNS
 
 
 def create_raw_tables_sql(manifest: Mapping[str, Any]) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.demo.questions import questions
 from retail_assets.deployment.readme import README
 from retail_assets.settings import SYSTEMS
-from retail_assets.transformation.project import PROJECT_DIR
 from retail_assets_tests.conftest import Deployment
 
 PAGES = README.parent / "docs" / "marts"

@@ -1,8 +1,8 @@
 """What is run together."""
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.partitions import daily_partitions, weekly_partitions
 from retail_assets.settings import Settings
 

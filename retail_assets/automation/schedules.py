@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.partitions import weekly_partitions
 from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings

@@ -11,7 +11,7 @@ from retail_assets.demo.home import start_over
 from retail_assets.settings import settings
 
 if TYPE_CHECKING:
-    from retail_assets.automation.launch import RunResult
+    from retail_assets.cli.launch import RunResult
 
 WEEKS_OF_SEGMENTS = 9
 
@@ -26,7 +26,7 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
     start_over(console, first, until)
     _simulate(console, first, days, consumers, seed)
 
-    from retail_assets.automation.launch import run_range, run_weeks
+    from retail_assets.cli.launch import run_range, run_weeks
 
     console.print(f"\nBuilding everything from {first} to {last}, in one run:")
     _succeeded(console, run_range(first, last, "", False, console=console))
@@ -57,9 +57,7 @@ def _show_segments(console: Console) -> None:
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
-    from retail_assets.demo.retailer import simulate
-    from retail_assets.demo.sources import write_sources
-    from retail_assets.demo.truth import write_truth
+    from simulated_retailer import simulate, write_sources, write_truth
 
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):

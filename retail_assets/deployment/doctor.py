@@ -42,9 +42,9 @@ def _settings() -> str:
 
 def _source(system: str) -> Callable[[], str]:
     def check() -> str:
-        from retail_assets.ingestion.contract import source_tables
+        from retail_assets.catalog.contract import source_tables
+        from retail_assets.catalog.project import Project
         from retail_assets.ingestion.sources import open_source
-        from retail_assets.transformation.project import Project
 
         if system not in settings().systems:
             return f"not taken in; its tables stay empty. Add it to {PREFIX}SOURCES to change that"
@@ -59,7 +59,7 @@ def _source(system: str) -> Callable[[], str]:
 
 
 def _project() -> str:
-    from retail_assets.transformation.project import Project
+    from retail_assets.catalog.project import Project
 
     nodes = Project(settings()).manifest["nodes"].values()
     return f"{sum(node['resource_type'] == 'model' for node in nodes)} models"

@@ -13,17 +13,19 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+from dagster import EventLogEntry
+
+from retail_assets.internals import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
     INDEX_SHARD_NAME,
     SQLITE_BUSY_TIMEOUT_SECONDS,
+    AssetCheckEvaluationPlanned,
+    ConfigurableClassData,
+    SqlEventLogStorageTable,
+    SqliteEventLogStorage,
+    replace,
 )
-from dagster._serdes import ConfigurableClassData
-from dagster_shared.record import replace
 
 # Of the index over all runs, and of this many runs, connections are kept: each holds three files open.
 OPEN_RUNS = 4

@@ -10,20 +10,17 @@ from dagster_dlt import DagsterDltResource, DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.extract import DltSource
 
-from retail_assets.ingestion.contract import SourceTable, source_tables
+from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.translator import Translator
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.ingestion.sources import open_source
 from retail_assets.partitions import daily_partitions, window_of
-from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
+from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
-from retail_assets.transformation.translator import Translator
-
-CONTRACT_CHECK = "source_matches_contract"
-PROBLEMS_SHOWN = 5
-
 
 _KINDS = {"sql": "sql", "files": "file"}
 
@@ -62,37 +59,36 @@ def raw_assets(
     @dg.multi_asset(
         name=f"raw_{system}",
         specs=list(raw_translator.specs.values()),
-        check_specs=[
-            dg.AssetCheckSpec(
-                CONTRACT_CHECK,
-                asset=key,
-                description="It is there, with the columns that _sources.yml names, and its files are whole.",
-            )
-            for key in keys.values()
-        ],
+        check_specs=list(contract_check_specs(keys.values())),
         can_subset=True,
         partitions_def=daily_partitions(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
         retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     )
-    def raw(context: dg.AssetExecutionContext, dlt_resource: DagsterDltResource) -> Iterator[Any]:
+    def raw(
+        context: dg.AssetExecutionContext,
+        dlt_resource: DagsterDltResource,
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[Any]:
+        rows_loaded: dict[dg.AssetKey, Any] = {}
+
         def run(pipeline: dlt.Pipeline, loaded: DltSource) -> None:
             with warnings.catch_warnings():
                 # dagster-dlt calls what dlt has renamed; that is no news for a user.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                list(
-                    dlt_resource.run(
-                        context=context,
-                        dlt_source=loaded,
-                        dlt_pipeline=pipeline,
-                        dagster_dlt_translator=raw_translator,
-                        loader_file_format="parquet",
-                    )
+                events = dlt_resource.run(
+                    context=context,
+                    dlt_source=loaded,
+                    dlt_pipeline=pipeline,
+                    dagster_dlt_translator=raw_translator,
+                    loader_file_format="parquet",
                 )
+                for event in events:
+                    assert event.asset_key
+                    rows_loaded[event.asset_key] = (event.metadata or {}).get("rows_loaded", 0)
 
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
-        warehouse = warehouse_of(settings)
         with warehouse.writing(say=context.log.info), _told_plainly():
             if system not in settings.systems:
                 with warehouse.session() as execute:
@@ -102,8 +98,8 @@ def raw_assets(
             extraction = Extraction(open_source(settings, tables), window_of(context))
             extraction.locate(tables)
             deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
-        yield from _materializations(extraction, chosen, keys, deleted)
-        yield from _contract_results(context, extraction, chosen, keys)
+        yield from _materializations(extraction, chosen, keys, deleted, rows_loaded)
+        yield from contract_results(context, extraction, chosen, keys)
         if extraction.errors:
             raise dg.Failure("\n".join(extraction.errors.values()), allow_retries=False)
 
@@ -131,7 +127,7 @@ def _left_out(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     for key in keys:
         yield dg.MaterializeResult(asset_key=key, metadata={"dagster/partition_row_count": 0})
-        yield from _asked_for(
+        yield from contract_result(
             context, key, True, f"{system} is not taken in: it is not in RETAIL_SOURCES. The table is empty."
         )
 
@@ -141,7 +137,9 @@ def _materializations(
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
     deleted: Mapping[str, int],
+    rows_loaded: Mapping[dg.AssetKey, Any],
 ) -> Iterator[dg.MaterializeResult]:
+    """dlt says what it loaded of the tables that had news; the others have nothing new."""
     start, end = extraction.window
     for table in tables:
         if table.name not in extraction.errors:
@@ -149,50 +147,8 @@ def _materializations(
                 asset_key=keys[table.name],
                 metadata={
                     "dagster/partition_row_count": extraction.rows.get(table.name, 0),
+                    "rows_loaded": rows_loaded.get(keys[table.name], 0),
                     "rows_deleted": deleted.get(table.name, 0),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )
-
-
-def _contract_results(
-    context: dg.AssetExecutionContext,
-    extraction: Extraction,
-    tables: Sequence[SourceTable],
-    keys: Mapping[str, dg.AssetKey],
-) -> Iterator[dg.AssetCheckResult]:
-    for table in tables:
-        error = extraction.errors.get(table.name)
-        problems = [error] if error else [*_absence(extraction, table), *extraction.source.problems(table)]
-        for problem in problems:
-            context.log.warning(problem)
-        severity = dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN
-        yield from _asked_for(context, keys[table.name], not problems, _summary(problems), severity)
-
-
-def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:
-    if table.name not in extraction.located:
-        yield f"{table.system} has no table {table.source_table}: it counts as empty."
-
-
-def _summary(problems: Sequence[str]) -> str | None:
-    more = len(problems) - PROBLEMS_SHOWN
-    return "\n".join([*problems[:PROBLEMS_SHOWN], *([f"And {more:,} more."] if more > 0 else [])]) or None
-
-
-def _asked_for(
-    context: dg.AssetExecutionContext,
-    key: dg.AssetKey,
-    passed: bool,
-    description: str | None,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
-) -> Iterator[dg.AssetCheckResult]:
-    """The contract check's result, if the run selected the check."""
-    if dg.AssetCheckKey(key, CONTRACT_CHECK) in context.selected_asset_check_keys:
-        yield dg.AssetCheckResult(
-            check_name=CONTRACT_CHECK,
-            asset_key=key,
-            passed=passed,
-            severity=severity,
-            description=description,
-        )

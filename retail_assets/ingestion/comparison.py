@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from retail_assets.ingestion.contract import (
+from retail_assets.catalog.contract import (
     CHANGED_AT,
     DELETED_AT,
     LOADED_AT,

@@ -1,7 +1,9 @@
 """What can be wrong with a source, in a sentence for people."""
 
+from retail_assets.errors import UserError
 
-class SourceError(Exception):
+
+class SourceError(UserError):
     """A source that cannot be read; the message says what to do about it."""
 
 

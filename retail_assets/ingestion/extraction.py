@@ -7,7 +7,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from retail_assets.ingestion.contract import SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import Source
 from retail_assets.windows import Window

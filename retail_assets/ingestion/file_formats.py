@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
-from retail_assets.ingestion.contract import snake_case
+from retail_assets.catalog.contract import snake_case
 from retail_assets.ingestion.versions import text as quoted
 
 PATH = "_path"  # the column that tells which file a row is from

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
+from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion import loaded_files
-from retail_assets.ingestion.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_formats import (
     PATH,

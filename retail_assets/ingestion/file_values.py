@@ -1,6 +1,6 @@
 """Values as files hold them: text, or whatever types a Parquet file has."""
 
-from retail_assets.ingestion.contract import SourceColumn, SourceTable
+from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.file_formats import PATH
 from retail_assets.ingestion.versions import plain_cast
 

@@ -1,6 +1,6 @@
 """Raw's rows of files: when they changed, and what makes them versions."""
 
-from retail_assets.ingestion.contract import MODIFIED_AT, SourceTable
+from retail_assets.catalog.contract import MODIFIED_AT, SourceTable
 from retail_assets.ingestion.file_formats import PATH
 from retail_assets.ingestion.file_values import cast
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql

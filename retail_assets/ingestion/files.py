@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from retail_assets.ingestion.contract import SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.urls import shown, without_secrets

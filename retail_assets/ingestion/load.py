@@ -11,8 +11,8 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
+from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
-from retail_assets.ingestion.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from retail_assets.ingestion.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
 from retail_assets.resources.warehouse import Execute
 
 

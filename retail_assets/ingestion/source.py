@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from retail_assets.ingestion.contract import SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from retail_assets.ingestion.contract import SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.source import Source
 from retail_assets.settings import Settings
 

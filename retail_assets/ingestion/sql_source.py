@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.ingestion.contract import SourceTable, snake_case
+from retail_assets.catalog.contract import SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.ingestion.urls import shown, without_secrets

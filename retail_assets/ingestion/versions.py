@@ -6,7 +6,7 @@ DuckDB does it, on whatever it can read.
 from collections.abc import Callable
 from datetime import datetime
 
-from retail_assets.ingestion.contract import (
+from retail_assets.catalog.contract import (
     CHANGED_AT,
     DELETED_AT,
     LOADED_AT,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
-from dagster._core.definitions.freshness import FreshnessState
 
+from retail_assets.internals import FreshnessState
 from retail_assets.resources.notifiers import Alert
 
 

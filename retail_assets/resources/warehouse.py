@@ -1,4 +1,4 @@
-"""The warehouse: who may write it when, and how it is read. DuckDB and Snowflake alike.
+"""The warehouse: who may write it when, and how it is read. DuckDB here, Snowflake in snowflake.py.
 
 DuckDB admits one writing process, and while it writes nobody else may even read. So writers queue behind
 a lock file, and each build that succeeds publishes a copy, which is all that readers ever open: they see
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import duckdb
 from filelock import FileLock, Timeout
 
+from retail_assets.errors import UserError
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
-class WarehouseError(Exception):
+class WarehouseError(UserError):
     """The warehouse cannot do what was asked; the message says what to do."""
 
 
@@ -62,6 +63,10 @@ class Warehouse(ABC):
     def dlt_destination(self) -> "Destination":
         """Where dlt loads to."""
 
+    def dagster_resources(self) -> dict[str, Any]:
+        """Connections that the UI lists among the resources, by name, without their secrets."""
+        return {}
+
     def check(self) -> str:
         """One line on the connection. Raises if there is none."""
         self.query("select 1")
@@ -71,6 +76,9 @@ class Warehouse(ABC):
 def warehouse_of(settings: Settings) -> Warehouse:
     """The warehouse that the settings name."""
     if settings.warehouse == "snowflake":
+        # Its client takes most of a second to import.
+        from retail_assets.resources.snowflake import SnowflakeWarehouse
+
         return SnowflakeWarehouse(settings)
     return DuckDBWarehouse(settings)
 
@@ -134,75 +142,3 @@ class DuckDBWarehouse(Warehouse):
             return f"no run has finished yet; the warehouse will be {self._settings.duckdb_path}"
         tables = self.query("select count(*) as n from duckdb_tables()").column("n")[0].as_py()
         return f"{tables} tables, {path.stat().st_size / 1e6:,.0f} MB"
-
-
-class SnowflakeWarehouse(Warehouse):
-    """A Snowflake database. Its transactions keep writers and readers apart."""
-
-    keeps_order = False
-
-    @contextmanager
-    def writing(self, say: Say) -> Iterator[None]:
-        yield
-
-    def publish(self) -> None:
-        return
-
-    @contextmanager
-    def session(self) -> Iterator[Execute]:
-        with self._connection() as connection:
-            yield lambda statement: connection.cursor().execute(statement).fetchall()
-
-    def query(self, statement: str) -> "pa.Table":
-        import pyarrow as pa
-
-        first = statement.lstrip().split(maxsplit=1)[:1]
-        if not first or first[0].lower() not in ("select", "with", "show", "describe"):
-            raise WarehouseError("Only queries are run here: select, with, show or describe.")
-        with self._connection() as connection:
-            cursor = connection.cursor().execute(statement)
-            names = [column.name.lower() for column in cursor.description]
-            rows = cursor.fetchall()
-            columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-            return pa.table(dict(zip(names, map(list, columns), strict=True)))
-
-    def dlt_destination(self) -> "Destination":
-        import dlt
-
-        settings = self._settings
-        return dlt.destinations.snowflake(
-            credentials={
-                "host": settings.snowflake_host or settings.snowflake_account,
-                "database": settings.snowflake_database,
-                "username": settings.snowflake_user,
-                "password": settings.snowflake_password.get_secret_value(),
-                "warehouse": settings.snowflake_warehouse,
-                "role": settings.snowflake_role,
-            }
-        )
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        from dagster_snowflake import SnowflakeResource
-
-        settings = self._settings
-        elsewhere = (
-            {
-                "host": settings.snowflake_host,
-                "port": settings.snowflake_port,
-                "protocol": settings.snowflake_protocol,
-            }
-            if settings.snowflake_host
-            else {}
-        )
-        resource = SnowflakeResource(
-            account=settings.snowflake_account,
-            user=settings.snowflake_user,
-            password=settings.snowflake_password.get_secret_value(),
-            database=settings.snowflake_database,
-            warehouse=settings.snowflake_warehouse or None,
-            role=settings.snowflake_role or None,
-            additional_snowflake_connection_args=elsewhere,
-        )
-        with resource.get_connection() as connection:
-            yield connection

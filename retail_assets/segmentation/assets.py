@@ -8,7 +8,7 @@ import dagster as dg
 
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import weekly_partitions
-from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.resources.warehouse import Warehouse
 from retail_assets.segmentation.catalog import CHECKS, COLUMNS, SCHEMA
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
 from retail_assets.settings import Settings
@@ -53,13 +53,14 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(max_retries=2, delay=60),
         pool="warehouse",
     )
-    def segmentation(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def segmentation(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Any]:
         from retail_assets.segmentation.checks import findings
         from retail_assets.segmentation.pictures import pictures
         from retail_assets.segmentation.report import write_report
         from retail_assets.segmentation.weekly import run_week
 
-        warehouse = warehouse_of(settings)
         found: dict[str, list[tuple[str, Finding]]] = defaultdict(list)
         with warehouse.writing(say=context.log.info):
             with warehouse.session() as execute:

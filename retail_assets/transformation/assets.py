@@ -1,17 +1,18 @@
 """Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.catalog.lineage import update_columns
+from retail_assets.catalog.project import Project
+from retail_assets.catalog.translator import Translator, is_model_of
 from retail_assets.partitions import partitions_by_name, window_of
-from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.quality.dbt_tests import dbt_test_specs
+from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
-from retail_assets.transformation.lineage import update_columns
-from retail_assets.transformation.project import Project
-from retail_assets.transformation.translator import Translator, catalog_entry
 from retail_assets.transformation.window import build_arguments
 
 
@@ -42,14 +43,18 @@ def _step(
     @dg.multi_asset(
         name=STEPS[partition],
         specs=list(_model_specs(project, translator, partition)),
-        check_specs=list(_test_specs(project, translator, partition)),
+        check_specs=list(dbt_test_specs(project, translator, partition)),
         can_subset=True,
         allow_arbitrary_check_specs=True,
         partitions_def=partitions_by_name(settings)[partition],
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
     )
-    def transformation(context: dg.AssetExecutionContext, config: TransformationConfig) -> Iterator[Any]:
+    def transformation(
+        context: dg.AssetExecutionContext,
+        config: TransformationConfig,
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[Any]:
         before, selection = runner.selection_of(
             context, project, translator, all_=f"config.meta.dagster.partition:{partition}"
         )
@@ -59,7 +64,6 @@ def _step(
             full_refresh=config.full_refresh,
             selection=[*before, *selection],
         )
-        warehouse = warehouse_of(settings)
         with warehouse.writing(say=context.log.info):
             yield from runner.run(context, project, translator, arguments)
             warehouse.publish()
@@ -70,20 +74,5 @@ def _step(
 
 def _model_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetSpec]:
     for unique_id, node in project.manifest["nodes"].items():
-        if _is_model_of(node, partition):
+        if is_model_of(node, partition):
             yield translator.get_asset_spec(project.manifest, unique_id, None)
-
-
-def _test_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetCheckSpec]:
-    nodes = project.manifest["nodes"]
-    for unique_id, node in nodes.items():
-        tested = node["attached_node"] if node["resource_type"] == "test" else None
-        if tested and _is_model_of(nodes[tested], partition):
-            spec = translator.get_asset_spec(project.manifest, tested, None)
-            check = translator.get_asset_check_spec(spec, project.manifest, unique_id, None)
-            if check:
-                yield check
-
-
-def _is_model_of(node: Mapping[str, Any], partition: str) -> bool:
-    return node["resource_type"] == "model" and catalog_entry(node)["partition"] == partition

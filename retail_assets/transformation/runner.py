@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
-from dagster_dbt.asset_utils import get_subset_selection_for_context
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from retail_assets.transformation.project import Project
+from retail_assets.catalog.project import Project
+from retail_assets.internals import DbtCoreCliEventMessage, get_subset_selection_for_context
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -116,6 +115,6 @@ def _released_afterwards(project: Project) -> Iterator[None]:
         yield
     finally:
         if project.target == "duckdb":
-            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+            from retail_assets.internals import DuckDBConnectionManager
 
             DuckDBConnectionManager.close_all_connections()

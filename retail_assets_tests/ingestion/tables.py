@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from retail_assets.ingestion.contract import SourceColumn, SourceTable
+from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.windows import Window
 
 

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from retail_assets.definitions import definitions_of
-from retail_assets.ingestion.assets import CONTRACT_CHECK
+from retail_assets.quality.source_contract import CONTRACT_CHECK
 from retail_assets.settings import SYSTEMS
 from retail_assets_tests.conftest import days_of, write_evening
 from retail_assets_tests.ingestion.tables import text_of, write

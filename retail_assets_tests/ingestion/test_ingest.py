@@ -9,9 +9,9 @@ from decimal import Decimal
 import duckdb
 import pytest
 
+from retail_assets.catalog.contract import SourceColumn
 from retail_assets.deployment import home
 from retail_assets.ingestion import load
-from retail_assets.ingestion.contract import SourceColumn
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.ingestion.contract import SourceColumn, SourceTable, snake_case
+from retail_assets.catalog.contract import SourceColumn, SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.ingestion.urls import shown, without_secrets

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from retail_assets.catalog.project import PROJECT_DIR, Project, dbt_executable
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
-from retail_assets.transformation.project import PROJECT_DIR, Project, dbt_executable
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 from retail_assets_tests.raw_tables import create_raw_tables_sql

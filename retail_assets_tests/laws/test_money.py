@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.transformation.project import PROJECT_DIR
+from retail_assets.catalog.project import PROJECT_DIR
 
 
 def test_no_amount_is_a_float(built):

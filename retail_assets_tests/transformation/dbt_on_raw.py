@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from retail_assets.catalog.project import Project
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
-from retail_assets.transformation.project import Project
 from retail_assets.transformation.runner import SILENTLY
 from retail_assets_tests.raw_tables import create_raw_tables_sql
 

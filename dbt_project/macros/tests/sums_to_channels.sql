@@ -1,11 +1,11 @@
 {#
-    Law 3: the mart's figures of the days that the window touched are those of the facts over all channels.
+    Law 3: the mart's figures of the affected days are those of the facts over all channels.
     `where` picks the rows of a mart that shows the same sales in several ways.
 #}
 {% test sums_to_channels(model, where='true') %}
     {{ differing_days(
         model,
-        'select distinct sales_date from ' ~ ref('touched_orders') ~ ' where sales_date is not null',
+        'select distinct sales_date from ' ~ affected_relation(),
         'sales_date',
         [
             {

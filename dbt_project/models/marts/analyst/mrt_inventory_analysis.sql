@@ -1,3 +1,5 @@
+{{ affected_by('affected_stock') }}
+
 -- More than this is overstock; what is said of stock needs a whole history of sales behind it.
 {% set most_days_of_cover = 90 %}
 
@@ -5,7 +7,7 @@ with
 
 stock as (
 
-    select * from {{ ref('wh_fact_inventory') }} where {{ only_touched(ref('touched_stock')) }}
+    select * from {{ ref('wh_fact_inventory') }} where {{ is_affected() }}
 
 ),
 

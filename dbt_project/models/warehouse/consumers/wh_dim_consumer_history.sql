@@ -1,10 +1,12 @@
+{{ affected_by('affected_consumers') }}
+
 {% set address = ['city', 'state_province', 'country', 'latitude', 'longitude'] -%}
 
 with
 
 identities as (
 
-    select * from {{ ref('wh_consumer_identities') }} where {{ only_touched(ref('touched_consumers')) }}
+    select * from {{ ref('wh_consumer_identities') }} where {{ is_affected() }}
 
 ),
 
@@ -17,7 +19,7 @@ links as (
         address_id,
         min(_modified_at) as linked_at,
         count(*) = count(_deleted_at) as is_gone
-    from {{ source('erp', 'business_entity_address') }}
+    from {{ ref('stg_business_entity_addresses_versions') }}
     group by business_entity_id, address_type_id, address_id
 
 ),
@@ -91,7 +93,7 @@ erp as (
     left join stores on customers.store_id = stores.business_entity_id
     inner join residences
         on coalesce(stores.business_entity_id, customers.person_id) = residences.business_entity_id
-    inner join {{ source('erp', 'address') }} as addresses on residences.address_id = addresses.address_id
+    inner join {{ ref('stg_addresses_versions') }} as addresses on residences.address_id = addresses.address_id
     left join {{ ref('stg_state_provinces') }} as states on addresses.state_province_id = states.state_province_id
     left join {{ ref('stg_country_regions') }} as countries on states.country_region_code = countries.country_region_code
     where cast(customers.customer_id as varchar) in (select source_id from identities where source_system = 'erp')
@@ -99,11 +101,11 @@ erp as (
 ),
 
 {% set registers = {
-    'webshop': ('users', 'id', 'cast(null as boolean)'),
-    'crm': ('consumers', 'consumer_id', 'coalesce(marketing_opt_in, false)'),
+    'webshop': (ref('stg_webshop_users_versions'), 'user_id', 'cast(null as boolean)'),
+    'crm': (ref('stg_consumers_versions'), 'consumer_id', 'marketing_opt_in'),
 } -%}
 
-{% for system, (table, id, opt_in) in registers.items() -%}
+{% for system, (versions, id, opt_in) in registers.items() -%}
 {{ system }} as (
 
     select
@@ -121,7 +123,7 @@ erp as (
         latitude,
         longitude,
         {{ opt_in }} as marketing_opt_in
-    from {{ source(system, table) }}
+    from {{ versions }}
     where cast({{ id }} as varchar) in (select source_id from identities where source_system = '{{ system }}')
 
 ),

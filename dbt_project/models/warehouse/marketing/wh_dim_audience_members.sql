@@ -1,3 +1,5 @@
+{{ affected_by('affected_audience_members') }}
+
 with
 
 members as (
@@ -15,7 +17,7 @@ memberships as (
     select *
     from members
     where (removed_at is null or removed_at > added_at)
-        and {{ only_touched() }}
+        and {{ is_affected() }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ affected_by('affected_attributions', day='order_date') }}
+
 with
 
 orders as (
@@ -12,7 +14,7 @@ orders as (
         cast(coalesce(sum(margin), 0) as decimal(38, 6)) as margin
     from {{ ref('wh_fact_sales') }}
     where is_sale
-        and {{ only_touched(ref('touched_attributions'), day='order_date') }}
+        and {{ is_affected() }}
     group by source_system, order_id, order_at, order_date, consumer_key
 
 ),

@@ -1,3 +1,5 @@
+{{ affected_by('affected_offers') }}
+
 {#
     How many times as many pieces of an offer's products sell as would without it, as of each day: the ratio of the
     odds that a piece sold is of the offer's products, during the offer and on days around it. Products that are on
@@ -20,7 +22,7 @@ offers as (
         cast({{ dbt.dateadd('day', -var('uplift_baseline_days'), 'valid_from') }} as date) as observed_from,
         cast({{ dbt.dateadd('day', var('uplift_baseline_days'), 'valid_to') }} as date) as observed_to
     from {{ ref('stg_offers') }}
-    where {{ only_touched(ref('touched_offers')) }}
+    where {{ is_affected() }}
 
 ),
 

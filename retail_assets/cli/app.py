@@ -1,0 +1,166 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+import os
+import sys
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="The retailer's data platform: sources in, marts out, every night.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+notes = Console(stderr=True)
+
+
+@app.command()
+def demo(
+    consumers: Annotated[int, typer.Option(min=1, help="Consumers of the retailer.")] = 2000,
+    days: Annotated[int, typer.Option(min=30, help="Days of its history, up to yesterday.")] = 365,
+    seed: Annotated[int, typer.Option(help="The same seed simulates the same retailer.")] = 7,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Last day. Default: yesterday."),
+    ] = None,
+) -> None:
+    """Simulate a retailer, build everything for its whole history, and answer questions with it."""
+    from retail_assets.demo.show import show
+
+    show(out, consumers=consumers, days=days, seed=seed, until=until.date() if until else None)
+
+
+@app.command()
+def backfill(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day.")
+    ],
+    last: Annotated[
+        datetime,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included."),
+    ],
+    select: Annotated[str, typer.Option(help="Dagster asset selection, such as 'group:mart_sales'.")] = "",
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Rebuild the models from all of raw.")
+    ] = False,
+    weekly: Annotated[
+        bool, typer.Option("--weekly", help="The customer segments of the weeks in the range.")
+    ] = False,
+) -> None:
+    """Materialize a range of days in one run, both days included."""
+    from retail_assets.cli.launch import run_range, run_weeks
+
+    if weekly and full_refresh:
+        raise typer.BadParameter("Weeks are made anew each time: leave out --full-refresh.")
+    if weekly:
+        result = run_weeks(first.date(), last.date(), select, console=notes)
+    else:
+        result = run_range(first.date(), last.date(), select, full_refresh, console=notes)
+    out.print(result.summary())
+    if not result.success:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="A query.")],
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Query the warehouse, read-only, also while a run is writing it."""
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    write_table(warehouse_of(settings()).query(statement), format, out)
+
+
+segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
+app.add_typer(segments_app, name="segments")
+
+Week = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="A day of the week. Default: the newest week."),
+]
+
+
+@segments_app.callback(invoke_without_command=True)
+def segments(context: typer.Context, week: Week = None) -> None:
+    """Print a week's customer segments."""
+    context.obj = week
+    if context.invoked_subcommand is None:
+        from retail_assets.resources.warehouse import warehouse_of
+        from retail_assets.segmentation.audience import show
+        from retail_assets.settings import settings
+
+        show(out, warehouse_of(settings()).query, week.date() if week else None)
+
+
+@segments_app.command()
+def export(
+    context: typer.Context,
+    segment: Annotated[int, typer.Option(help="Number of the segment.")],
+    week: Week = None,
+) -> None:
+    """Write a segment's consumers who opted in to marketing as CSV, for a campaign tool."""
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.segmentation.audience import audience
+    from retail_assets.settings import settings
+
+    # The week may stand before `export` or after it.
+    week = week or context.obj
+    found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
+    write_table(found.consumers, "csv", out)
+    notes.print(found.summary, highlight=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration and connections, and say how to mend what is wrong."""
+    from retail_assets.deployment.doctor import diagnose
+
+    if not diagnose(out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
+    from pathlib import Path
+
+    executable = Path(sys.executable).with_name("dagster")
+    os.execv(
+        executable,
+        [
+            str(executable),
+            "dev",
+            "-m",
+            "retail_assets.definitions",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ],
+    )
+
+
+def main() -> None:
+    """Entry point: a user's mistake is a sentence, not a traceback."""
+    if sys.platform == "win32":
+        sys.exit(
+            "retail-assets does not run on Windows, which lacks the file locks it needs (fcntl). Use WSL."
+        )
+    from retail_assets.deployment.home import prepare
+    from retail_assets.errors import UserError
+    from retail_assets.settings import settings
+
+    try:
+        if not {"--help", "-h"} & set(sys.argv):
+            prepare(settings())
+        app()
+    except UserError as error:
+        notes.print(str(error), style="red", highlight=False, markup=False)
+        sys.exit(2)

@@ -1,0 +1,99 @@
+"""Everything that we use of other libraries without their promise to keep it.
+
+An upgrade may move or remove any of these. They are named here and nowhere else, each with the reason, and
+a test says which one went missing. For the same reason pyproject.toml bounds them to a minor version.
+
+Names are resolved when they are first asked for, so that importing this module costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluationPlanned as AssetCheckEvaluationPlanned,
+    )
+    from dagster._core.definitions.freshness import FreshnessState as FreshnessState
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition as UnresolvedAssetJobDefinition,
+    )
+    from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
+    from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
+    from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
+    from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as SqlEventLogStorageTable
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME as INDEX_SHARD_NAME
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+        SQLITE_BUSY_TIMEOUT_SECONDS as SQLITE_BUSY_TIMEOUT_SECONDS,
+    )
+    from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG as ASSET_PARTITION_RANGE_END_TAG
+    from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG as ASSET_PARTITION_RANGE_START_TAG
+    from dagster._core.storage.tags import REPOSITORY_LABEL_TAG as REPOSITORY_LABEL_TAG
+    from dagster._core.utils import make_new_run_id as make_new_run_id
+    from dagster._serdes import ConfigurableClassData as ConfigurableClassData
+    from dagster_dbt.asset_utils import (
+        get_subset_selection_for_context as get_subset_selection_for_context,
+    )
+    from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage as DbtCoreCliEventMessage
+    from dagster_shared.record import replace as replace
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager as DuckDBConnectionManager
+    from dbt.contracts.graph.manifest import Manifest as Manifest
+
+_JOBS = (
+    "A job's type before its assets are resolved: Dagster exports the function that makes it, not the type."
+)
+_LOG = "Our event log is a subclass of Dagster's SQLite one (deployment/event_log.py)."
+_RANGE = "How Dagster's backfills mark a run over a range of partitions; a command marks its runs alike."
+_DBT = "dbt runs inside the run's process; dagster-dbt turns its results into events."
+
+# Name: (module, why).
+USED: dict[str, tuple[str, str]] = {
+    "AssetCheckEvaluationPlanned": (
+        "dagster._core.definitions.asset_checks.asset_check_evaluation",
+        _LOG,
+    ),
+    "FreshnessState": (
+        "dagster._core.definitions.freshness",
+        "The verdict on an asset's freshness: Dagster exports the policy, not the verdict.",
+    ),
+    "UnresolvedAssetJobDefinition": ("dagster._core.definitions.unresolved_asset_job_definition", _JOBS),
+    "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
+    "ASSET_EVENTS": ("dagster._core.events", _LOG),
+    "SqliteEventLogStorage": ("dagster._core.storage.event_log", _LOG),
+    "SqlEventLogStorageTable": ("dagster._core.storage.event_log.schema", _LOG),
+    "INDEX_SHARD_NAME": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),
+    "SQLITE_BUSY_TIMEOUT_SECONDS": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),
+    "ASSET_PARTITION_RANGE_END_TAG": ("dagster._core.storage.tags", _RANGE),
+    "ASSET_PARTITION_RANGE_START_TAG": ("dagster._core.storage.tags", _RANGE),
+    "REPOSITORY_LABEL_TAG": (
+        "dagster._core.storage.tags",
+        "The UI's timeline and job pages show the runs that carry it.",
+    ),
+    "make_new_run_id": ("dagster._core.utils", "A run's progress is listened to before the run exists."),
+    "ConfigurableClassData": ("dagster._serdes", _LOG),
+    "replace": ("dagster_shared.record", _LOG),
+    "get_subset_selection_for_context": ("dagster_dbt.asset_utils", _DBT),
+    "DbtCoreCliEventMessage": ("dagster_dbt.core.dbt_cli_event", _DBT),
+    "DuckDBConnectionManager": (
+        "dbt.adapters.duckdb.connections",
+        "dbt-duckdb keeps the file open, and locked, until its process ends; ours goes on.",
+    ),
+    "Manifest": (
+        "dbt.contracts.graph.manifest",
+        "The parsed project is kept, so that a run does not parse it again (catalog/project.py).",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in USED:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    module, why = USED[name]
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ImportError(
+            f"{module}.{name} is not there in the installed version. It is used because: {why}"
+            f" Install the locked versions (`make setup`), or mend {__name__}."
+        ) from error
+    globals()[name] = found
+    return found
