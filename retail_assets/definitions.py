@@ -48,4 +48,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = definitions_of(settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Those of this process's settings. Dagster calls it; importing the module reads no home."""
+    return definitions_of(settings())

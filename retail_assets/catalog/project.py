@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+import retail_assets
 from retail_assets.errors import UserError
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
     from retail_assets.internals import Manifest
 
-PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt_project"
+
+def _project_dir() -> Path:
+    """Within the package where a wheel was installed, beside it in a checkout."""
+    package = Path(retail_assets.__file__).parent
+    installed = package / "dbt_project"
+    return installed if installed.is_dir() else package.parent / "dbt_project"
+
+
+PROJECT_DIR = _project_dir()
 
 
 class DbtProjectError(UserError):

@@ -149,6 +149,10 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 
 def main() -> None:
     """Entry point: a user's mistake is a sentence, not a traceback."""
+    if sys.platform == "win32":
+        sys.exit(
+            "retail-assets does not run on Windows, which lacks the file locks it needs (fcntl). Use WSL."
+        )
     from retail_assets.deployment.home import prepare
     from retail_assets.errors import UserError
     from retail_assets.settings import settings

@@ -23,6 +23,7 @@ from retail_assets.internals import (
     ASSET_PARTITION_RANGE_START_TAG,
     make_new_run_id,
 )
+from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
 
 
@@ -110,9 +111,9 @@ def run_weeks(first: date, last: date, selection: str, console: Console) -> RunR
 
 def _job(name: str) -> tuple[dg.JobDefinition, Sequence[str]]:
     """A job and the keys of its partitions."""
-    from retail_assets.definitions import defs
+    from retail_assets.definitions import definitions_of
 
-    job = defs.resolve_job_def(name)
+    job = definitions_of(settings()).resolve_job_def(name)
     assert job.partitions_def
     return job, job.partitions_def.get_partition_keys()
 
