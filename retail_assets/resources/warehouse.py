@@ -106,8 +106,7 @@ class DuckDBWarehouse(Warehouse):
     def publish(self) -> None:
         with duckdb.connect(self._settings.duckdb_path) as connection:
             connection.execute("checkpoint")
-            sizes = connection.execute("select block_size from pragma_database_size()").fetchall()
-        publish(self._settings.duckdb_path, self._settings.published_path, block_size=sizes[0][0])
+        publish(self._settings.duckdb_path, self._settings.published_path)
 
     @contextmanager
     def session(self) -> Iterator[Execute]:
