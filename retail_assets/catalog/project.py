@@ -68,6 +68,15 @@ class Project:
         return manifest
 
     @property
+    def variables(self) -> Mapping[str, Any]:
+        """What `dbt_project.yml` sets; a run's own come from its window."""
+        import yaml
+
+        return dict(
+            yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8")).get("vars", {})
+        )
+
+    @property
     def arguments(self) -> list[str]:
         """What every dbt command is given."""
         return self._arguments(self.target_path)
@@ -93,7 +102,7 @@ class Project:
             os.utime(self.target_path)
 
     def _parse(self) -> None:
-        """Parse into a folder beside the final one, so that a killed parse leaves nothing that would be used."""
+        """Parse into a folder beside the final one: what a killed parse leaves is never used."""
         from dbt.cli.main import dbtRunner
 
         unfinished = self.folder / f"unfinished-{self.target_path.name}"

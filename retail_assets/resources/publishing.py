@@ -37,7 +37,12 @@ def publish(written: Path, published: Path) -> None:
     noted = _read_notes(notes)
     block_size = block_size_of(written)
     checksums = checksums_of(written, block_size) if block_size else None
-    if block_size and checksums is not None and _is_free(spare, published) and block_size_of(spare) == block_size:
+    if (
+        block_size
+        and checksums is not None
+        and _is_free(spare, published)
+        and block_size_of(spare) == block_size
+    ):
         former = noted.get(_identity(spare)) or checksums_of(spare, block_size)
         spare.rename(unfinished)
         update(unfinished, written, block_size, former, checksums)

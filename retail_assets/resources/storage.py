@@ -1,12 +1,12 @@
-"""The layout of a DuckDB file: which one the warehouse is written in, and what is read of it from outside DuckDB.
+"""The layout of the warehouse's DuckDB file: how it is chosen, and how it is read from outside DuckDB.
 
-A newer DuckDB writes files that older ones cannot open, unless it is told for which version to write. BI tools
-come with a DuckDB of their own, mostly not the newest. The version is given when the file is created; whoever
-opens it later keeps to it.
+A newer DuckDB writes files that older ones cannot open, unless it is told which version to write for. BI
+tools come with a DuckDB of their own, mostly not the newest. The version is given when the file is created;
+whoever opens it later keeps to it.
 
-A file is three pages of headers, then blocks of one size (https://duckdb.org/docs/stable/internals/storage;
-https://gist.github.com/Maxxen/364d32444d3f1577e30705e72ee3b80e, "DuckDB storage format"). The first page names
-the storage version, the other two take turns in saying how large a block is.
+A file is three pages of headers, then blocks of one size. The first page names the storage version; the
+other two take turns in saying where the data is and how large a block is.
+(https://gist.github.com/Maxxen/364d32444d3f1577e30705e72ee3b80e, "DuckDB storage format")
 """
 
 import os
@@ -50,7 +50,7 @@ def storage_version(path: Path) -> str:
 
 
 def block_size_of(path: Path) -> int | None:
-    """The size of a database's blocks in bytes; None if the layout is not one that blocks can be told apart in."""
+    """The size of a database's blocks in bytes; None if the layout is not one that was tried."""
     with suppress(OSError, struct.error, ValueError):
         number, flags = _header(path)
         # The flags tell of encryption, which puts something else at the start of a block.
