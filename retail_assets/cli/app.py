@@ -131,8 +131,7 @@ def upgrade(
 ) -> None:
     """Bring a home that another version wrote up to this one, as the next run would.
 
-    Models whose SQL has changed are built anew from raw, with what depends on them. Raw's tables get the
-    columns that they lack. Tables that no model owns any more are dropped. Sources are not read.
+    Sources are not read. Models whose SQL has changed are built anew from raw.
     """
     from retail_assets.deployment.upgrading import upgrade_home
 

@@ -53,9 +53,10 @@ def _version() -> str:
     writer = f"written by {plan.written_by}" if plan.written_by else "from before homes said what wrote them"
     if not plan:
         return f"{package_version()}; the home is {writer}, and up to date"
-    todo = "\n".join(f"        - {line}" for line in plan.lines())
+    todo = "\n".join(f"      - {line}" for line in plan.lines(names=False))
     return (
-        f"{package_version()}; the home is {writer}. The next run, or `retail-assets upgrade`, will:\n{todo}"
+        f"{package_version()}; the home is {writer}. The next run, or `retail-assets upgrade`, will do this"
+        f" (`--dry-run` has the names):\n{todo}"
     )
 
 
