@@ -241,7 +241,9 @@ def _variables(window: int) -> dict[str, str]:
 
 
 def _build(warehouse: DbtOnRaw, outcome: Outcome, stage: str, window: int, *arguments: str) -> None:
-    run = warehouse.dbt("run", "--select", "path:models/staging", "+quarantine", *arguments, variables=_variables(window))
+    run = warehouse.dbt(
+        "run", "--select", "path:models/staging", "+quarantine", *arguments, variables=_variables(window)
+    )
     assert run.success, [each.message for each in run.result if each.status == "error"]
     tables = warehouse.tables("staging")
     outcome.staged[stage] = {
