@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 # A comment, space, or a text, in which both may stand.
-_TOKENS = re.compile(r"('(?:[^']|'')*')|\{#.*?#\}|--[^\n]*|\s+", re.DOTALL)
+_TOKENS = re.compile(r"('(?:[^']|'')*')|(?:\{#.*?#\}|--[^\n]*|\s+)+", re.DOTALL)
 _VARIABLES = re.compile(r"""\bvar\(\s*["'](\w+)["']""")
 
 # Settings of a model that have no part in what is in its table.

@@ -238,7 +238,8 @@ class Upgrade:
         except (OSError, ValueError, KeyError):
             nodes = []
         names = {_name(node) for node in nodes if node["resource_type"] == "model"}
-        return dict.fromkeys(names | (self._models.keys() & there.keys()), UNFINISHED)
+        names |= self._models.keys() & there.keys()
+        return {name: UNFINISHED if name in there else "not built" for name in names}
 
     def _raw_changes(self, execute: Execute) -> Iterator[RawChange]:
         schemas = ", ".join(f"'{schema}'" for schema in sorted({each.schema for each in self._tables}))
@@ -266,8 +267,10 @@ class Upgrade:
         for name, node in self._models.items():
             parents = [names[key] for key in node["depends_on"]["nodes"] if key in names]
             if name not in there:
+                if known.get(name) == UNFINISHED:
+                    build[name] = "since nothing says what they were built from"
                 # One that was known and is not there was never asked for.
-                if name not in known and all(parent in there or parent in build for parent in parents):
+                elif name not in known and all(parent in there or parent in build for parent in parents):
                     build[name] = "since they are new"
             elif not known.get(name, UNFINISHED):
                 build[name] = "since nothing says what they were built from"
