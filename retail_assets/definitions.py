@@ -1,5 +1,7 @@
 """What the deployment consists of."""
 
+from functools import partial
+
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
@@ -9,6 +11,7 @@ from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor
 from retail_assets.catalog.lineage import known_columns
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
+from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.resources.warehouse import warehouse_of
@@ -21,6 +24,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
     """The code location for these settings: sources -> raw -> staging -> warehouse -> marts -> segments."""
     warehouse = warehouse_of(settings)
     project = Project(settings)
+    warehouse.before_first_writing(partial(bring_up_to_date, settings, project, warehouse))
     translator = Translator(settings, known_columns(project))
     assets = [
         *(raw_assets(settings, system, project.manifest, translator) for system in SYSTEMS),

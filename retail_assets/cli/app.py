@@ -118,6 +118,27 @@ def export(
 
 
 @app.command()
+def upgrade(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Last day that was run, where Dagster's history does not tell.",
+        ),
+    ] = None,
+) -> None:
+    """Bring a home that another version wrote up to this one, as the next run would.
+
+    Sources are not read. Models whose SQL has changed are built anew from raw.
+    """
+    from retail_assets.deployment.upgrading import upgrade_home
+
+    upgrade_home(out, dry_run=dry_run, until=until.date() if until else None)
+
+
+@app.command()
 def doctor() -> None:
     """Check configuration and connections, and say how to mend what is wrong."""
     from retail_assets.deployment.doctor import diagnose

@@ -50,7 +50,7 @@ class SnowflakeWarehouse(Warehouse):
         return {"snowflake": snowflake_resource(self._settings, dg.EnvVar("RETAIL_SNOWFLAKE_PASSWORD"))}
 
     @contextmanager
-    def writing(self, say: Say) -> Iterator[None]:
+    def _alone(self, say: Say) -> Iterator[None]:
         yield
 
     def publish(self) -> None:

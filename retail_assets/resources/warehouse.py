@@ -14,6 +14,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from retail_assets.errors import UserError
+from retail_assets.resources import storage
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -37,14 +38,36 @@ class Warehouse(ABC):
 
     def __init__(self, settings: Settings):
         self._settings = settings
+        self._first: Callable[[Say], None] | None = None
+
+    def before_first_writing(self, act: Callable[[Say], None]) -> None:
+        """Have something done when this process first writes, before anything else; again if it fails."""
+        self._first = act
+
+    @contextmanager
+    def writing(self, say: Say) -> Iterator[None]:
+        """A context in which this process may write; others wait. `say` is told of a wait."""
+        with self._alone(say):
+            if self._first:
+                self._first(say)
+                self._first = None
+            yield
 
     @abstractmethod
-    def writing(self, say: Say) -> Any:
-        """A context in which this process may write; others wait. `say` is told of a wait."""
+    def _alone(self, say: Say) -> AbstractContextManager[None]:
+        """A context in which no other process writes what this one may disturb."""
 
     @abstractmethod
     def publish(self) -> None:
         """Show readers what has been written so far."""
+
+    def outdated_storage(self) -> str | None:
+        """The storage version that the warehouse is written in, if it is another than the project's."""
+        return None
+
+    def rewrite_storage(self) -> None:
+        """Write the warehouse in the project's storage version. Only inside `writing`."""
+        return
 
     @abstractmethod
     def session(self) -> AbstractContextManager[Execute]:
@@ -83,13 +106,25 @@ def warehouse_of(settings: Settings) -> Warehouse:
     return DuckDBWarehouse(settings)
 
 
+@contextmanager
+def transaction(execute: Execute) -> Iterator[None]:
+    """All statements within or none."""
+    execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        execute("rollback")
+        raise
+    execute("commit")
+
+
 class DuckDBWarehouse(Warehouse):
     """A DuckDB file in the home, and a published copy beside it."""
 
     keeps_order = True
 
     @contextmanager
-    def writing(self, say: Say) -> Iterator[None]:
+    def _alone(self, say: Say) -> Iterator[None]:
         path = self._settings.duckdb_path
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")
@@ -99,15 +134,25 @@ class DuckDBWarehouse(Warehouse):
             say("Another run is writing the warehouse; this one waits for it.")
             lock.acquire()
         try:
+            # Before dlt, dbt or a session of ours does: whoever creates the file chooses its storage version.
+            if not path.exists():
+                storage.create(path)
             yield
         finally:
             lock.release()
 
+    def outdated_storage(self) -> str | None:
+        path = self._settings.duckdb_path
+        written = storage.storage_version(path) if path.exists() else storage.STORAGE_VERSION
+        return None if written == storage.STORAGE_VERSION else written
+
+    def rewrite_storage(self) -> None:
+        storage.rewrite(self._settings.duckdb_path)
+
     def publish(self) -> None:
         with duckdb.connect(self._settings.duckdb_path) as connection:
             connection.execute("checkpoint")
-            sizes = connection.execute("select block_size from pragma_database_size()").fetchall()
-        publish(self._settings.duckdb_path, self._settings.published_path, block_size=sizes[0][0])
+        publish(self._settings.duckdb_path, self._settings.published_path)
 
     @contextmanager
     def session(self) -> Iterator[Execute]:

@@ -3,8 +3,7 @@
 A week's rows in all three are replaced in one transaction, so that a week is there whole or as it was before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,18 +31,6 @@ def create(execute: Execute) -> None:
     for name, columns in COLUMNS.items():
         declared = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
         execute(f"create table if not exists {table(name)} ({declared})")
-
-
-@contextmanager
-def transaction(execute: Execute) -> Iterator[None]:
-    """All statements within or none."""
-    execute("begin transaction")
-    try:
-        yield
-    except BaseException:
-        execute("rollback")
-        raise
-    execute("commit")
 
 
 def read_sample(execute: Execute, week: str, size: int, features: str = FEATURES_TABLE) -> "pd.DataFrame":

@@ -61,13 +61,16 @@ def run(
 
     Raises `DbtRunError` after the last event if anything failed.
     """
-    for message in _invoke(project, arguments):
+    for message in invoke(project, arguments):
         event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
         yield from event.to_default_asset_events(project.manifest, translator, context)
 
 
-def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile."""
+def invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile.
+
+    Raises `DbtRunError` after the last one if anything failed.
+    """
     messages: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     outcome: list[dbtRunnerResult | BaseException] = []
 
