@@ -39,6 +39,7 @@ from retail_assets.ingestion.file_versions import (
 from retail_assets.ingestion.files import File, FileStore, read_times, to_read
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -73,6 +74,8 @@ class _Group:
 class FileSource(Source):
     """One system's files. Tables are named as files or folders are, columns as they are in the files."""
 
+    is_current = False
+
     def __init__(self, system: str, url: str, timezone: str):
         self._system = system
         self._store = FileStore(system, url)
@@ -92,6 +95,11 @@ class FileSource(Source):
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.problems if reading else ()
+
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        reading = self._readings.get(table.name)
+        read = ", ".join(text(file.path) for file in reading.done) if reading else ""
+        return f"origin in ({read})" if read else "false"
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         self._known = loaded_files.recall(schema, emptied, execute)

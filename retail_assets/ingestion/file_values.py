@@ -13,9 +13,9 @@ def given_sql(table: SourceTable, column: SourceColumn, name: str) -> str:
 
 
 def cast(column: SourceColumn) -> str:
-    """A column as the contract's type. A time may name its zone; without one it is UTC."""
+    """A column as the contract's type, or null. A time may name its zone; without one it is UTC."""
     if column.data_type == "timestamp":
-        return f'cast(cast("{column.name}" as timestamptz) as timestamp)'
+        return f'cast(try_cast("{column.name}" as timestamptz) as timestamp)'
     return plain_cast(column)
 
 
