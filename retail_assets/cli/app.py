@@ -131,6 +131,8 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
     from pathlib import Path
 
+    from retail_assets.deployment.home import CODE_LOCATION
+
     executable = Path(sys.executable).with_name("dagster")
     os.execv(
         executable,
@@ -138,7 +140,7 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
             str(executable),
             "dev",
             "-m",
-            "retail_assets.definitions",
+            CODE_LOCATION,
             "-h",
             "127.0.0.1",
             "-p",

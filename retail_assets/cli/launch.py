@@ -17,10 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
+from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    REPOSITORY_LABEL_TAG,
     make_new_run_id,
 )
 from retail_assets.transformation.assets import STEPS
@@ -146,10 +148,18 @@ def _run(
                 tags={
                     ASSET_PARTITION_RANGE_START_TAG: keys[0],
                     ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                    REPOSITORY_LABEL_TAG: repository_label(),
                 },
             )
     result.success, result.seconds = outcome.success, time.monotonic() - started
     return result
+
+
+def repository_label() -> str:
+    """What the UI knows the deployment by: its timeline and job pages show the runs that carry it."""
+    from retail_assets.definitions import defs
+
+    return f"{defs.get_repository_def().name}@{CODE_LOCATION}"
 
 
 def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:
