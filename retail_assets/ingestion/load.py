@@ -4,6 +4,7 @@ It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
+from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
@@ -25,6 +26,18 @@ Run = Callable[[dlt.Pipeline, DltSource], Any]
 LARGE = 2_000_000
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A raw table after a reading."""
+
+    rows: int
+    """All its versions of rows."""
+    new: int
+    """Those of them that it did not have before."""
+    deleted: int
+    """Rows that the source no longer has, as this reading found out."""
+
+
 def ingest(
     extraction: Extraction,
     tables: Sequence[SourceTable],
@@ -32,17 +45,17 @@ def ingest(
     warehouse: Warehouse,
     folder: Path,
     run: Run,
-) -> Mapping[str, int]:
+) -> Mapping[str, Loaded]:
     """Load what a system says of the `chosen` ones of its tables; `run` runs a pipeline on a source.
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
-    read, or have lost too many rows, are in the extraction's errors. Returns how many rows were found
-    deleted, by table.
+    read, or have lost too many rows, are in the extraction's errors. Returns what became of each table.
     """
     schema = tables[0].schema
     parents = {table.name: table for table in tables}
     with warehouse.session() as execute:
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
+        before = count_rows(chosen, execute)
         for table in chosen:
             extraction.open(table)
         loadable = _loadable(extraction, chosen, execute)
@@ -60,7 +73,11 @@ def ingest(
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
         extraction.source.remember(done, execute)
-    return deleted
+        after = count_rows(chosen, execute)
+    return {
+        name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
+        for name, rows in after.items()
+    }
 
 
 def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Execute) -> list[SourceTable]:

@@ -42,7 +42,9 @@ def newest_partition_checks(assets: Iterable[dg.AssetsDefinition]) -> dg.AssetCh
         keys = sorted(check.asset_key for check in context.selected_asset_check_keys)
         now = datetime.now(UTC)
         newest = {definition: newest_due(definition, now) for definition in set(partitions.values())}
-        records = {record.asset_entry.asset_key: record for record in context.instance.get_asset_records(keys)}
+        records = {
+            record.asset_entry.asset_key: record for record in context.instance.get_asset_records(keys)
+        }
         for key in keys:
             last = records[key].asset_entry.last_materialization_record if key in records else None
             yield _evaluation(context.instance, key, newest[partitions[key]], last)

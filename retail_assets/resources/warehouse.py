@@ -6,7 +6,7 @@ the warehouse as it was then, never half a table, never a lock.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,15 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from retail_assets.errors import UserError
+from retail_assets.resources.comments import (
+    DUCKDB_COMMENTS,
+    SNOWFLAKE_COMMENTS,
+    Description,
+    Execute,
+    duckdb_statements,
+    missing_comments,
+    snowflake_statements,
+)
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 Say = Callable[[str], None]
-Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 class WarehouseError(UserError):
@@ -54,6 +62,10 @@ class Warehouse(ABC):
         """Run one statement where runs write. Only inside `writing`."""
         with self.session() as execute:
             return execute(statement)
+
+    @abstractmethod
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        """Describe the tables that are there, and their columns, to whoever reads them."""
 
     @abstractmethod
     def query(self, statement: str) -> "pa.Table":
@@ -98,6 +110,7 @@ class DuckDBWarehouse(Warehouse):
 
     def publish(self) -> None:
         with duckdb.connect(self._settings.duckdb_path) as connection:
+            _drop_dlt_staging(connection)
             connection.execute("checkpoint")
             sizes = connection.execute("select block_size from pragma_database_size()").fetchall()
         publish(self._settings.duckdb_path, self._settings.published_path, block_size=sizes[0][0])
@@ -106,6 +119,17 @@ class DuckDBWarehouse(Warehouse):
     def session(self) -> Iterator[Execute]:
         with duckdb.connect(self._settings.duckdb_path) as connection:
             yield lambda statement: connection.execute(statement).fetchall()
+
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        missing = list(missing_comments(descriptions, execute(DUCKDB_COMMENTS)))
+        if not missing:
+            return
+        # One commit, which is what a statement costs most of.
+        execute("begin")
+        for description, texts in missing:
+            for statement in duckdb_statements(description, texts):
+                execute(statement)
+        execute("commit")
 
     def query(self, statement: str) -> "pa.Table":
         path = self._settings.published_path
@@ -137,6 +161,19 @@ class DuckDBWarehouse(Warehouse):
         return f"{tables} tables, {path.stat().st_size / 1e6:,.0f} MB"
 
 
+def _drop_dlt_staging(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove dlt's own schemas, which hold the rows that were loaded last.
+
+    Each load of a system is done with them when it ends, and makes them anew.
+    """
+    schemas = connection.execute(
+        "select distinct schema_name from duckdb_schemas()"
+        " where regexp_matches(schema_name, '^raw_.*_staging$')"
+    ).fetchall()
+    for (schema,) in schemas:
+        connection.execute(f"drop schema {schema} cascade")
+
+
 class SnowflakeWarehouse(Warehouse):
     """A Snowflake database. Its transactions keep writers and readers apart."""
 
@@ -153,6 +190,11 @@ class SnowflakeWarehouse(Warehouse):
     def session(self) -> Iterator[Execute]:
         with self._connection() as connection:
             yield lambda statement: connection.cursor().execute(statement).fetchall()
+
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        for description, texts in missing_comments(descriptions, execute(SNOWFLAKE_COMMENTS)):
+            for statement in snowflake_statements(description, texts):
+                execute(statement)
 
     def query(self, statement: str) -> "pa.Table":
         import pyarrow as pa
