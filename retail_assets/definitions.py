@@ -32,8 +32,8 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         segmentation_assets(settings),
     ]
     newest_partition = newest_partition_checks(assets)
-    daily = daily_job(settings, newest_partition)
-    weekly = weekly_job(settings, newest_partition)
+    daily = daily_job(settings)
+    weekly = weekly_job(settings)
     freshness = newest_partition_job(newest_partition)
     return dg.Definitions(
         assets=assets,

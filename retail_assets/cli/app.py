@@ -106,6 +106,7 @@ def export(
 ) -> None:
     """Write a segment's consumers who opted in to marketing as CSV, for a campaign tool."""
     from retail_assets.resources.tables import write_table
+    from retail_assets.resources.terminal import lines
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.segmentation.audience import audience
     from retail_assets.settings import settings
@@ -114,7 +115,7 @@ def export(
     week = week or context.obj
     found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
     write_table(found.consumers, "csv", out)
-    notes.print(found.summary, highlight=False)
+    notes.print(lines(found.summary), highlight=False)
 
 
 @app.command()
@@ -152,6 +153,8 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
     from pathlib import Path
 
+    from retail_assets.deployment.home import CODE_LOCATION
+
     executable = Path(sys.executable).with_name("dagster")
     os.execv(
         executable,
@@ -159,7 +162,7 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
             str(executable),
             "dev",
             "-m",
-            "retail_assets.definitions",
+            CODE_LOCATION,
             "-h",
             "127.0.0.1",
             "-p",
@@ -183,5 +186,7 @@ def main() -> None:
             prepare(settings())
         app()
     except UserError as error:
-        notes.print(str(error), style="red", highlight=False, markup=False)
+        from retail_assets.resources.terminal import lines
+
+        notes.print(lines(error, "red"), highlight=False)
         sys.exit(2)

@@ -11,9 +11,7 @@ from retail_assets.demo.home import start_over
 from retail_assets.settings import settings
 
 if TYPE_CHECKING:
-    from retail_assets.cli.launch import RunResult
-
-WEEKS_OF_SEGMENTS = 9
+    from retail_assets.cli.summary import RunResult
 
 
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
@@ -30,9 +28,8 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
 
     console.print(f"\nBuilding everything from {first} to {last}, in one run:")
     _succeeded(console, run_range(first, last, "", False, console=console))
-    console.print("\nCustomer segments of the last weeks, in one run:")
-    since = max(first, last - timedelta(weeks=WEEKS_OF_SEGMENTS))
-    _succeeded(console, run_weeks(since, last, "", console=console))
+    console.print("\nCustomer segments of every week, in one run:")
+    _succeeded(console, run_weeks(first, last, "", console=console))
     _answer(console)
     _show_segments(console)
     console.print(

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.text import Text
 
+from retail_assets.resources.terminal import lines
 from retail_assets.settings import PREFIX, SYSTEMS, settings
 
 
@@ -23,10 +25,10 @@ def diagnose(console: Console) -> bool:
 
 def _shown(console: Console, name: str, check: Callable[[], str]) -> bool:
     try:
-        console.print(f"[green]ok[/green]    {name}: {check()}", highlight=False)
+        console.print(Text("ok    ", "green") + lines(f"{name}: {check()}"), highlight=False)
         return True
     except Exception as error:
-        console.print(f"[red]wrong[/red] {name}: {str(error).strip()}", highlight=False)
+        console.print(Text("wrong ", "red") + lines(f"{name}: {str(error).strip()}"), highlight=False)
         return False
 
 

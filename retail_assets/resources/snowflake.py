@@ -1,13 +1,20 @@
 """The warehouse on Snowflake, through dagster-snowflake's resource."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_snowflake import SnowflakeResource
 
-from retail_assets.resources.warehouse import Execute, Say, Warehouse, WarehouseError
+from retail_assets.resources.comments import (
+    SNOWFLAKE_COMMENTS,
+    Description,
+    Execute,
+    missing_comments,
+    snowflake_statements,
+)
+from retail_assets.resources.warehouse import Say, Warehouse, WarehouseError
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +67,11 @@ class SnowflakeWarehouse(Warehouse):
     def session(self) -> Iterator[Execute]:
         with self._connections.get_connection() as connection:
             yield lambda statement: _run(connection, statement).fetchall()
+
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        for description, texts in missing_comments(descriptions, execute(SNOWFLAKE_COMMENTS)):
+            for statement in snowflake_statements(description, texts):
+                execute(statement)
 
     def query(self, statement: str) -> "pa.Table":
         import pyarrow as pa

@@ -6,7 +6,7 @@ the warehouse as it was then, never half a table, never a lock.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,15 @@ from filelock import FileLock, Timeout
 
 from retail_assets.errors import UserError
 from retail_assets.resources import storage
+from retail_assets.resources.comments import (
+    DUCKDB_COMMENTS,
+    Description,
+    duckdb_statements,
+    missing_comments,
+)
+from retail_assets.resources.comments import (
+    Execute as Execute,
+)
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -23,7 +32,6 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 Say = Callable[[str], None]
-Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 class WarehouseError(UserError):
@@ -77,6 +85,10 @@ class Warehouse(ABC):
         """Run one statement where runs write. Only inside `writing`."""
         with self.session() as execute:
             return execute(statement)
+
+    @abstractmethod
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        """Describe the tables that are there, and their columns, to whoever reads them."""
 
     @abstractmethod
     def query(self, statement: str) -> "pa.Table":
@@ -151,6 +163,7 @@ class DuckDBWarehouse(Warehouse):
 
     def publish(self) -> None:
         with duckdb.connect(self._settings.duckdb_path) as connection:
+            _drop_dlt_staging(connection)
             connection.execute("checkpoint")
         publish(self._settings.duckdb_path, self._settings.published_path)
 
@@ -158,6 +171,17 @@ class DuckDBWarehouse(Warehouse):
     def session(self) -> Iterator[Execute]:
         with duckdb.connect(self._settings.duckdb_path) as connection:
             yield lambda statement: connection.execute(statement).fetchall()
+
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        missing = list(missing_comments(descriptions, execute(DUCKDB_COMMENTS)))
+        if not missing:
+            return
+        # One commit, which is what a statement costs most of.
+        execute("begin")
+        for description, texts in missing:
+            for statement in duckdb_statements(description, texts):
+                execute(statement)
+        execute("commit")
 
     def query(self, statement: str) -> "pa.Table":
         path = self._settings.published_path
@@ -187,3 +211,16 @@ class DuckDBWarehouse(Warehouse):
             return f"no run has finished yet; the warehouse will be {self._settings.duckdb_path}"
         tables = self.query("select count(*) as n from duckdb_tables()").column("n")[0].as_py()
         return f"{tables} tables, {path.stat().st_size / 1e6:,.0f} MB"
+
+
+def _drop_dlt_staging(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove dlt's own schemas, which hold the rows that were loaded last.
+
+    Each load of a system is done with them when it ends, and makes them anew.
+    """
+    schemas = connection.execute(
+        "select distinct schema_name from duckdb_schemas()"
+        " where regexp_matches(schema_name, '^raw_.*_staging$')"
+    ).fetchall()
+    for (schema,) in schemas:
+        connection.execute(f"drop schema {schema} cascade")

@@ -33,6 +33,12 @@ def create(execute: Execute) -> None:
         execute(f"create table if not exists {table(name)} ({declared})")
 
 
+def count_rows(execute: Execute) -> Mapping[str, int]:
+    """How many rows each of the tables has, over all weeks."""
+    counts = " union all ".join(f"select '{name}', count(*) from {table(name)}" for name in COLUMNS)
+    return {name: int(rows) for name, rows in execute(counts)}
+
+
 def read_sample(execute: Execute, week: str, size: int, features: str = FEATURES_TABLE) -> "pd.DataFrame":
     """At most `size` consumers who have bought, with their features: the same ones at every time.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from retail_assets.transformation.project import Project
+from retail_assets.catalog.project import Project
 
 
 @pytest.fixture
