@@ -23,8 +23,8 @@ def _contract_checks(result):
 def _raw(deployment, day):
     """One day's partition of raw alone."""
     definitions = definitions_of(deployment.settings)
-    groups = dg.AssetSelection.groups(*(f"raw_{system}" for system in SYSTEMS))
-    keys = groups.resolve(definitions.resolve_asset_graph())
+    raw = dg.AssetSelection.key_prefixes(*(f"raw_{system}" for system in SYSTEMS))
+    keys = raw.resolve(definitions.resolve_asset_graph())
     job = definitions.resolve_job_def("daily").get_subset(asset_selection=keys)
     return job.execute_in_process(partition_key=day.isoformat(), raise_on_error=False)
 
