@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.project import PROJECT_DIR, Project, dbt_executable
+from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation.window import build_arguments
@@ -109,6 +111,17 @@ def test_every_model_builds_on_snowflake(snowflake, built):
     )
     assert result.returncode == 0, result.stdout[-3000:]
     assert warehouse.query("select count(*) as n from warehouse.fact_sales").to_pylist() == [{"n": 0}]
+    _assert_described(warehouse, Project(built.settings).manifest)
+
+
+def _assert_described(warehouse, manifest):
+    """Descriptions are written, and then found."""
+    described = [each for each in descriptions(manifest) if each.schema.startswith("mart")]
+    with warehouse.session() as execute:
+        missing = list(missing_comments(described, execute(SNOWFLAKE_COMMENTS)))
+        assert len(missing) > 10
+        warehouse.comment(described, execute)
+        assert list(missing_comments(described, execute(SNOWFLAKE_COMMENTS))) == []
 
 
 def _environment(settings):
