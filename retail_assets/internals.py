@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
+    from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
     from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as SqlEventLogStorageTable
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME as INDEX_SHARD_NAME
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG as ASSET_PARTITION_RANGE_START_TAG
     from dagster._core.storage.tags import REPOSITORY_LABEL_TAG as REPOSITORY_LABEL_TAG
     from dagster._core.utils import make_new_run_id as make_new_run_id
+    from dagster._core.workspace.load_target import ModuleTarget as ModuleTarget
     from dagster._serdes import ConfigurableClassData as ConfigurableClassData
     from dagster_dbt.asset_utils import (
         get_subset_selection_for_context as get_subset_selection_for_context,
@@ -46,6 +48,7 @@ _JOBS = (
 )
 _LOG = "Our event log is a subclass of Dagster's SQLite one (deployment/event_log.py)."
 _RANGE = "How Dagster's backfills mark a run over a range of partitions; a command marks its runs alike."
+_SHOWN = "The UI's job pages show the runs with its label, and its timeline those of its origin."
 _DBT = "dbt runs inside the run's process; dagster-dbt turns its results into events."
 
 # Name: (module, why).
@@ -73,8 +76,10 @@ USED: dict[str, tuple[str, str]] = {
     "ASSET_PARTITION_RANGE_START_TAG": ("dagster._core.storage.tags", _RANGE),
     "REPOSITORY_LABEL_TAG": (
         "dagster._core.storage.tags",
-        "The UI's timeline and job pages show the runs that carry it.",
+        _SHOWN,
     ),
+    "ModuleTarget": ("dagster._core.workspace.load_target", _SHOWN),
+    "RemoteRepositoryOrigin": ("dagster._core.remote_origin", _SHOWN),
     "make_new_run_id": ("dagster._core.utils", "A run's progress is listened to before the run exists."),
     "ConfigurableClassData": ("dagster._serdes", _LOG),
     "replace": ("dagster_shared.record", _LOG),
