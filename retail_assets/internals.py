@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage as DbtCoreCliEventMessage
     from dagster_shared.record import replace as replace
+    from dagster_shared.serdes import serialize_value as serialize_value
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager as DuckDBConnectionManager
     from dbt.contracts.graph.manifest import Manifest as Manifest
 
@@ -78,6 +79,7 @@ USED: dict[str, tuple[str, str]] = {
     "make_new_run_id": ("dagster._core.utils", "A run's progress is listened to before the run exists."),
     "ConfigurableClassData": ("dagster._serdes", _LOG),
     "replace": ("dagster_shared.record", _LOG),
+    "serialize_value": ("dagster_shared.serdes", _LOG),
     "get_subset_selection_for_context": ("dagster_dbt.asset_utils", _DBT),
     "DbtCoreCliEventMessage": ("dagster_dbt.core.dbt_cli_event", _DBT),
     "DuckDBConnectionManager": (
