@@ -1,11 +1,11 @@
-"""What a deployment consists of, of all that the project could take in: it depends on which systems there are.
+"""What a deployment consists of, of all that the project could take in: it depends on the systems.
 
-A source table is absent if its system is not taken in. A model is absent if it can only be empty: if all that it
-reads is absent, if the model that lists its affected keys is (macros/affected.sql), or if it needs a system that
-is (`meta.needs`). What is absent is no asset: nothing is run, checked or recorded for it.
+A source table is absent if its system is not taken in. A model is absent if it can only be empty: if all
+that it reads is absent, if the model that lists its affected keys is (macros/affected.sql), or if it needs a
+system that is (`meta.needs`). What is absent is no asset: nothing is run, checked or recorded for it.
 
-Models that are there may still read absent ones, since the SQL is the same for every company. Those are created
-once, empty.
+Models that are there may still read absent ones, since the SQL is the same for every company. Those are
+created once, empty.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -70,9 +70,30 @@ def _lister(node: Mapping[str, Any]) -> str | None:
 
 
 def systems_for(manifest: Mapping[str, Any], unique_id: str, systems: Sequence[str]) -> list[str]:
-    """The systems, each of which would bring an absent model into the deployment; none if no single one would."""
+    """The systems of which each would bring an absent model into the deployment by itself."""
     return [
         each
         for each in sorted({source["source_name"] for source in manifest["sources"].values()})
         if each not in systems and unique_id not in presence(manifest, [*systems, each]).absent
     ]
+
+
+def table_of(manifest: Mapping[str, Any], unique_id: str) -> str:
+    """The table of a model or source, as in SQL: `staging.stg_customers`."""
+    node = manifest["sources" if unique_id in manifest["sources"] else "nodes"][unique_id]
+    return f"{node['schema']}.{node['name']}".lower()
+
+
+def descendants(manifest: Mapping[str, Any], unique_ids: Sequence[str]) -> Set[str]:
+    """The models that are made from any of these nodes, at first hand or further down."""
+    found: set[str] = set()
+    waiting = [*unique_ids]
+    while waiting:
+        children = {
+            each
+            for each in manifest["child_map"][waiting.pop()]
+            if manifest["nodes"].get(each, {}).get("resource_type") == "model"
+        }
+        waiting += children - found
+        found |= children
+    return found

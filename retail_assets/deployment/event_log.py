@@ -1,15 +1,15 @@
 """Dagster's SQLite event log, for runs over ranges of partitions.
 
 Dagster's own opens a new database connection for each event and commits, with a sync to disk, each event
-twice: once for the run, once for the index over all runs. A run over three years' partitions writes two events
-per asset and partition, which made a history of many times the warehouse's size. This one
+twice: once for the run, once for the index over all runs. A run over a range writes two events per asset and
+partition: over three years, that is many times what is in the warehouse. This one
 
-- keeps connections, and lets SQLite sync at checkpoints (in WAL mode a crash of the machine may lose the newest
-  events, never corrupt the file; a crash of the process loses nothing),
+- keeps connections, and lets SQLite sync at checkpoints (in WAL mode a crash of the machine may lose the
+  newest events, never corrupt the file; a crash of the process loses nothing),
 - writes a batch of events in one transaction,
-- stores what a run says of an asset's partitions once, with the list of the partitions (`partition_lists`), which
-  all assets of the run share. Dagster's own queries read a view in which every partition has its event, with an
-  id of its own (`event_logs_by_partition`), so that nothing but the place is saved.
+- stores what a run says of an asset's partitions once, with the list of the partitions (`partition_lists`),
+  which all assets of the run share. Dagster's own queries read a view in which every partition has its event,
+  with an id of its own (`event_logs_by_partition`).
 
 Where Dagster's own class reads the same files, it sees such a run as one of its last partition.
 """
@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -201,9 +201,11 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 self.store_asset_check_event(event, event_id)
 
     def _insert(self, connection: sa.Connection, stored: _Stored, lists: dict[str, int]) -> int:
-        """Store an event in the index, with its partitions; returns its id. `lists` are those known so far."""
+        """Store an event in the index, with its partitions. Returns its id. `lists` are those known."""
         row = self._event_to_row(stored.event)
-        event_id = int(connection.execute(SqlEventLogStorageTable.insert(), row).inserted_primary_key[0])
+        inserted = connection.execute(SqlEventLogStorageTable.insert(), row).inserted_primary_key
+        assert inserted
+        event_id = int(inserted[0])
         size = len(stored.partitions)
         if size < 2:
             return event_id
@@ -236,7 +238,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         with self.index_connection() as connection:
             rows = connection.execute(query).fetchall()
         found: dict[dg.AssetKey, set[str | None]] = {}
-        for asset_key, partition in rows:
+        for asset_key, partition in (map(str, row) if row[1] else (str(row[0]), None) for row in rows):
             found.setdefault(dg.AssetKey(json.loads(asset_key)), set()).add(partition)
         return found
 
@@ -282,9 +284,7 @@ def _together(events: Sequence[EventLogEntry]) -> Iterator[_Stored]:
         return
     partitions = [event.dagster_event.partition for event in events if event.dagster_event]
     keys = [key for key in partitions if key]
-    ascending = len(keys) == len(events) > 1 and all(
-        former < latter for former, latter in zip(keys, keys[1:], strict=False)
-    )
+    ascending = len(keys) == len(events) > 1 and all(former < latter for former, latter in pairwise(keys))
     if ascending and _say_the_same(events):
         yield _Stored(events[-1], keys, events[-1])
     else:
@@ -331,7 +331,7 @@ def _create_lists(engine: sa.Engine) -> None:
 def _read_by_partition(
     _connection: sa.Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
 ) -> tuple[str, Any]:
-    """Dagster's queries that tell partitions or an asset's events apart read the views in place of the tables.
+    """Dagster's queries that tell partitions or an asset's events apart read the views, not the tables.
 
     Of each asset the newest event is the same in both, and found at once in the table.
     """
