@@ -69,13 +69,11 @@ def _lister(node: Mapping[str, Any]) -> str | None:
     return lister
 
 
-def systems_for(manifest: Mapping[str, Any], unique_id: str, systems: Sequence[str]) -> list[str]:
-    """The systems of which each would bring an absent model into the deployment by itself."""
-    return [
-        each
-        for each in sorted({source["source_name"] for source in manifest["sources"].values()})
-        if each not in systems and unique_id not in presence(manifest, [*systems, each]).absent
-    ]
+def systems_behind(manifest: Mapping[str, Any], unique_id: str, systems: Sequence[str]) -> list[str]:
+    """The systems of which any would bring an absent table into the deployment, beside those there are."""
+    others = sorted({source["source_name"] for source in manifest["sources"].values()} - {*systems})
+    found = [each for each in others if unique_id not in presence(manifest, [*systems, each]).absent]
+    return found or others
 
 
 def table_of(manifest: Mapping[str, Any], unique_id: str) -> str:

@@ -44,13 +44,14 @@ class TableState:
     why: str | None = None
 
     def advanced(self, window: Window) -> "TableState":
-        """The state after a window was applied that does not begin after the end of what was there."""
-        return TableState(
-            self.table,
-            "current",
-            min(self.applied_from or window.start, window.start),
-            max(self.applied_until or window.end, window.end),
-        )
+        """The state after a window was applied that does not begin after the end of what was there.
+
+        One that ends before it begins leaves the days between open, and is not counted.
+        """
+        start, until = self.applied_from or window.start, self.applied_until or window.end
+        if window.end >= start:
+            start, until = min(start, window.start), max(until, window.end)
+        return TableState(self.table, "current", start, until)
 
     def changed(self, state: State, why: str) -> "TableState":
         """The same rows, in another state."""
