@@ -7,7 +7,7 @@ from dagster_dlt import DagsterDltResource
 
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
-from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor
+from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor, history_sensor
 from retail_assets.catalog.lineage import known_columns
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
@@ -45,7 +45,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         asset_checks=[newest_partition],
         jobs=[daily, *([weekly] if weekly else []), freshness],
         schedules=schedules(settings, daily, weekly, freshness),
-        sensors=[alert_sensor(settings), abandoned_run_sensor()],
+        sensors=[alert_sensor(settings), abandoned_run_sensor(), history_sensor(settings)],
         resources={
             "warehouse": warehouse,
             "dlt_resource": DagsterDltResource(),

@@ -16,9 +16,11 @@ Where Dagster's own class reads the same files, it sees such a run as one of its
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -105,6 +107,27 @@ _SCHEMA = (
     inner join json_each(partition_lists.keys) as listed
     where listed.key < event_partitions.size - 1
     """,
+)
+# What the index forgets of runs. Of what they made it keeps all but the metadata.
+_OF_THEM = "run_id in (select value from json_each(:runs))"
+_FORGET = (
+    f"""
+    delete from event_logs
+    where {_OF_THEM} and dagster_event_type not in ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
+    """,
+    f"""
+    update event_logs
+    set event = json_set(
+        event, '$.dagster_event.event_specific_data.materialization.metadata_entries', json('[]')
+    )
+    where {_OF_THEM} and dagster_event_type = 'ASSET_MATERIALIZATION' and json_valid(event)
+    """,
+    f"""
+    delete from asset_check_executions
+    where {_OF_THEM}
+        and id not in (select max(id) from asset_check_executions group by asset_key, check_name)
+    """,
+    "delete from partition_lists where id not in (select list_id from event_partitions) and :runs <> ''",
 )
 _READ = re.compile(r"\b(FROM|JOIN) (event_logs|asset_event_tags)\b")
 
@@ -250,6 +273,29 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         )
         conn.execute(SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.run_id == run_id))
 
+    def logs_of_runs(self) -> Sequence[Path]:
+        """The files of the runs' own logs, each named after its run."""
+        return [path for path in Path(self._base_dir).glob("*.db") if path.stem != INDEX_SHARD_NAME]
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Remove the logs of runs that are over.
+
+        The index keeps which partitions they made, and of each check the newest result.
+        """
+        runs = json.dumps(list(run_ids))
+        with self.index_connection() as connection:
+            for statement in _FORGET:
+                connection.exec_driver_sql(statement, {"runs": runs})
+        with self._db_lock:
+            for run_id in run_ids:
+                if engine := self._engines.pop(run_id, None):
+                    engine.dispose()
+                self._initialized_dbs.discard(run_id)
+                for ending in ("", "-wal", "-shm"):
+                    Path(self.path_for_shard(run_id) + ending).unlink(missing_ok=True)
+            self._engines.pop(INDEX_SHARD_NAME).dispose()
+            _shrink(self.path_for_shard(INDEX_SHARD_NAME))
+
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """Plans a check once for the run's whole window, as it is evaluated.
 
@@ -320,6 +366,21 @@ def _planned_for(event: EventLogEntry, partition: str) -> EventLogEntry:
     planned = event.dagster_event.asset_materialization_planned_data
     one = planned._replace(partition=partition, partitions_subset=None)
     return event._replace(dagster_event=event.dagster_event._replace(event_specific_data=one))
+
+
+def _shrink(path: str) -> None:
+    """Give back the room in a file of which much is free, unless somebody uses it just now."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        ((free,),) = connection.execute("pragma freelist_count")
+        ((pages,),) = connection.execute("pragma page_count")
+        if free > pages / 4:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    except sqlite3.OperationalError:
+        pass
+    finally:
+        connection.close()
 
 
 def _create_lists(engine: sa.Engine) -> None:
