@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         AssetCheckEvaluationTargetMaterializationData as AssetCheckEvaluationTargetMaterializationData,
     )
     from dagster._core.definitions.freshness import FreshnessState as FreshnessState
+    from dagster._core.definitions.source_asset import (
+        SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION as SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
+    )
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition as UnresolvedAssetJobDefinition,
     )
@@ -35,11 +38,9 @@ if TYPE_CHECKING:
     from dagster._core.utils import make_new_run_id as make_new_run_id
     from dagster._core.workspace.load_target import ModuleTarget as ModuleTarget
     from dagster._serdes import ConfigurableClassData as ConfigurableClassData
-    from dagster_dbt.asset_utils import (
-        get_subset_selection_for_context as get_subset_selection_for_context,
-    )
     from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage as DbtCoreCliEventMessage
     from dagster_shared.record import replace as replace
+    from dagster_shared.serdes import serialize_value as serialize_value
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager as DuckDBConnectionManager
     from dbt.contracts.graph.manifest import Manifest as Manifest
 
@@ -65,6 +66,10 @@ USED: dict[str, tuple[str, str]] = {
         "dagster._core.definitions.freshness",
         "The verdict on an asset's freshness: Dagster exports the policy, not the verdict.",
     ),
+    "SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION": (
+        "dagster._core.definitions.source_asset",
+        "Of a table that was refused: an output with it is no materialization, but the next steps run.",
+    ),
     "UnresolvedAssetJobDefinition": ("dagster._core.definitions.unresolved_asset_job_definition", _JOBS),
     "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
@@ -83,7 +88,7 @@ USED: dict[str, tuple[str, str]] = {
     "make_new_run_id": ("dagster._core.utils", "A run's progress is listened to before the run exists."),
     "ConfigurableClassData": ("dagster._serdes", _LOG),
     "replace": ("dagster_shared.record", _LOG),
-    "get_subset_selection_for_context": ("dagster_dbt.asset_utils", _DBT),
+    "serialize_value": ("dagster_shared.serdes", _LOG),
     "DbtCoreCliEventMessage": ("dagster_dbt.core.dbt_cli_event", _DBT),
     "DuckDBConnectionManager": (
         "dbt.adapters.duckdb.connections",

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     snowflake_protocol: Literal["https", "http"] = Field(
         "https", description="Protocol of that host; `http` is for a local stand-in."
     )
+    history_days: int = Field(
+        30,
+        ge=1,
+        description="Days after which Dagster's history forgets what a run said. What it made stays.",
+    )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""),
         description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "

@@ -17,6 +17,7 @@ from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
 from retail_assets.cli.progress import Display, progress
 from retail_assets.cli.summary import RunResult, miss
+from retail_assets.deployment.history import forget_old_runs
 from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.internals import (
@@ -147,6 +148,7 @@ def _run(
                     REPOSITORY_LABEL_TAG: _repository().get_label(),
                 },
             )
+        forget_old_runs(instance, settings())
     # Whatever else went well: of a table that was refused, nothing is there.
     result.success = outcome.success and not result.rows.refused
     result.seconds = time.monotonic() - started
