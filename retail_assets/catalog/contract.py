@@ -81,6 +81,7 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     parent: str | None
     unique_id: str
+    amount: str | None = None
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -133,4 +134,5 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
         ),
         parent=meta.get("parent"),
         unique_id=node["unique_id"],
+        amount=meta.get("amount"),
     )

@@ -62,13 +62,14 @@ def mark_deletions(
     Returns the number of rows (not versions) that were found deleted. Raises `SourceError`, and marks
     nothing, if a snapshot has lost too many.
     """
-    if not table.deletes_are_seen:
-        return 0
     raw = f"{table.schema}.{table.name}"
     batch = f"(select * from {table.schema}_staging.{table.name} where {_read_now(extraction)})"
     same_key = " and ".join(f"batch.{column} = raw.{column}" for column in table.primary_key)
     same_row = f"{same_key} and batch.{ROW_HASH} = raw.{ROW_HASH}"
     start = timestamp(extraction.window.start)
+    if not table.deletes_are_seen:
+        _take_back(extraction, table, batch, same_row, execute)
+        return 0
     gone = f"""
         raw.{DELETED_AT} is null and {_scope(extraction, parent)}
         and not exists (select 1 from {batch} as batch where {same_key})
@@ -79,13 +80,25 @@ def mark_deletions(
     if deleted:
         _refuse_shrinkage(table, deleted, mark, execute)
         execute(mark)
-    execute(f"""
-        update {raw} as raw set {DELETED_AT} = null, {CHANGED_AT} = {start}
-        where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
-    """)
+    _take_back(extraction, table, batch, same_row, execute)
     if table.load == "snapshot" and not table.modified:
         _renew(extraction, table, batch, same_key, same_row, execute)
     return int(deleted)
+
+
+def _take_back(
+    extraction: Extraction, table: SourceTable, batch: str, same_row: str, execute: Execute
+) -> None:
+    execute(f"""
+        update {table.schema}.{table.name} as raw
+        set {DELETED_AT} = null, {CHANGED_AT} = {timestamp(extraction.window.start)}
+        where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
+    """)
+
+
+def take_out(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
+    """Take out what was loaded of a table that could not be read to its end. Loading only adds rows."""
+    execute(f"delete from {table.schema}.{table.name} where {LOADED_AT} >= {timestamp(extraction.loaded_at)}")
 
 
 def _renew(

@@ -1,6 +1,6 @@
 """One reading of a system for one window."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Source
 from retail_assets.windows import Window
 
@@ -27,6 +28,8 @@ class Extraction:
     located: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)
+    refused: Sequence[Summary] = ()
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
     _rest: dict[str, Iterator[pa.Table]] = field(default_factory=dict)
 
@@ -47,7 +50,7 @@ class Extraction:
         self.rows[table.name] = 0
         if table.name not in self.located:
             return
-        batches = self.source.read(table, self.window, self.loaded_at)
+        batches = self.refusals.sifted(table, self.source.read(table, self.window, self.loaded_at))
         try:
             self._ahead[table.name] = list(islice(batches, BATCHES_AHEAD))
         except SourceUnreachableError:
@@ -72,10 +75,24 @@ class Extraction:
         )
 
     def read(self, table: SourceTable) -> Iterator[pa.Table]:
-        """An opened table's batches; an empty one of the right types comes first."""
+        """An opened table's batches; an empty one of the right types comes first.
+
+        A table that cannot be read further ends there, and is in `errors`.
+        """
         yield table.raw_schema.empty_table()
         for batch in self._ahead.pop(table.name, []):
             yield batch.cast(table.raw_schema)
-        for batch in self._rest.pop(table.name, iter(())):
-            self.rows[table.name] += batch.num_rows
-            yield batch.cast(table.raw_schema)
+        try:
+            for batch in self._rest.pop(table.name, iter(())):
+                self.rows[table.name] += batch.num_rows
+                yield batch.cast(table.raw_schema)
+        except SourceUnreachableError:
+            raise
+        except SourceError as error:
+            self.errors[table.name] = str(error)
+
+    def is_refused_whole(self, table: SourceTable) -> bool:
+        """Whether a table was read and not one row of it could be: then it is no matter of rows."""
+        refused = len(self.refusals.of(table))
+        is_all = refused > 0 and self.rows.get(table.name, 0) == 0
+        return is_all and (table.load == "snapshot" or refused >= MANY)

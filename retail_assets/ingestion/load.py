@@ -12,7 +12,8 @@ import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
-from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
+from retail_assets.ingestion import refusals
+from retail_assets.ingestion.comparison import add_returned, mark_deletions, take_out, unchanged
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
@@ -45,12 +46,16 @@ def ingest(
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         for table in chosen:
             extraction.open(table)
+            _refuse_whole(extraction, table)
         loadable = _loadable(extraction, chosen, execute)
         if loadable:
             run(_pipeline(schema, folder, warehouse), _source(loadable, extraction))
         deleted = {}
         for table in loadable:
             parent = parents.get(table.parent or "")
+            if table.name in extraction.errors:
+                take_out(extraction, table, execute)
+                continue
             try:
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute)
                 add_returned(extraction, table, execute)
@@ -59,8 +64,38 @@ def ingest(
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
+        _settle_refusals(extraction, done, execute)
         extraction.source.remember(done, execute)
     return deleted
+
+
+def _settle_refusals(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
+    if not tables:
+        return
+    known = refusals.has_refusals(tables[0].schema, execute)
+    for table in tables:
+        if table.name in extraction.located and (table.name in known or extraction.refusals.of(table)):
+            source = extraction.source
+            refusals.settle(
+                extraction.refusals,
+                table,
+                extraction.window,
+                source.finds_again(table, extraction.window),
+                is_current=source.is_current,
+                execute=execute,
+            )
+    extraction.refused = refusals.summaries(tables[0].schema, execute)
+
+
+def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:
+    """A reference table of which no row can be read stays as it was."""
+    if table.load == "snapshot" and extraction.is_refused_whole(table):
+        refused = extraction.refusals.of(table)
+        extraction.errors[table.name] = (
+            f"{table.system}: of {table.source_table} all {len(refused):,} rows are refused, such as"
+            f" {refusals.described(refused[0])}. Nothing of the table was loaded and what was there stays."
+            " Mend it at the source, or the type in _sources.yml."
+        )
 
 
 def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Execute) -> list[SourceTable]:
@@ -70,6 +105,7 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
         table
         for table in chosen
         if table.name not in known
+        and table.name not in extraction.errors
         and extraction.was_read(table)
         and (
             table.load == "snapshot"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from retail_assets.catalog.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.ingestion import refusals
 from retail_assets.resources.warehouse import Execute
 
 
@@ -21,6 +22,8 @@ def create_raw_tables(tables: Sequence[SourceTable], execute: Execute) -> list[s
         for name, data_type in _typed(table).items():
             if name not in known:
                 execute(f"alter table {schema}.{table.name} add column {name} {data_type}")
+    if refusals.TABLE not in there:
+        refusals.create_table(schema, execute)
     return [table.name for table in tables if table.name not in there]
 
 

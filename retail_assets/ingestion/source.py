@@ -33,9 +33,17 @@ class Source(ABC):
 
         A `window` table yields the rows modified in the window (a row without a time of modification
         belongs to every window); a `snapshot` table yields all its rows. If nothing at all is yielded,
-        nothing was looked at; a table without rows gives an empty batch.
-        Raises `SourceError` if a row cannot be read; nothing of the table may be loaded then.
+        nothing was looked at; a table without rows gives an empty batch. A row that cannot be one of raw
+        has the column `_refused` (versions.py).
+        Raises `SourceError` if the table cannot be read; nothing of it stays loaded then.
         """
+
+    is_current: bool
+    """Whether a reading tells how its rows are now, as a database does, and not how they were on some day."""
+
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        """A condition on `_refused_rows`: the refusals that the table's reading would have found again."""
+        return "true"
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What was left out of a table that has been read, and why: one sentence each."""

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.catalog.contract import SourceTable, snake_case
+from retail_assets.catalog.contract import MODIFIED_AT, SourceTable, snake_case
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.source import BATCH_ROWS, Source
 from retail_assets.ingestion.urls import shown, without_secrets
@@ -37,6 +37,8 @@ class LocatedTable:
 
 class SqlSource(Source):
     """One database of a source system."""
+
+    is_current = True
 
     def __init__(self, system: str, url: str):
         self.system = system
@@ -121,6 +123,12 @@ class SqlSource(Source):
                 " stays. Restore the column, or take it out of _sources.yml and the models."
             )
         return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
+
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        if table.load == "snapshot":
+            return "true"
+        start, end = (timestamp(moment) for moment in window)
+        return f"{MODIFIED_AT} is null or ({MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end})"
 
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         """The table's rows for the window, and of a `window` table those whose parent is in it."""

@@ -1,10 +1,11 @@
-"""From a source's rows to raw's: cast to the contract's types, with the columns that raw adds.
+"""From a source's rows to raw's: of the contract's types, with the columns that raw adds.
 
 DuckDB does it, on whatever it can read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from retail_assets.catalog.contract import (
     CHANGED_AT,
@@ -17,15 +18,32 @@ from retail_assets.catalog.contract import (
 )
 from retail_assets.windows import Window
 
+# Of a row that cannot be one of raw, why; null for all others. A struct, as `refusals.Refusal` has it.
+REFUSED = "_refused"
+VALUE_LENGTH = 100
+
 
 def plain_cast(column: SourceColumn) -> str:
-    """A column as the contract's type."""
-    return f'cast("{column.name}" as {column.data_type})'
+    """A column as the contract's type, or null where it holds something else."""
+    return f'try_cast("{column.name}" as {column.data_type})'
 
 
 def own_time(table: SourceTable) -> str | None:
     """The latest of a row's own times of change; nulls do not count."""
     return f"greatest({', '.join(table.modified)})" if table.modified else None
+
+
+def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
+    """A row's key as text, as quarantine writes it; a part of it that is personal data as a hash.
+
+    `value` gives the expression of a column of the key, as text.
+    """
+    pii = {column.name for column in table.columns if column.pii}
+    parts = (
+        f"'{name}=' || {f'left(md5({value(name)}), 12)' if name in pii else value(name)}"
+        for name in table.primary_key
+    )
+    return " || ', ' || ".join(parts)
 
 
 def versions_sql(
@@ -38,19 +56,25 @@ def versions_sql(
     modified_at: str | None = None,
     identity: str = "''",
     passed_on: str = "",
+    origin: str = "cast(null as varchar)",
 ) -> str:
     """The query that makes raw's rows of a relation with the contract's columns.
 
-    `loaded_at`, `modified_at` and `identity` are expressions over the cast columns and those of `passed_on`:
-    when the row was read, its time of change, where its own columns do not tell it alone, and what sets apart
-    versions whose columns are the same.
+    `cast` gives the expression of a column's value, which is null where the relation has no such value.
+    `loaded_at`, `modified_at`, `identity` and `origin` are expressions over the typed columns and those of
+    `passed_on`: when the row was read, its time of change, where its own columns do not tell it alone, what
+    sets apart versions whose columns are the same, and the file that it is from. Of a row that cannot be one
+    of raw, `_refused` says why; its hash is that of its values as they are in the source.
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
+    given = ", ".join(f'"{column.name}" as {_given(column)}' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
     packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in table.columns)
+    as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in table.columns)
     start, end = (timestamp(moment) for moment in window)
     return f"""
-        with typed as (select {casts}{passed_on} from {relation})
+        with typed as (select {given}, {casts}{passed_on} from {relation}),
+        judged as (select *, {_problem(table)} as problem from typed)
         select
             {names},
             cast({modified_at or own_time(table) or "null"} as timestamp) as {MODIFIED_AT},
@@ -61,11 +85,68 @@ def versions_sql(
             end as {CHANGED_AT},
             {loaded_at} as {LOADED_AT},
             -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
-            cast(md5_number_lower(cast(struct_pack({packed}) as varchar) || {identity}) >> 1 as bigint)
-                as {ROW_HASH},
-            cast(null as timestamp) as {DELETED_AT}{passed_on}
-        from typed
+            cast(md5_number_lower(
+                case
+                    when problem is null then cast(struct_pack({packed}) as varchar)
+                    else cast(struct_pack({as_given}) as varchar)
+                end || {identity}
+            ) >> 1 as bigint) as {ROW_HASH},
+            cast(null as timestamp) as {DELETED_AT}{passed_on},
+            {_refused(table, origin)} as {REFUSED}
+        from judged
     """
+
+
+class _Problem(NamedTuple):
+    column: SourceColumn
+    when: str
+    reason: str
+
+
+def _problems(table: SourceTable) -> Iterator[_Problem]:
+    """What may be wrong with a row of `typed`, a row's first problem first."""
+    for column in table.columns:
+        if column.name in table.primary_key:
+            yield _Problem(
+                column, f"{_given(column)} is null", f"{column.name} is empty, and is the row's key"
+            )
+        yield _Problem(
+            column,
+            f'{_given(column)} is not null and "{column.name}" is null',
+            f"{column.name} is no {column.data_type}",
+        )
+
+
+def _problem(table: SourceTable) -> str:
+    """The number of a row's first problem."""
+    cases = (f"when {problem.when} then {place}" for place, problem in enumerate(_problems(table), start=1))
+    return f"case {' '.join(cases)} end"
+
+
+def _refused(table: SourceTable, origin: str) -> str:
+    problems = list(_problems(table))
+    values = (
+        "null" if problem.column.pii else f"left(cast({_given(problem.column)} as varchar), {VALUE_LENGTH})"
+        for problem in problems
+    )
+    amount = f'try_cast("{table.amount} as given" as decimal(38, 6))' if table.amount else "null"
+    return f"""
+        case when problem is not null then struct_pack(
+            row_key := {key_sql(table, _key_as_given)},
+            column_name := [{", ".join(text(problem.column.name) for problem in problems)}][problem],
+            value := [{", ".join(values)}][problem],
+            reason := [{", ".join(text(problem.reason) for problem in problems)}][problem],
+            amount := cast({amount} as decimal(38, 6)),
+            origin := {origin}
+        ) end"""
+
+
+def _key_as_given(name: str) -> str:
+    return f'coalesce(cast("{name}" as varchar), cast("{name} as given" as varchar))'
+
+
+def _given(column: SourceColumn) -> str:
+    return f'"{column.name} as given"'
 
 
 def text(value: str) -> str:

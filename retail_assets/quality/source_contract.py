@@ -6,6 +6,7 @@ import dagster as dg
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.refusals import described
 
 CONTRACT_CHECK = "source_matches_contract"
 PROBLEMS_SHOWN = 5
@@ -29,11 +30,31 @@ def contract_results(
 ) -> Iterator[dg.AssetCheckResult]:
     for table in tables:
         error = extraction.errors.get(table.name)
-        problems = [error] if error else [*_absence(extraction, table), *extraction.source.problems(table)]
+        problems = [error] if error else [*_problems(extraction, table)]
         for problem in problems:
             context.log.warning(problem)
-        severity = dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN
+        is_error = error or extraction.is_refused_whole(table)
+        severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         yield from contract_result(context, keys[table.name], not problems, _summary(problems), severity)
+
+
+def _problems(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    yield from _absence(extraction, table)
+    yield from extraction.source.problems(table)
+    yield from _refused(extraction, table)
+
+
+def _refused(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    """What is refused of the table at present, also by earlier runs."""
+    for some in extraction.refused:
+        if some.table_name == table.name:
+            rows = "1 row is" if some.rows == 1 else f"{some.rows:,} rows are"
+            amount = "" if some.amount is None else f", {some.amount:,.2f} in all"
+            such_as = "" if some.rows == 1 else "such as "
+            yield (
+                f"{table.system}: {rows} refused of {table.source_table} ({table.name}){amount}:"
+                f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in."
+            )
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:

@@ -121,10 +121,12 @@ def test_a_lost_column_is_named(tmp_path):
         SqlSource("erp", f"sqlite:///{path}").locate(TABLE)
 
 
-def test_a_value_of_another_type_stops_the_table(tmp_path):
-    _thing(tmp_path / "erp.sqlite", [(1, "a lot", 1, "2024-01-02 10:00:00")])
-    with pytest.raises(SourceError, match=r"Sales\.Thing could not be read"):
-        _read(tmp_path / "erp.sqlite")
+def test_a_value_of_another_type_refuses_its_row(tmp_path):
+    rows = [(1, "a lot", 1, "2024-01-02 10:00:00"), (2, 1, 1, "2024-01-02 10:00:00")]
+    _thing(tmp_path / "erp.sqlite", rows)
+    read = {row["thing_id"]: row["_refused"] for row in _read(tmp_path / "erp.sqlite")}
+    assert read[2] is None
+    assert (read[1]["column_name"], read[1]["value"]) == ("amount", "a lot")
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
