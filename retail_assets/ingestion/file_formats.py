@@ -20,7 +20,8 @@ import pyarrow.parquet
 from retail_assets.catalog.contract import SourceTable, snake_case
 from retail_assets.ingestion.versions import text as quoted
 
-PATH = "_path"  # the column that tells which file a row is from
+# Columns that tell which file a row is from, and which of the rows that are read together it is.
+PATH, ROW = "_path", "_row"
 _DELIMITERS = (",", ";", "\t", "|")
 UTF_8, WINDOWS = "utf-8", "windows-1252"
 _MARKS = {
@@ -64,7 +65,7 @@ class Layout:
         return names
 
     def places(self, name: str) -> Sequence[int]:
-        """Where a column of the contract, in snake_case, stands; more than one place if its name is there twice."""
+        """Where a column of the contract, in snake_case, stands; more than one if its name is there twice."""
         return self._by_name.get(name) or self._by_name.get(_letters(name)) or ()
 
     @property
@@ -125,7 +126,7 @@ def _parquet(file: IO[bytes]) -> Layout:
     return Layout("parquet", tuple(schema.names), tuple(map(str, schema.types)))
 
 
-def _csv(file: IO[bytes], kind: Literal["csv", "csv.gz"], table: SourceTable) -> Layout:
+def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], table: SourceTable) -> Layout:
     try:
         beginning = file.read(_CHUNK)
     except (EOFError, gzip.BadGzipFile, zlib.error):

@@ -11,14 +11,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import md5
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import duckdb
 
 from retail_assets.ingestion.file_formats import (
     UTF_8,
-    WINDOWS,
     Layout,
     NotWholeError,
     UnreadableFileError,
@@ -97,7 +96,7 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -
     lines, runs_to_the_end = _lines_of(path, layout, found)
     for line, passed in zip(lines, found, strict=True):
         is_last = passed is found[-1] and runs_to_the_end
-        if passed.is_open and is_last or is_last and passed.text and not ends_with_a_line(path, layout):
+        if (passed.is_open and is_last) or (is_last and passed.text and not ends_with_a_line(path, layout)):
             raise NotWholeError(f"its last row, from line {line} on, breaks off")
         if passed.is_open:
             raise UnreadableFileError(
@@ -198,5 +197,5 @@ def _lines_of(path: Path, layout: Layout, found: Sequence[_Passed]) -> tuple[lis
     return lines, False
 
 
-def _opened(path: Path, layout: Layout) -> IO[bytes]:
+def _opened(path: Path, layout: Layout) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if layout.kind == "csv.gz" else path.open("rb")

@@ -1,13 +1,13 @@
 """Reading a system's files, in a folder or a bucket.
 
-DuckDB reads many files at once, and all of a group before any of its rows goes further: a file that is not whole
-gives no row at all. A row that cannot be read is refused by itself; a file is refused where none of its rows can be
-trusted. Neither keeps other files from being read.
+DuckDB reads many files at once, and all of a group before any of its rows goes further: a file that is not
+whole gives no row at all. A row that cannot be read is refused by itself; a file is refused where none of its
+rows can be trusted. Neither keeps other files from being read.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from datetime import time as clock
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion import loaded_files
 from retail_assets.ingestion.file_formats import (
     PATH,
@@ -32,26 +32,14 @@ from retail_assets.ingestion.file_formats import (
     ends_with_a_line,
     layout_of,
     reason_of,
-    relation_sql,
 )
-from retail_assets.ingestion.file_repair import Reject, as_utf8, is_of_one_byte_letters, lines_of, rejects
-from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql
-from retail_assets.ingestion.file_versions import (
-    ADDED,
-    DAY_START,
-    IS_HELD_BACK,
-    NAME,
-    READ_AT,
-    ROW,
-    WRITTEN_AT,
-    file_versions_sql,
-    rejected_rows_sql,
-)
+from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
+from retail_assets.ingestion.file_tables import Counts, FileTables, Group
+from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
 from retail_assets.ingestion.files import File, FileStore, read_times, recognised, to_read
 from retail_assets.ingestion.loaded_files import LoadedFile
-from retail_assets.ingestion.refusals import MANY
-from retail_assets.ingestion.source import BATCH_ROWS, Source
-from retail_assets.ingestion.versions import REFUSED, text
+from retail_assets.ingestion.source import Source
+from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -77,19 +65,6 @@ class _Reading:
     renamed: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Files of one layout, by their local paths: one query reads them."""
-
-    layout: Layout
-    files: Mapping[Path, File]
-    rejected: Sequence[Reject] = ()  # of a file that stands by itself: rows that fell apart
-
-    def each(self) -> Iterator["_Group"]:
-        """A group for each of the files."""
-        return (_Group(self.layout, {path: file}) for path, file in self.files.items())
 
 
 class FileSource(Source):
@@ -155,10 +130,10 @@ class FileSource(Source):
         # Of rows that are the same, those of the newest file count.
         files.sort(key=lambda file: read_at[file.path], reverse=True)
         with self._store.local(self._finished(reading, files)) as paths, self._duckdb.cursor() as connection:
-            connection.execute(f"set timezone = {text(self._own_timezone)}")
-            connection.execute("create temp table seen (row_hash bigint)")
+            tables = FileTables(connection, table, window)
+            tables.prepare(self._own_timezone)
             for group in self._groups(reading, paths):
-                yield from self._rows(connection, reading, group)
+                yield from self._rows(tables, reading, group)
 
     @cached_property
     def _files(self) -> Mapping[str, Sequence[File]]:
@@ -192,7 +167,7 @@ class FileSource(Source):
             f"{self._system}: {file.path} was not loaded: {why}. Mend the file; the next run tries it again."
         )
 
-    def _groups(self, reading: _Reading, paths: Mapping[Path, File]) -> Sequence[_Group]:
+    def _groups(self, reading: _Reading, paths: Mapping[Path, File]) -> Sequence[Group]:
         """Files that are read together."""
         layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
         told = {file.left_out for file in reading.known.values()}
@@ -218,7 +193,7 @@ class FileSource(Source):
             else:
                 layouts[layout][path] = file
         return [
-            _Group(layout, {path: members[path] for path in some})
+            Group(layout, {path: members[path] for path in some})
             for layout, members in layouts.items()
             for some in _portions(members)
         ]
@@ -236,7 +211,8 @@ class FileSource(Source):
         missing = [name for name, found in places.items() if not found]
         if missing:
             raise UnreadableFileError(
-                f"it has no column {', '.join(missing)}. Add it, or take it out of _sources.yml and the models"
+                f"it has no column {', '.join(missing)}. Add it, or take it out of _sources.yml and the"
+                " models"
             )
         twice = [layout.columns[found[0]].strip() for found in places.values() if len(found) > 1]
         if twice:
@@ -261,102 +237,67 @@ class FileSource(Source):
             )
         return copy
 
-    def _rows(
-        self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group
-    ) -> Iterator[pa.Table]:
+    def _rows(self, tables: FileTables, reading: _Reading, group: Group) -> Iterator[pa.Table]:
         try:
-            _give(connection, reading.table, group)
-            self._version(connection, reading, group)
+            tables.give(group)
+            counts = tables.version(group, self._described(reading, group))
         except duckdb.Error as error:
             if len(group.files) > 1:
                 for one in group.each():
-                    yield from self._rows(connection, reading, one)
+                    yield from self._rows(tables, reading, one)
                 return
-            if not self._mended(connection, reading, group, error):
+            mended = self._mended(tables, reading, group, error)
+            if mended is None:
                 return
+            group, counts = mended
+        for path, outcome in counts.items():
+            if isinstance(outcome, str):
+                self._refuse(reading, group.files[path], outcome)
+            else:
+                self._account(reading, group, group.files[path], outcome)
         if reading.done and not reading.has_begun:
             reading.has_begun = True
             yield reading.table.raw_schema.empty_table()
-        reader = connection.sql(f"""
-            select * exclude ({", ".join(ADDED)}) from versions
-            where not {IS_HELD_BACK} and {ROW_HASH} not in (select row_hash from seen)
-            -- A drop may have arrived twice.
-            qualify row_number() over (partition by {ROW_HASH} order by {LOADED_AT} desc) = 1
-        """).to_arrow_reader(BATCH_ROWS)
-        yield from (pa.Table.from_batches([batch]) for batch in reader)
-        connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")
+        yield from tables.batches()
 
     def _mended(
-        self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group, error: duckdb.Error
-    ) -> bool:
-        """Whether a file that DuckDB does not read as it is could be read, without its rows that fall apart."""
-        ((path, file),) = group.files.items()
+        self, tables: FileTables, reading: _Reading, group: Group, error: duckdb.Error
+    ) -> tuple[Group, Mapping[Path, Counts | str]] | None:
+        """A file that DuckDB does not read as it is, without its rows that fall apart; if that can be read."""
+        (file,) = group.files.values()
         try:
             if group.layout.kind == "parquet" or "gzip" in str(error).lower():
                 raise NotWholeError(reason_of(error))
-            group = self._past_errors(connection, reading, group)
-            self._version(connection, reading, group)
+            group = self._past_errors(tables, reading, group)
+            return group, tables.version(group, self._described(reading, group))
         except NotWholeError as problem:
             self._left_out(reading, file, str(problem))
         except UnreadableFileError as problem:
             self._refuse(reading, file, str(problem))
         except duckdb.Error as problem:
             self._refuse(reading, file, reason_of(problem))
-        else:
-            return True
-        return False
+        return None
 
-    def _past_errors(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> _Group:
+    def _past_errors(self, tables: FileTables, reading: _Reading, group: Group) -> Group:
         """The rows of one file into `given`, except those that fall apart."""
         ((path, file),) = group.files.items()
-        folder = Path(self._folder.name)
         try:
-            _give(connection, reading.table, group, past_errors=True)
+            tables.give(group, past_errors=True)
         except duckdb.Error:
             # It has line ends of several kinds.
-            path, layout = as_utf8(path, group.layout, folder, plain_lines=True)
-            group = _Group(layout, {path: file})
-            _give(connection, reading.table, group, past_errors=True)
-        has_other_letters = connection.execute(
+            path, layout = as_utf8(path, group.layout, Path(self._folder.name), plain_lines=True)
+            group = Group(layout, {path: file})
+            tables.give(group, past_errors=True)
+        has_other_letters = tables.connection.execute(
             "select 1 from rejected where error_type = 'INVALID ENCODING' limit 1"
         ).fetchone()
         if has_other_letters and is_of_one_byte_letters(path, group.layout):
             path, layout = self._in_utf8(reading, path, file, replace(group.layout, encoding=WINDOWS))
-            group = _Group(layout, {path: file})
-            _give(connection, reading.table, group, past_errors=True)
-        return replace(group, rejected=rejects(connection, path, group.layout))
+            group = Group(layout, {path: file})
+            tables.give(group, past_errors=True)
+        return replace(group, rejected=rejects(tables.connection, path, group.layout))
 
-    def _version(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> None:
-        """The rows of `given` into `versions`. A file that is refused stays out, with its problem."""
-        connection.register("files", self._described(reading, group))
-        _fill(connection, reading, group, "create or replace temp table versions as")
-        forms: dict[Form, list[Path]] = defaultdict(list)
-        refused: dict[Path, str] = {}
-        for path in _with_refused_rows(connection, group):
-            try:
-                forms[form_of(connection, reading.table, group.layout, path)].append(path)
-            except UnreadableFileError as error:
-                refused[path] = str(error)
-        _drop(connection, refused)
-        for form, paths in forms.items():
-            _drop(connection, paths)
-            _fill(connection, reading, group, "insert into versions", form, paths)
-        _name_places(connection, reading.table, group, _with_refused_rows(connection, group))
-        _add_rejected(connection, reading.window, group)
-        counts = _counts(connection)
-        for path, (rows, _, bad) in counts.items():
-            if rows == bad >= MANY:
-                refused[Path(path)] = f"none of its {rows:,} rows can be read: {_example(connection, path)}"
-        _drop(connection, refused)
-        for path, file in group.files.items():
-            if path in refused:
-                self._refuse(reading, file, refused[path])
-            else:
-                self._account(reading, group, file, *counts.get(str(path), (0, 0, 0)))
-
-    def _account(
-        self, reading: _Reading, group: _Group, file: File, rows: int, held_back: int, refused: int
-    ) -> None:
+    def _account(self, reading: _Reading, group: Group, file: File, counts: Counts) -> None:
         reading.done.append(
             LoadedFile(
                 table=reading.table.name,
@@ -364,8 +305,8 @@ class FileSource(Source):
                 size=file.size,
                 version=file.version,
                 day=file.day,
-                rows=rows - held_back - refused,
-                held_back=held_back,
+                rows=counts.rows - counts.held_back - counts.refused,
+                held_back=counts.held_back,
                 loaded_at=reading.read_at[file.path],
                 changed=file.changed,
                 checksum=reading.checksums[file.path],
@@ -373,7 +314,7 @@ class FileSource(Source):
             )
         )
 
-    def _described(self, reading: _Reading, group: _Group) -> pa.Table:
+    def _described(self, reading: _Reading, group: Group) -> pa.Table:
         files = group.files.values()
         moments = pa.timestamp("us")
         return pa.table(
@@ -388,105 +329,6 @@ class FileSource(Source):
 
     def _start_of(self, day: date | None) -> datetime | None:
         return _naive(datetime.combine(day, clock(), self._timezone).astimezone(UTC)) if day else None
-
-
-def _give(
-    connection: duckdb.DuckDBPyConnection, table: SourceTable, group: _Group, *, past_errors: bool = False
-) -> None:
-    """All rows of a group into `given`, in their order, with the contract's columns as they are in the files."""
-    if past_errors:
-        connection.execute("drop table if exists rejected; drop table if exists rejecting")
-    relation = relation_sql(group.layout, list(group.files), past_errors=past_errors)
-    connection.execute(f"""
-        create or replace temp table given as
-        select {given_sql(table, group.layout)}, {PATH}
-        from {relation} where {is_row_sql(table, group.layout)}
-    """)
-
-
-def _fill(
-    connection: duckdb.DuckDBPyConnection,
-    reading: _Reading,
-    group: _Group,
-    into: str,
-    form: Form | None = None,
-    paths: Iterable[Path] = (),
-) -> None:
-    """Raw's rows of `given`: of all files as DuckDB reads values, or of these as they write them."""
-    connection.execute(
-        f"{into} {file_versions_sql(reading.table, group.layout, reading.window, form, paths)}"
-    )
-
-
-def _counts(connection: duckdb.DuckDBPyConnection) -> Mapping[str, tuple[int, int, int]]:
-    """By file the rows of `versions`, those that are held back, and those that are refused."""
-    return {
-        path: (rows, held_back, refused)
-        for path, rows, held_back, refused in connection.execute(f"""
-            select {PATH}, count(*), count(*) filter ({IS_HELD_BACK}), count(*) filter ({REFUSED} is not null)
-            from versions group by all
-        """).fetchall()
-    }
-
-
-def _drop(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> None:
-    gone = ", ".join(text(str(path)) for path in paths)
-    if gone:
-        connection.execute(f"delete from versions where {PATH} in ({gone})")
-
-
-def _name_places(
-    connection: duckdb.DuckDBPyConnection, table: SourceTable, group: _Group, paths: Collection[Path]
-) -> None:
-    """Refused rows of these files say where they stand."""
-    places = []
-    for path in paths:
-        ((first,),) = connection.execute(
-            f"select min(rowid) from given where {PATH} = ?", [str(path)]
-        ).fetchall()
-        refused = f"select {ROW} from versions where {REFUSED} is not null and {PATH} = ?"
-        rows = [row - first for (row,) in connection.execute(refused, [str(path)]).fetchall()]
-        lines: Mapping[int, int] = {}
-        if group.layout.kind != "parquet":
-            lines = lines_of(path, group.layout, rows, group.rejected, group.layout.taken(table))
-        for row in rows:
-            place = f"line {lines[row]}" if row in lines else f"row {row + 1}"
-            places.append((str(path), row + first, place))
-    if places:
-        columns = zip(*places, strict=True)
-        connection.register(
-            "places", pa.table(dict(zip((PATH, ROW, "place"), map(list, columns), strict=True)))
-        )
-        connection.execute(f"""
-            update versions
-            set {REFUSED} = struct_update({REFUSED}, origin := versions.{NAME} || ', ' || places.place)
-            from places where versions.{PATH} = places.{PATH} and versions.{ROW} = places.{ROW}
-        """)
-
-
-def _add_rejected(connection: duckdb.DuckDBPyConnection, window: Window, group: _Group) -> None:
-    """The rows of a file that fell apart into `versions`, as refused ones."""
-    rejected = [each for each in group.rejected if each.reason]
-    if rejected:
-        lines, reasons, hashes = zip(
-            *((each.line, each.reason, each.row_hash) for each in rejected), strict=True
-        )
-        connection.register("rejects", pa.table({"line": lines, "reason": reasons, "row_hash": hashes}))
-        connection.execute(f"insert into versions by name {rejected_rows_sql(window)}")
-
-
-def _with_refused_rows(connection: duckdb.DuckDBPyConnection, group: _Group) -> Sequence[Path]:
-    counts = _counts(connection)
-    return [path for path in group.files if counts.get(str(path), (0, 0, 0))[2]]
-
-
-def _example(connection: duckdb.DuckDBPyConnection, path: str) -> str:
-    """The first of a file's refused rows, in a few words."""
-    ((refused,),) = connection.execute(
-        f"select {REFUSED} from versions where {PATH} = ? order by {ROW} nulls last limit 1", [path]
-    ).fetchall()
-    value = f" ('{refused['value']}')" if refused["value"] else ""
-    return f"{refused['reason']}{value} in {refused['origin'].rpartition(', ')[2]}"
 
 
 def _checksum(path: Path) -> str:

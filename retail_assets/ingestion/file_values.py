@@ -1,18 +1,19 @@
 """Values as files hold them: text, or whatever types a Parquet file has.
 
-Most files write numbers and times as DuckDB reads them, and are read so. Of a file that has other values it is found
-out how it writes them (`Form`); what is still none of the contract's type is null, which makes the row a refused one.
+Most files write numbers and times as DuckDB reads them, and are read so. Of a file that has other values it
+is found out how it writes them (`Form`). What is still none of the contract's type is null, which makes the
+row a refused one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from itertools import chain, islice
+from typing import Any, Literal
 
 import duckdb
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
-from retail_assets.ingestion.file_formats import PATH, Layout, UnreadableFileError
+from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
 from retail_assets.ingestion.versions import text
 
 # What programs write for "no value" into columns of numbers and times. In a text column it is a text.
@@ -33,7 +34,7 @@ _DOTTED = r"^\d{1,2}\.\d{1,2}\.\d{4}\b"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 # A zone stands behind a time; behind a date it would be a part of it.
 _ZONE = r"(?i)(:\d{2}(?:\.\d+)?(?:\s*[ap]m)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?|[a-z]+/[a-z_/]+)$"
-# From 1990 to 2100 seconds, thousandths, millionths and billionths since 1970 are numbers that do not overlap.
+# Of the years 1990 to 2100, seconds, thousandths, millionths and billionths since 1970 do not overlap.
 _EPOCHS = (10**6, 10**3, 1, 10**-3)
 _EARLIEST, _LATEST = 631_152_000 * 10**6, 4_102_444_800 * 10**6
 
@@ -87,16 +88,18 @@ def cast(column: SourceColumn, layout: Layout, form: Form | None = None) -> str:
 def with_no_values(table: SourceTable, layout: Layout) -> str:
     """The columns of `given`, with nulls for the words that stand for no value."""
     words = ", ".join(map(text, NO_VALUES))
-    return ", ".join(
-        _name(column)
-        if column.data_type == "varchar" or _is_native(column, layout)
-        else f"case when lower(trim({_name(column)})) not in ({words}) then {_name(column)} end as {_name(column)}"
-        for column in table.columns
-    )
+
+    def valued(column: SourceColumn) -> str:
+        name = _name(column)
+        if column.data_type == "varchar" or _is_native(column, layout):
+            return name
+        return f"case when lower(trim({name})) not in ({words}) then {name} end as {name}"
+
+    return ", ".join(map(valued, table.columns))
 
 
-def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: Layout, path: Path) -> Form:
-    """How one of the files in `given` writes its values.
+def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: Layout, path: str) -> Form:
+    """How one of the files in `given` writes its values; the table `wrong` has the rows that need to know.
 
     Raises `UnreadableFileError` if that cannot be told: then no value of the kind would be sure.
     """
@@ -104,41 +107,57 @@ def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: L
     read = [column for column in read if not _is_native(column, layout)]
     times = [column for column in read if column.data_type in ("timestamp", "date")]
     numbers = [column for column in read if _family(column) in ("decimal", "double", "bigint")]
-    counts = [
-        *(each for column in times for each in _order_counts(_name(column))),
-        *(each for column in numbers for each in _number_counts(_name(column))),
-    ]
-    if not counts:
-        return Form()
-    found = iter(
-        connection.execute(f"select {', '.join(counts)} from given where {PATH} = ?", [str(path)]).fetchone()
-        or ()
+    # Whatever DuckDB reads by itself shows none of it.
+    wrong = f"given inner join wrong on given.rowid = wrong.{ROW} where wrong.{PATH} = ?"
+    orders = _counted(
+        connection, {column.name: _order_counts(_name(column)) for column in times}, wrong, path
     )
-    orders = [(column, *(next(found) for _ in range(4))) for column in times]
-    points = [(column.name, *(next(found) for _ in range(3))) for column in numbers]
+    points = _counted(
+        connection, {column.name: _comma_counts(_name(column)) for column in numbers}, wrong, path
+    )
+    commas = [name for name, (decimal, thousands) in points.items() if decimal and not thousands]
+    # But it would be something else than it seems if the column had decimal commas.
+    with_points = _counted(
+        connection,
+        {name: [_matches(f'"{name}"', _POINT)] for name in commas},
+        f"given where {PATH} = ?",
+        path,
+    )
     return Form(
-        order=_order(orders),
-        commas=frozenset(name for name, commas, groups, dots in points if commas and not groups and not dots),
-        grouped=frozenset(name for name, commas, groups, _ in points if groups and not commas),
+        order=_order([(column, *orders[column.name]) for column in times]),
+        commas=frozenset(name for name in commas if with_points[name] == (0,)),
+        grouped=frozenset(name for name, (decimal, thousands) in points.items() if thousands and not decimal),
     )
 
 
-def _order_counts(name: str) -> Iterator[str]:
+def _counted(
+    connection: duckdb.DuckDBPyConnection, counts: Mapping[str, Sequence[str]], relation: str, path: str
+) -> Mapping[str, tuple[Any, ...]]:
+    """Some aggregates for each column, in one query."""
+    if not counts:
+        return {}
+    flat = ", ".join(chain.from_iterable(counts.values()))
+    found = iter(connection.execute(f"select {flat} from {relation}", [path]).fetchall()[0])
+    return {name: tuple(islice(found, len(each))) for name, each in counts.items()}
+
+
+def _order_counts(name: str) -> Sequence[str]:
     """How many dates must have the day first, how many the month, how many would differ; and one of those."""
     first, second = (
         f"try_cast(regexp_extract(trim({name}), '{_SLASHED}', {place}) as int)" for place in (1, 2)
     )
-    yield f"count(*) filter ({first} > 12)"
-    yield f"count(*) filter ({second} > 12)"
-    yield f"count(*) filter ({first} <> {second})"
-    yield f"min({name}) filter ({first} <> {second})"
+    differ = f"filter ({first} <> {second})"
+    return (
+        f"count(*) filter ({first} > 12)",
+        f"count(*) filter ({second} > 12)",
+        f"count(*) {differ}",
+        f"min({name}) {differ}",
+    )
 
 
-def _order(counts: Sequence[tuple[SourceColumn, int, int, int, str]]) -> Literal["", "day", "month"]:
+def _order(counts: Sequence[tuple[Any, ...]]) -> Literal["day", "month"]:
     days, months, either = (sum(column[place] for column in counts) for place in (1, 2, 3))
-    if not either:
-        return "day"
-    if days and not months:
+    if not either or (days and not months):
         return "day"
     if months and not days:
         return "month"
@@ -146,13 +165,17 @@ def _order(counts: Sequence[tuple[SourceColumn, int, int, int, str]]) -> Literal
     shown = "a date" if column.pii else f"'{value}'"
     says = "the file has both" if days else "nothing in the file says"
     raise UnreadableFileError(
-        f"{column.name} holds {shown}, and {says} whether the day or the month comes first. Write dates like 2024-01-31"
+        f"{column.name} holds {shown}, and {says} whether the day or the month comes first. Write dates like"
+        " 2024-01-31"
     )
 
 
-def _number_counts(name: str) -> Iterator[str]:
-    for pattern in (_IS_COMMA, _IS_GROUPED, _POINT):
-        yield f"count(*) filter (regexp_full_match(trim({name}), '{pattern}'))"
+def _comma_counts(name: str) -> Sequence[str]:
+    return (_matches(name, _IS_COMMA), _matches(name, _IS_GROUPED))
+
+
+def _matches(name: str, pattern: str) -> str:
+    return f"count(*) filter (regexp_full_match(trim({name}), '{pattern}'))"
 
 
 def _given(table: SourceTable, column: SourceColumn, layout: Layout) -> str:
@@ -241,10 +264,11 @@ def _date(name: str, form: Form) -> str:
 def _moment(name: str, form: Form) -> str:
     """A time with its zone, of what is written in none of DuckDB's ways."""
     zone = f"regexp_extract({name}, '{_ZONE}', 2)"
+    hours = f"regexp_replace({zone}, '^(.\\d{{2}})$', '\\1:00')"
+    offset = f"regexp_replace({hours}, '^(.\\d{{2}})(\\d{{2}})$', '\\1:\\2')"
     zone = f"""case
         when upper({zone}) in ('Z', 'GMT') then '+00:00'
-        when regexp_matches({zone}, '^[+-]') then
-            regexp_replace(regexp_replace({zone}, '^(.\\d{{2}})$', '\\1:00'), '^(.\\d{{2}})(\\d{{2}})$', '\\1:\\2')
+        when regexp_matches({zone}, '^[+-]') then {offset}
         else ' ' || {zone}
     end"""
     local = f"cast({_local(name, form)} as varchar)"
@@ -252,7 +276,8 @@ def _moment(name: str, form: Form) -> str:
 
 
 def _since_1970(name: str) -> str:
-    number = f"case when regexp_full_match({name}, '\\d{{9,19}}(\\.\\d+)?') then try_cast({name} as decimal(38, 9)) end"
+    is_number = f"regexp_full_match({name}, '\\d{{9,19}}(\\.\\d+)?')"
+    number = f"case when {is_number} then try_cast({name} as decimal(38, 9)) end"
     times = [f"({number}) * {micros}" for micros in _EPOCHS]
     cases = " ".join(
         f"when {each} between {_EARLIEST} and {_LATEST} then make_timestamptz(cast({each} as bigint))"
@@ -269,13 +294,12 @@ def _local(name: str, form: Form) -> str:
     dashed = f"regexp_replace({spaced}, '^(\\d{{1,4}})[./](\\d{{1,2}})[./](\\d{{1,4}})', '\\1-\\2-\\3')"
     cases = [
         (_DOTTED, dashed, ("%d-%m-%Y",)),
+        (_SLASHED, dashed, ("%d-%m-%Y" if form.order == "day" else "%m-%d-%Y",)),
         (r"^\d{4}[-./]", dashed, ("%Y-%m-%d",)),
         (r"^\d{8}([T ]?\d{6})?$", f"replace({spaced}, ' ', '')", ("%Y%m%d", "%Y%m%d%H%M%S")),
         (r"^\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}\b", f"replace({spaced}, '-', ' ')", ("%d %b %Y", "%d %B %Y")),
         (r"^[A-Za-z]{3,9} \d{1,2},? \d{4}\b", spaced, ("%b %d %Y", "%B %d %Y")),
     ]
-    if form.order:
-        cases.append((_SLASHED, dashed, ("%d-%m-%Y" if form.order == "day" else "%m-%d-%Y",)))
     whens = " ".join(
         f"when regexp_matches({name}, '{pattern}') then try_strptime({value}, {_formats(dates)})"
         for pattern, value, dates in cases

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 
 from retail_assets.catalog.contract import CHANGED_AT, LOADED_AT, MODIFIED_AT, ROW_HASH, SourceTable
-from retail_assets.ingestion.file_formats import PATH, Layout
+from retail_assets.ingestion.file_formats import PATH, ROW, Layout
 from retail_assets.ingestion.file_values import Form, cast, with_no_values
 from retail_assets.ingestion.versions import REFUSED, own_time, text, timestamp, versions_sql
 from retail_assets.windows import Window
 
-# Of each row, its place in `given`.
-ROW = "_row"
-# Of each file, beside its rows: its path in the source, the start of the day it is of, when it was written, and
-# when it was read.
+# Of each file, beside its rows: its path in the source, the start of the day it is of, when it was written,
+# and when it was read.
 NAME, DAY_START, WRITTEN_AT, READ_AT = "_name", "_day_start", "_written_at", "_read_at"
 # Rows that changed after the window's end.
 IS_HELD_BACK = "_is_held_back"
@@ -21,12 +18,12 @@ ADDED = (PATH, ROW, NAME, DAY_START, WRITTEN_AT, READ_AT, IS_HELD_BACK)
 
 
 def file_versions_sql(
-    table: SourceTable, layout: Layout, window: Window, form: Form | None = None, paths: Iterable[Path] = ()
+    table: SourceTable, layout: Layout, window: Window, form: Form | None = None, paths: Iterable[str] = ()
 ) -> str:
     """The query for raw's rows of the table `given`, joined with `files`, and the columns in `ADDED`.
 
-    Without a form the rows of all files, with their values as DuckDB reads them; else those of these files, with
-    the values in that form.
+    Without a form all rows, with their values as DuckDB reads them; else the `wrong` ones of these files,
+    with their values in that form.
 
     A drop says what its rows were like on its day: without a time of their own that tells of it, rows
     changed then. So it does not matter in which order drops come, and a row that returns to an earlier
@@ -47,7 +44,8 @@ def file_versions_sql(
     columns, condition = "*", "true"
     if form is not None:
         columns = f"{with_no_values(table, layout)}, {PATH}"
-        condition = f"{PATH} in ({', '.join(text(str(path)) for path in paths)})"
+        some = ", ".join(map(text, paths))
+        condition = f"rowid in (select {ROW} from wrong where {PATH} in ({some}))"
     versions = versions_sql(
         f"(select {columns}, rowid as {ROW} from given where {condition}) inner join files using ({PATH})",
         table,
@@ -64,7 +62,7 @@ def file_versions_sql(
 
 
 def rejected_rows_sql(window: Window) -> str:
-    """The query for the rows of `rejects`, of the one file in `files`: nothing is known of them but the line."""
+    """The query for the rows of `rejects`, of the one file in `files`. Nothing but their line is known."""
     return f"""
         select
             {PATH},

@@ -41,7 +41,7 @@ class File:
     version: str  # when it was written, or the bucket's tag of its content
     modified_at: datetime | None
     day: date | None
-    # When anything about it was changed, its name or links included; it cannot be set. Only of a folder's files.
+    # When anything about it was changed, be it its name; nobody can set that. Only of a folder's files.
     changed: str = ""
     trouble: str = ""  # why it cannot be read, as far as the listing tells
 
@@ -239,8 +239,8 @@ def recognised(
 ) -> Mapping[str, LoadedFile]:
     """What was loaded, by the paths that the files have now.
 
-    A file that was renamed, linked or copied with its time, or that was written again as it was, is known: its
-    content is that of a file of the same day that was loaded. It is looked into (`checksum`) only if that may be.
+    A file that was renamed, linked or copied with its time, or that was written again as it was, is known:
+    its content is that of a file of the same day that was loaded. Only what may be so is looked into.
     """
     known = {**loaded}
     by_size: dict[tuple[int, date | None], list[LoadedFile]] = defaultdict(list)
