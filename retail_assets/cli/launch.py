@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from retail_assets.automation.abandoned import held
@@ -23,6 +24,7 @@ from retail_assets.internals import (
     ASSET_PARTITION_RANGE_START_TAG,
     make_new_run_id,
 )
+from retail_assets.quality.source_contract import CONTRACT_CHECK
 from retail_assets.transformation.assets import STEPS
 
 
@@ -36,6 +38,7 @@ class RunResult:
     assets: set[str] = field(default_factory=set)
     checks: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    has_refused: bool = False  # something of a source, which sums will lack
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -77,10 +80,14 @@ class _Watcher:
             return
         kind = "warned" if evaluation.severity is dg.AssetCheckSeverity.WARN else "failed"
         self._result.checks[kind] += 1
+        if kind == "failed" and evaluation.check_name == CONTRACT_CHECK:
+            self._result.has_refused = True
         rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
         why = evaluation.description or (f"{rows.value:,} rows" if rows else "")
+        style = "yellow" if kind == "warned" else "red"
+        name = evaluation.asset_key.to_user_string()
         self._result.failures.append(
-            f"[yellow]{kind}[/yellow] {evaluation.asset_key.to_user_string()} {evaluation.check_name}: {why}"
+            f"[{style}]{kind}[/{style}] {name} {evaluation.check_name}: {escape(why)}"
         )
 
 
@@ -148,7 +155,8 @@ def _run(
                     ASSET_PARTITION_RANGE_END_TAG: keys[-1],
                 },
             )
-    result.success, result.seconds = outcome.success, time.monotonic() - started
+    result.success = outcome.success and not result.has_refused
+    result.seconds = time.monotonic() - started
     return result
 
 

@@ -38,6 +38,10 @@ class NotWholeError(Exception):
     """A file that somebody may still be writing; the message says how that shows."""
 
 
+class BreaksOffError(NotWholeError):
+    """A file that lacks its end."""
+
+
 class UnreadableFileError(Exception):
     """A file that is whole and cannot be read all the same; the message says why, and what to do."""
 
@@ -122,7 +126,7 @@ def _parquet(file: IO[bytes]) -> Layout:
     try:
         schema = pyarrow.parquet.read_schema(file)
     except (pa.ArrowInvalid, OSError):
-        raise NotWholeError("it has no complete Parquet footer") from None
+        raise BreaksOffError("it has no complete Parquet footer") from None
     return Layout("parquet", tuple(schema.names), tuple(map(str, schema.types)))
 
 
@@ -130,7 +134,7 @@ def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], table:
     try:
         beginning = file.read(_CHUNK)
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise NotWholeError("its gzip stream is not complete") from None
+        raise BreaksOffError("its gzip stream is not complete") from None
     encoding = _encoding(beginning)
     layouts = [Layout(kind, _header(beginning, encoding, mark), (), mark, encoding) for mark in _DELIMITERS]
     names = [column.source_name for column in table.columns]
@@ -161,15 +165,6 @@ def _header(beginning: bytes, encoding: str, delimiter: str) -> tuple[str, ...]:
             return tuple(next(csv.reader(text, delimiter=delimiter), ()))
         except csv.Error as error:
             raise UnreadableFileError(f"its first line cannot be read: {error}") from None
-
-
-def ends_with_a_line(path: Path, layout: Layout) -> bool:
-    """Whether a file's end shows that its last line is whole: its line end, or that of its format."""
-    if layout.kind != "csv":
-        return True
-    with path.open("rb") as file:
-        file.seek(-min(4, path.stat().st_size), io.SEEK_END)
-        return file.read().rstrip(b"\0")[-1:] in (b"\n", b"\r", b"\x1a")
 
 
 def relation_sql(layout: Layout, paths: Sequence[Path], *, past_errors: bool = False) -> str:

@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from hashlib import md5
 from io import BufferedReader
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import duckdb
 
 from retail_assets.ingestion.file_formats import (
     UTF_8,
+    BreaksOffError,
     Layout,
-    NotWholeError,
     UnreadableFileError,
-    ends_with_a_line,
 )
 
 _CHUNK = 1 << 20  # bytes
@@ -44,7 +44,6 @@ def as_utf8(path: Path, layout: Layout, folder: Path, *, plain_lines: bool = Fal
 
     Raises `UnreadableFileError` if it has bytes that its encoding does not know.
     """
-    target = folder / f"{len(list(folder.iterdir()))}-{path.name.removesuffix('.gz')}"
     newline = None if plain_lines else ""
     # Bytes that are not UTF-8 stay as they are: the row that has them is found later.
     errors = "surrogateescape" if layout.encoding == UTF_8 else "strict"
@@ -52,18 +51,20 @@ def as_utf8(path: Path, layout: Layout, folder: Path, *, plain_lines: bool = Fal
         with (
             _opened(path, layout) as source,
             io.TextIOWrapper(source, layout.encoding, errors, newline=newline) as text,
-            target.open("w", encoding=UTF_8, errors=errors, newline="") as copy,
+            NamedTemporaryFile(
+                "w", encoding=UTF_8, errors=errors, newline="", suffix=".csv", dir=folder, delete=False
+            ) as copy,
         ):
             while chunk := text.read(_CHUNK):
                 copy.write(chunk)
     except UnicodeDecodeError as error:
         if layout.encoding.startswith("utf"):
-            raise NotWholeError(f"it breaks off within a letter of {layout.encoding.upper()}") from None
+            raise BreaksOffError(f"it breaks off within a letter of {layout.encoding.upper()}") from None
         byte = f"0x{error.object[error.start]:02X}"
         raise UnreadableFileError(
             f"it is neither UTF-8 nor Windows-1252 (it has the byte {byte}). Save it as UTF-8"
         ) from None
-    return target, replace(layout, kind="csv", encoding=UTF_8)
+    return Path(copy.name), replace(layout, kind="csv", encoding=UTF_8)
 
 
 def is_of_one_byte_letters(path: Path, layout: Layout) -> bool:
@@ -79,7 +80,7 @@ def is_of_one_byte_letters(path: Path, layout: Layout) -> bool:
 def rejects(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -> list[Reject]:
     """The rows that DuckDB passed over in its reading of a file, blank ones without a reason.
 
-    Raises `NotWholeError` if the last one breaks off, `UnreadableFileError` if a quote is not closed: then no
+    Raises `BreaksOffError` if the last one does, `UnreadableFileError` if a quote is not closed: then no
     row behind it can be trusted.
     """
     found = [
@@ -96,8 +97,8 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -
     lines, runs_to_the_end = _lines_of(path, layout, found)
     for line, passed in zip(lines, found, strict=True):
         is_last = passed is found[-1] and runs_to_the_end
-        if (passed.is_open and is_last) or (is_last and passed.text and not ends_with_a_line(path, layout)):
-            raise NotWholeError(f"its last row, from line {line} on, breaks off")
+        if (passed.is_open and is_last) or (is_last and passed.text and not _ends_with_a_line(path, layout)):
+            raise BreaksOffError(f"its last row, from line {line} on, breaks off")
         if passed.is_open:
             raise UnreadableFileError(
                 f"from line {line} on rows run together: a quote is opened and not closed. Write a quote"
@@ -195,6 +196,15 @@ def _lines_of(path: Path, layout: Layout, found: Sequence[_Passed]) -> tuple[lis
             rest = file.read(len(found[-1].text.encode(errors="replace")) + 16)
             return lines, len(rest.strip()) <= len(found[-1].text.encode(errors="replace")) + 2
     return lines, False
+
+
+def _ends_with_a_line(path: Path, layout: Layout) -> bool:
+    """Whether a file's end shows that its last line is whole: its line end, or that of its format."""
+    if layout.kind != "csv":
+        return True
+    with path.open("rb") as file:
+        file.seek(-min(4, path.stat().st_size), io.SEEK_END)
+        return file.read()[-1:] in (b"\n", b"\r", b"\x1a")
 
 
 def _opened(path: Path, layout: Layout) -> gzip.GzipFile | BufferedReader:

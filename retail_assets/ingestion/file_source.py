@@ -26,10 +26,10 @@ from retail_assets.ingestion.file_formats import (
     PATH,
     UTF_8,
     WINDOWS,
+    BreaksOffError,
     Layout,
     NotWholeError,
     UnreadableFileError,
-    ends_with_a_line,
     layout_of,
     reason_of,
 )
@@ -45,9 +45,9 @@ from retail_assets.windows import Window
 
 FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 * 1024 * 1024
-# A CSV whose last line has no end may still be written to, unless nobody has done so for so many seconds.
-QUIET = 10.0
-# What has not changed for so many seconds, and breaks off, will not be made whole by itself.
+# A CSV may still be written to, unless nobody has done so for so many seconds.
+QUIET = 5.0
+# A file that lacks its end, and that nobody has written to for so many seconds, will not be made whole.
 ABANDONED = 3600.0
 
 
@@ -153,9 +153,9 @@ class FileSource(Source):
                 self._left_out(reading, file, file.why_unfinished)
         return [file for file in files if not file.why_unfinished]
 
-    def _left_out(self, reading: _Reading, file: File, why: str) -> None:
+    def _left_out(self, reading: _Reading, file: File, why: str, *, breaks_off: bool = False) -> None:
         said = f"{self._system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
-        if file.modified_at and _age(file) >= ABANDONED:
+        if breaks_off and file.modified_at and _age(file) >= ABANDONED:
             reading.refused.append(
                 f"{said} it was written at {file.modified_at:%Y-%m-%d %H:%M} UTC: send it again."
             )
@@ -177,7 +177,7 @@ class FileSource(Source):
                 reading.checksums[file.path] = self._checksum_of(reading, path, file)
                 layout = layout_of(path, reading.table)
                 self._refuse_columns(reading.table, layout)
-                self._refuse_unfinished(path, file, layout)
+                self._refuse_unfinished(file, layout)
                 left_out = ", ".join(layout.left_out(reading.table))
                 if left_out and left_out not in told:
                     told.add(left_out)
@@ -187,7 +187,7 @@ class FileSource(Source):
                 if layout.encoding != UTF_8:
                     path, layout = self._in_utf8(reading, path, file, layout)
             except NotWholeError as error:
-                self._left_out(reading, file, str(error))
+                self._left_out(reading, file, str(error), breaks_off=isinstance(error, BreaksOffError))
             except UnreadableFileError as error:
                 self._refuse(reading, file, str(error))
             else:
@@ -220,13 +220,17 @@ class FileSource(Source):
                 f"its header has more than one column {', '.join(twice)}. Keep the right one"
             )
 
-    def _refuse_unfinished(self, path: Path, file: File, layout: Layout) -> None:
-        if ends_with_a_line(path, layout):
+    def _refuse_unfinished(self, file: File, layout: Layout) -> None:
+        """Of a CSV nothing in it tells whether more will come. It is not read as long as more does."""
+        if layout.kind != "csv":
             return
-        if file.modified_at and _age(file) < QUIET:
-            time.sleep(min(QUIET, QUIET - _age(file)))
-        if not self._store.is_as_listed(file):
-            raise NotWholeError("its last line has no end, and it is being written")
+        now = self._store.as_it_is_now(file)
+        if not now.trouble and now.modified_at and _age(now) < QUIET:
+            time.sleep(min(QUIET, QUIET - _age(now)))
+            if self._store.as_it_is_now(file) != now:
+                raise NotWholeError("it is being written")
+        if now.trouble:
+            raise NotWholeError(now.trouble)
 
     def _in_utf8(self, reading: _Reading, path: Path, file: File, layout: Layout) -> tuple[Path, Layout]:
         copy = as_utf8(path, layout, Path(self._folder.name))
@@ -263,15 +267,15 @@ class FileSource(Source):
     def _mended(
         self, tables: FileTables, reading: _Reading, group: Group, error: duckdb.Error
     ) -> tuple[Group, Mapping[Path, Counts | str]] | None:
-        """A file that DuckDB does not read as it is, without its rows that fall apart; if that can be read."""
+        """A file that DuckDB does not read as it is, without its rows that fall apart; if that works."""
         (file,) = group.files.values()
         try:
             if group.layout.kind == "parquet" or "gzip" in str(error).lower():
-                raise NotWholeError(reason_of(error))
+                raise BreaksOffError(reason_of(error))
             group = self._past_errors(tables, reading, group)
             return group, tables.version(group, self._described(reading, group))
         except NotWholeError as problem:
-            self._left_out(reading, file, str(problem))
+            self._left_out(reading, file, str(problem), breaks_off=isinstance(problem, BreaksOffError))
         except UnreadableFileError as problem:
             self._refuse(reading, file, str(problem))
         except duckdb.Error as problem:

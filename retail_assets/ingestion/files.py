@@ -100,18 +100,16 @@ class FileStore:
                 raise self._unreachable(error) from None
             yield paths
 
-    def is_as_listed(self, file: File) -> bool:
-        """Whether a file is still as large and as old as it was when it was listed."""
+    def as_it_is_now(self, file: File) -> File:
+        """A file that was listed, looked at once more."""
+        if self._folder is not None:
+            return _listed_one(self._folder, file.path)
         try:
-            if self._folder is not None:
-                now = _listed_one(self._folder, file.path)
-            else:
-                self.filesystem.invalidate_cache()
-                now = _file(file.path, self.filesystem.info(self._full(file)))
-        except Exception:
+            self.filesystem.invalidate_cache()
+            return _file(file.path, self.filesystem.info(self._full(file)))
+        except Exception as error:
             # Each file system has errors of its own.
-            return False
-        return (now.size, now.version, now.changed) == (file.size, file.version, file.changed)
+            return replace(file, trouble=f"it cannot be opened: {without_secrets(str(error), self._url)}")
 
     def _full(self, file: File) -> str:
         return f"{self._root.rstrip('/')}/{file.path}"

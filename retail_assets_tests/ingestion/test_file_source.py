@@ -7,7 +7,6 @@ from decimal import Decimal
 import fsspec
 import pytest
 
-from retail_assets.ingestion import file_source
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_source import FileSource
 from retail_assets.windows import Window
@@ -29,12 +28,6 @@ from retail_assets_tests.ingestion.tables import (
 @pytest.fixture
 def shop(tmp_path):
     return Shop(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    """The files of tests are written in a moment."""
-    monkeypatch.setattr(file_source, "QUIET", 0.0)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
