@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from dagster._core.definitions.asset_checks.asset_check_evaluation import (
         AssetCheckEvaluationPlanned as AssetCheckEvaluationPlanned,
     )
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluationTargetMaterializationData as AssetCheckEvaluationTargetMaterializationData,
+    )
     from dagster._core.definitions.freshness import FreshnessState as FreshnessState
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition as UnresolvedAssetJobDefinition,
@@ -50,6 +53,10 @@ USED: dict[str, tuple[str, str]] = {
     "AssetCheckEvaluationPlanned": (
         "dagster._core.definitions.asset_checks.asset_check_evaluation",
         _LOG,
+    ),
+    "AssetCheckEvaluationTargetMaterializationData": (
+        "dagster._core.definitions.asset_checks.asset_check_evaluation",
+        "Which materialization a check is of: left to Dagster, each check reads all partitions of its asset.",
     ),
     "FreshnessState": (
         "dagster._core.definitions.freshness",

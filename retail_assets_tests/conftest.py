@@ -20,12 +20,12 @@ from filelock import FileLock
 
 from retail_assets.catalog.project import Project
 from retail_assets.definitions import definitions_of
-from retail_assets.demo import Retailer, simulate, write_sources
-from retail_assets.demo.systems import SYSTEMS as SIMULATED
 from retail_assets.deployment import home
 from retail_assets.ingestion import file_source
 from retail_assets.settings import Settings
 from retail_assets_tests.distribution import ByModule, longest_first
+from simulated_retailer import SYSTEMS as SIMULATED
+from simulated_retailer import Retailer, simulate, write_sources
 
 START = date(2024, 3, 1)
 DAYS = 40

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from retail_assets.catalog.project import PROJECT_DIR
-from retail_assets.demo.questions import README, questions
+from retail_assets.demo.questions import questions
+from retail_assets.deployment.readme import README
 from retail_assets.settings import SYSTEMS
 from retail_assets_tests.conftest import Deployment
 

@@ -15,10 +15,10 @@
         and (distribution_center_id, sku) in (select distribution_center_id, sku from {{ changes }})
 {%- endmacro %}
 
-{# What an incremental run reads of a model: what bears on the touched keys, which look back. #}
-{% macro with_stock_history(date_column, touched) -%}
+{# What an incremental run reads of a model: what bears on the affected keys, which look back. #}
+{% macro with_stock_history(date_column) -%}
     {%- if is_incremental() -%}
-    {{ near_stock_days(date_column, touched, -stock_history_days(), 0) }}
+    {{ near_stock_days(date_column, affected(), -stock_history_days(), 0) }}
     {%- else -%}
     true
     {%- endif -%}

@@ -18,12 +18,12 @@
     {{ return(['processing', 'shipped', 'complete', 'cancelled', 'returned']) }}
 {%- endmacro %}
 
-{# Later than everything: what has no end ends then, where moments are compared. #}
+{# Later than everything: what has no end ends then, where times are compared. #}
 {% macro never() -%}
     cast('9999-12-31' as timestamp)
 {%- endmacro %}
 
-{# The hours from one moment to another, not before it: two digits, rounded half up. #}
+{# The hours from one time to another, not before it: two digits, rounded half up. #}
 {% macro hours_between(first, last) -%}
     cast({{ whole_quotient(dbt.datediff(first, last, 'second') ~ ' + 18', '36') }} * 0.01 as decimal(18, 2))
 {%- endmacro %}

@@ -4,8 +4,7 @@ import os
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,82 +12,79 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
+from retail_assets.cli.progress import Display, progress
+from retail_assets.cli.summary import RunResult, miss
+from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    REPOSITORY_LABEL_TAG,
     make_new_run_id,
 )
 from retail_assets.quality.source_contract import CONTRACT_CHECK
+from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
 
 
-@dataclass
-class RunResult:
-    """What a run did, counted from its events."""
-
-    success: bool
-    seconds: float
-    partitions: int
-    assets: set[str] = field(default_factory=set)
-    checks: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-    has_refused: bool = False  # something of a source, which sums will lack
-
-    def summary(self) -> str:
-        """A few lines for people."""
-        state = "[green]Done[/green]" if self.success else "[red]Failed[/red]"
-        lines = [
-            f"{state}: {len(self.assets)} assets, {self.partitions:,} partitions each, "
-            f"{self.checks['passed']} checks passed, {self.checks['warned']} warned, "
-            f"{self.checks['failed']} failed, {self.seconds:.1f} s."
-        ]
-        return "\n".join([*lines, *self.failures])
-
-
 class _Watcher:
-    """Counts a run's events as they are stored, and moves a progress bar on."""
+    """Counts a run's events as they are stored, and tells how far it is."""
 
-    def __init__(self, progress: Progress, result: RunResult, total: int):
-        self._progress = progress
+    def __init__(self, display: Display, result: RunResult, titles: Mapping[dg.AssetCheckKey, str]):
+        self._display = display
         self._result = result
-        self._task = progress.add_task("starting", total=total)
+        self._titles = titles
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None:
             return
+        step = event.step_key or ""
         if event.is_step_materialization:
-            name = event.asset_key.to_user_string() if event.asset_key else ""
-            if name not in self._result.assets:
-                self._result.assets.add(name)
-                self._progress.update(self._task, advance=1, description=name)
+            self._materialized(
+                step, event.asset_key, event.step_materialization_data.materialization.metadata
+            )
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._check(event.asset_check_evaluation_data)
-            self._progress.update(self._task, advance=1)
+            self._display.done(step, event.asset_check_evaluation_data.asset_key.to_user_string())
+        elif event.is_step_start:
+            self._display.started(step)
         elif event.is_step_failure:
-            self._result.failures.append(f"[red]{_root(event.step_failure_data.error)}[/red]")
+            self._result.failures.append(_root(event.step_failure_data.error))
+            self._display.ended(step, "failed")
+        elif event.event_type in _ENDS:
+            self._display.ended(step, _ENDS[event.event_type])
 
-    def _check(self, evaluation: Any) -> None:
+    def _materialized(self, step: str, key: dg.AssetKey | None, metadata: Mapping[str, Any]) -> None:
+        name = key.to_user_string() if key else ""
+        if key is None or name in self._result.assets:
+            return
+        self._result.assets.add(name)
+        self._result.rows.add(key, metadata)
+        self._display.done(step, name)
+
+    def _check(self, evaluation: dg.AssetCheckEvaluation) -> None:
         if evaluation.passed:
             self._result.checks["passed"] += 1
             return
-        kind = "warned" if evaluation.severity is dg.AssetCheckSeverity.WARN else "failed"
-        self._result.checks[kind] += 1
-        if kind == "failed" and evaluation.check_name == CONTRACT_CHECK:
-            self._result.has_refused = True
-        rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
-        why = evaluation.description or (f"{rows.value:,} rows" if rows else "")
-        style = "yellow" if kind == "warned" else "red"
-        name = evaluation.asset_key.to_user_string()
-        self._result.failures.append(
-            f"[{style}]{kind}[/{style}] {name} {evaluation.check_name}: {escape(why)}"
-        )
+        title = self._titles.get(evaluation.asset_check_key) or evaluation.check_name
+        missed = miss(evaluation, title)
+        self._result.checks[missed.kind] += 1
+        # An error of the contract's check is something that was refused: a table, a file, or rows.
+        if evaluation.check_name == CONTRACT_CHECK and missed.kind == "failed":
+            self._result.rows.refuse(evaluation.asset_key, evaluation.description or "")
+        else:
+            self._result.missed.append(missed)
+
+
+_ENDS = {
+    dg.DagsterEventType.STEP_SUCCESS: "done",
+    dg.DagsterEventType.STEP_SKIPPED: "skipped",
+    dg.DagsterEventType.STEP_UP_FOR_RETRY: "is tried again",
+}
 
 
 def _root(error: Any) -> str:
@@ -117,9 +113,9 @@ def run_weeks(first: date, last: date, selection: str, console: Console) -> RunR
 
 def _job(name: str) -> tuple[dg.JobDefinition, Sequence[str]]:
     """A job and the keys of its partitions."""
-    from retail_assets.definitions import defs
+    from retail_assets.definitions import definitions_of
 
-    job = defs.resolve_job_def(name)
+    job = definitions_of(settings()).resolve_job_def(name)
     assert job.partitions_def
     return job, job.partitions_def.get_partition_keys()
 
@@ -133,17 +129,9 @@ def _run(
     if full_refresh and STEPS["daily"] not in job.graph.node_dict:
         raise UserError(f"--full-refresh rebuilds dbt models, and '{selection}' selects none.")
     result = RunResult(False, 0.0, len(keys))
-    layer = job.asset_layer
-    total = len(layer.selected_asset_keys) + len(layer.asset_graph.asset_check_keys)
-    columns = (
-        TextColumn("[progress.description]{task.description:<48}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress, _instance() as instance:
+    with progress(console, _parts(job)) as display, _instance() as instance:
         run_id = make_new_run_id()
-        instance.add_event_listener(run_id, _Watcher(progress, result, total))
+        instance.add_event_listener(run_id, _Watcher(display, result, _titles(job)))
         with held(instance, run_id):
             outcome = job.execute_in_process(
                 instance=instance,
@@ -153,11 +141,34 @@ def _run(
                 tags={
                     ASSET_PARTITION_RANGE_START_TAG: keys[0],
                     ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                    REPOSITORY_LABEL_TAG: repository_label(),
                 },
             )
-    result.success = outcome.success and not result.has_refused
+    # Whatever else went well: figures lack what was refused.
+    result.success = outcome.success and not result.rows.refused
     result.seconds = time.monotonic() - started
     return result
+
+
+def _parts(job: dg.JobDefinition) -> Mapping[str, int]:
+    """How many assets and checks each step of a job makes."""
+    layer = job.asset_layer
+    chosen: list[dg.AssetKey | dg.AssetCheckKey] = [*layer.selected_asset_keys]
+    chosen += layer.asset_graph.asset_check_keys
+    return Counter(layer.get_op_output_handle(key).node_handle.name for key in chosen)
+
+
+def _titles(job: dg.JobDefinition) -> Mapping[dg.AssetCheckKey, str]:
+    """What each check asks, in short, where it says so."""
+    graph = job.asset_layer.asset_graph
+    return {key: graph.get(key).description or "" for key in graph.asset_check_keys}
+
+
+def repository_label() -> str:
+    """What the UI knows the deployment by: its timeline and job pages show the runs that carry it."""
+    from retail_assets.definitions import defs
+
+    return f"{defs().get_repository_def().name}@{CODE_LOCATION}"
 
 
 def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:

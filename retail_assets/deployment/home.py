@@ -6,6 +6,9 @@ from shutil import copyfile
 
 from retail_assets.settings import Settings
 
+# The module that `dagster dev` and workspace.yaml load, which is the code location's name too.
+CODE_LOCATION = "retail_assets.definitions"
+
 
 def prepare(settings: Settings) -> None:
     """Create the home with Dagster's instance in it, and set the environment for this process

@@ -14,10 +14,11 @@ from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.translator import Translator
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.load import Loaded, ingest
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.ingestion.sources import open_source
 from retail_assets.partitions import daily_partitions, window_of
+from retail_assets.quality.row_account import DELETED, NEW, READ
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
@@ -71,22 +72,20 @@ def raw_assets(
         dlt_resource: DagsterDltResource,
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        rows_loaded: dict[dg.AssetKey, Any] = {}
-
-        def run(pipeline: dlt.Pipeline, loaded: DltSource) -> None:
+        def run(pipeline: dlt.Pipeline, news: DltSource) -> None:
             with warnings.catch_warnings():
                 # dagster-dlt calls what dlt has renamed; that is no news for a user.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                events = dlt_resource.run(
-                    context=context,
-                    dlt_source=loaded,
-                    dlt_pipeline=pipeline,
-                    dagster_dlt_translator=raw_translator,
-                    loader_file_format="parquet",
+                # What is told of a table is counted in the warehouse, when all is done.
+                list(
+                    dlt_resource.run(
+                        context=context,
+                        dlt_source=news,
+                        dlt_pipeline=pipeline,
+                        dagster_dlt_translator=raw_translator,
+                        loader_file_format="parquet",
+                    )
                 )
-                for event in events:
-                    assert event.asset_key
-                    rows_loaded[event.asset_key] = (event.metadata or {}).get("rows_loaded", 0)
 
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
         with warehouse.writing(say=context.log.info), _told_plainly():
@@ -97,8 +96,8 @@ def raw_assets(
                 return
             extraction = Extraction(open_source(settings, tables), window_of(context))
             extraction.locate(tables)
-            deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
-        yield from _materializations(extraction, chosen, keys, deleted, rows_loaded)
+            loaded = ingest(extraction, tables, chosen, warehouse, folder, run)
+        yield from _materializations(extraction, chosen, keys, loaded)
         yield from contract_results(context, extraction, chosen, keys)
         if extraction.errors:
             raise dg.Failure("\n".join(extraction.errors.values()), allow_retries=False)
@@ -126,7 +125,7 @@ def _left_out(
     context: dg.AssetExecutionContext, system: str, keys: Sequence[dg.AssetKey]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     for key in keys:
-        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/partition_row_count": 0})
+        yield dg.MaterializeResult(asset_key=key, metadata={READ: 0})
         yield from contract_result(
             context, key, True, f"{system} is not taken in: it is not in RETAIL_SOURCES. The table is empty."
         )
@@ -136,19 +135,18 @@ def _materializations(
     extraction: Extraction,
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
-    deleted: Mapping[str, int],
-    rows_loaded: Mapping[dg.AssetKey, Any],
+    loaded: Mapping[str, Loaded],
 ) -> Iterator[dg.MaterializeResult]:
-    """dlt says what it loaded of the tables that had news; the others have nothing new."""
     start, end = extraction.window
     for table in tables:
         if table.name not in extraction.errors:
             yield dg.MaterializeResult(
                 asset_key=keys[table.name],
                 metadata={
-                    "dagster/partition_row_count": extraction.rows.get(table.name, 0),
-                    "rows_loaded": rows_loaded.get(keys[table.name], 0),
-                    "rows_deleted": deleted.get(table.name, 0),
+                    "dagster/row_count": loaded[table.name].rows,
+                    READ: extraction.rows.get(table.name, 0),
+                    NEW: loaded[table.name].new,
+                    DELETED: loaded[table.name].deleted,
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )

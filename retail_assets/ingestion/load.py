@@ -4,6 +4,7 @@ It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from retail_assets.ingestion import refusals
 from retail_assets.ingestion.comparison import add_returned, mark_deletions, take_out, unchanged
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
+from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
@@ -26,6 +27,18 @@ Run = Callable[[dlt.Pipeline, DltSource], Any]
 LARGE = 2_000_000
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A raw table after a reading."""
+
+    rows: int
+    """All its versions of rows."""
+    new: int
+    """Those of them that it did not have before."""
+    deleted: int
+    """Rows that the source no longer has, as this reading found out."""
+
+
 def ingest(
     extraction: Extraction,
     tables: Sequence[SourceTable],
@@ -33,17 +46,17 @@ def ingest(
     warehouse: Warehouse,
     folder: Path,
     run: Run,
-) -> Mapping[str, int]:
+) -> Mapping[str, Loaded]:
     """Load what a system says of the `chosen` ones of its tables; `run` runs a pipeline on a source.
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
-    read, or have lost too many rows, are in the extraction's errors. Returns how many rows were found
-    deleted, by table.
+    read, or have lost too many rows, are in the extraction's errors. Returns what became of each table.
     """
     schema = tables[0].schema
     parents = {table.name: table for table in tables}
     with warehouse.session() as execute:
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
+        before = count_rows(chosen, execute)
         for table in chosen:
             extraction.open(table)
             _refuse_whole(extraction, table)
@@ -66,7 +79,11 @@ def ingest(
         done = [table for table in chosen if table.name not in extraction.errors]
         _settle_refusals(extraction, done, execute)
         extraction.source.remember(done, execute)
-    return deleted
+        after = count_rows(chosen, execute)
+    return {
+        name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
+        for name, rows in after.items()
+    }
 
 
 def _settle_refusals(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:

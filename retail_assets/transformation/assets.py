@@ -1,19 +1,22 @@
 """Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.lineage import update_columns
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator, is_model_of
 from retail_assets.partitions import partitions_by_name, window_of
 from retail_assets.quality.dbt_tests import dbt_test_specs
-from retail_assets.resources.warehouse import Warehouse
+from retail_assets.quality.row_account import quarantined_rows
+from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
 from retail_assets.transformation.window import build_arguments
+from retail_assets.windows import Window
 
 
 class TransformationConfig(dg.Config):
@@ -58,18 +61,43 @@ def _step(
         before, selection = runner.selection_of(
             context, project, translator, all_=f"config.meta.dagster.partition:{partition}"
         )
+        window = window_of(context)
         arguments = build_arguments(
-            window_of(context),
+            window,
             settings.timezone,
             full_refresh=config.full_refresh,
             selection=[*before, *selection],
         )
         with warehouse.writing(say=context.log.info):
-            yield from runner.run(context, project, translator, arguments)
+            with warehouse.session() as execute:
+                measure = _measure(project, window, execute)
+                yield from runner.run(context, project, translator, arguments, measure)
+                warehouse.comment(descriptions(project.manifest), execute)
             warehouse.publish()
             update_columns(project, warehouse.execute)
 
     return transformation
+
+
+def _measure(project: Project, window: Window, execute: Execute) -> runner.Measure:
+    """What is measured of a model's table when built: its rows; of the quarantine, why they are there."""
+    nodes = project.manifest["nodes"]
+
+    def measure(unique_id: str) -> Mapping[str, Any]:
+        node = nodes[unique_id]
+        # To count a view would be to run its query.
+        if node["config"]["materialized"] == "view":
+            return {}
+        relation = f"{node['schema']}.{node['name']}"
+        ((rows,),) = execute(f"select count(*) from {relation}")
+        more = quarantined_rows(project.manifest, window, relation, execute) if _judges(node) else {}
+        return {"dagster/row_count": int(rows), **more}
+
+    return measure
+
+
+def _judges(node: Mapping[str, Any]) -> bool:
+    return bool(node["name"] == "quarantine")
 
 
 def _model_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetSpec]:

@@ -6,7 +6,7 @@ its own programmatic interface with the manifest that is already parsed; what it
 is still dagster-dbt's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Thread
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # the manifest anew, of which a killed run leaves a half behind.
 SILENTLY = ("--quiet", "--log-level", "none", "--no-write-json")
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
+
+
+Measure = Callable[[str], Mapping[str, Any]]
+"""Metadata of a model's table, by the model's unique id, once it is built."""
 
 
 class DbtRunError(Exception):
@@ -56,18 +60,27 @@ def run(
     project: Project,
     translator: DagsterDbtTranslator,
     arguments: Sequence[str],
+    measure: Measure,
 ) -> Iterator[Any]:
-    """Run dbt and yield outputs and check results as the nodes finish.
+    """Run dbt and yield outputs and check results as the nodes finish; models with what is measured of them.
 
     Raises `DbtRunError` after the last event if anything failed.
     """
-    for message in _invoke(project, arguments):
+    for message in invoke(project, arguments):
         event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
-        yield from event.to_default_asset_events(project.manifest, translator, context)
+        for said in event.to_default_asset_events(project.manifest, translator, context):
+            if isinstance(said, dg.Output):
+                unique_id = message["data"]["node_info"]["unique_id"]
+                yield said.with_metadata({**said.metadata, **measure(unique_id)})
+            else:
+                yield said
 
 
-def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile."""
+def invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile.
+
+    Raises `DbtRunError` after the last one if anything failed.
+    """
     messages: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     outcome: list[dbtRunnerResult | BaseException] = []
 

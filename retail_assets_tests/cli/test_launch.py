@@ -1,5 +1,6 @@
 """What a command says of a range that it cannot run."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -7,9 +8,16 @@ from rich.console import Console
 
 from retail_assets.cli.launch import run_range, run_weeks
 from retail_assets.errors import UserError
+from retail_assets_tests.conftest import Deployment
 
 DAY = date(2024, 3, 4)
 NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
+
+
+@pytest.fixture(autouse=True)
+def home(deploy: Callable[..., Deployment]) -> None:
+    """The command's home, with the default days."""
+    deploy()
 
 
 @pytest.mark.parametrize(
@@ -20,7 +28,7 @@ NOTHING = r"selects no asset of the job daily\..*group:mart_sales"
         ("group:(", False, NOTHING),
         ("table_name:fact_sales", False, NOTHING),
         ("group:segmentation", False, NOTHING),
-        ("group:raw_erp", True, "--full-refresh rebuilds dbt models, and 'group:raw_erp' selects none"),
+        ("group:raw_crm", True, "--full-refresh rebuilds dbt models, and 'group:raw_crm' selects none"),
     ],
 )
 def test_a_selection_that_cannot_be_run(selection, full_refresh, said):

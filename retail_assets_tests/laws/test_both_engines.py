@@ -55,6 +55,11 @@ def test_a_reserved_name_is_found():
     assert names(sql) & RESERVED == {"following", "start"}
 
 
+def test_no_double_slash():
+    """It divides in DuckDB, and begins a comment in Snowflake and for the formatter: use `whole_quotient`."""
+    assert [path.stem for path in PROJECT_DIR.rglob("*.sql") if "//" in path.read_text()] == []
+
+
 @pytest.fixture
 def snowflake(tmp_path):
     """Settings for a server of its own, on a free port."""

@@ -1,4 +1,4 @@
-{# Law 3: the mart's figures of the days that the window touched are those of the ERP's facts. #}
+{# Law 3: the mart's figures of the affected days are those of the ERP's facts. #}
 {% test sums_to_facts(model, with_returns=true) %}
     {% set sold = {'quantity': 'quantity', 'net_sales': 'line_total', 'discount_amount': 'discount_amount'} -%}
     {% set facts = [
@@ -14,7 +14,7 @@
     {% endif -%}
     {{ differing_days(
         model,
-        'select distinct sales_date from ' ~ ref('touched_sales')
+        'select distinct sales_date from ' ~ affected_relation()
             ~ " where scope = 'order' and sales_date is not null",
         'sales_date',
         facts,

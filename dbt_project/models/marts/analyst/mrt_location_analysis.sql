@@ -1,3 +1,5 @@
+{{ affected_by('affected_location_days') }}
+
 with
 
 movements as (
@@ -35,7 +37,7 @@ located as (
     left join history
         on movements.consumer_key = history.consumer_key
         and {{ as_of('history', 'movements.sales_date') }}
-    where {{ only_touched(ref('touched_location_days')) }}
+    where {{ is_affected() }}
 
 ),
 

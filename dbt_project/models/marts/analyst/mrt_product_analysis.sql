@@ -1,3 +1,5 @@
+{{ affected_by('affected_product_days') }}
+
 with
 
 movements as (
@@ -25,7 +27,7 @@ daily as (
         product_key,
         {{ channel_measures() }}
     from movements
-    where {{ only_touched(ref('touched_product_days')) }}
+    where {{ is_affected() }}
     group by sales_date, product_key
 
 ),

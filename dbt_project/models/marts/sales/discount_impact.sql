@@ -1,3 +1,5 @@
+{{ affected_by('affected_erp_sales', following_days=28) }}
+
 {% set baseline_days = 28 %}
 
 with
@@ -24,7 +26,7 @@ daily as (
         cast(coalesce(sum(line_cost), 0) as decimal(38, 6)) as cost,
         cast(coalesce(sum(line_total - line_cost), 0) as decimal(38, 6)) as margin
     from (select *, order_date as sales_date from {{ ref('fact_sales') }} where is_sale) as sales
-    where {{ only_touched(ref('touched_sales')) }}
+    where {{ is_affected() }}
     group by sales_date, product_id, special_offer_id, is_discounted
 
 ),

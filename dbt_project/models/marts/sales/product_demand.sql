@@ -1,3 +1,5 @@
+{{ affected_by('affected_erp_sales') }}
+
 with
 
 movements as (
@@ -19,7 +21,7 @@ daily as (
         product_id,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched(ref('touched_sales')) }}
+    where {{ is_affected() }}
     group by sales_date, product_id
 
 ),

@@ -1,3 +1,5 @@
+{{ affected_by('affected_erp_sales', where="scope in ('order', 'territory')") }}
+
 with
 
 movements as (
@@ -21,7 +23,7 @@ daily as (
         count(distinct case when order_key is not null then customer_id end) as customers,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched(ref('touched_sales')) }}
+    where {{ is_affected() }}
     group by sales_date, territory_id, sales_channel
 
 ),

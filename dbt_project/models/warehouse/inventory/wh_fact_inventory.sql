@@ -1,5 +1,6 @@
+{{ affected_by('affected_stock') }}
+
 {% set history_days = stock_history_days() %}
-{% set touched = ref('touched_stock') %}
 
 with
 
@@ -7,7 +8,7 @@ levels as (
 
     select *
     from {{ ref('stg_inventory') }}
-    where {{ with_stock_history('snapshot_date', touched) }}
+    where {{ with_stock_history('snapshot_date') }}
 
 ),
 
@@ -26,7 +27,7 @@ movements as (
         cast(sum(case when movement_type = 'adjustment' then quantity_change else 0 end) as bigint) as adjusted,
         cast(sum(quantity_change) as bigint) as quantity_change
     from {{ ref('stg_stock_movements') }}
-    where {{ with_stock_history('moved_date', touched) }}
+    where {{ with_stock_history('moved_date') }}
     group by moved_date, distribution_center_id, sku
 
 ),
@@ -106,7 +107,7 @@ final as (
 
     from paced
 
-    where {{ only_touched(touched) }}
+    where {{ is_affected() }}
 
 )
 

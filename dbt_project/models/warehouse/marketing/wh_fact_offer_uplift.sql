@@ -1,3 +1,5 @@
+{{ affected_by('affected_offers') }}
+
 {#
     How many times as many pieces of an offer's products sell as would without it, as of each day: the ratio of the
     odds that a piece sold is of the offer's products, during the offer and on days around it. Products that are on
@@ -20,7 +22,7 @@ offers as (
         cast({{ dbt.dateadd('day', -var('uplift_baseline_days'), 'valid_from') }} as date) as observed_from,
         cast({{ dbt.dateadd('day', var('uplift_baseline_days'), 'valid_to') }} as date) as observed_to
     from {{ ref('stg_offers') }}
-    where {{ only_touched(ref('touched_offers')) }}
+    where {{ is_affected() }}
 
 ),
 
@@ -113,7 +115,7 @@ described as (
 
 ),
 
--- From which day on it was known which products are the offer's and which are controls.
+-- The days from which on it was known which products are the offer's and which are controls.
 known as (
 
     select offer_id, covered_from as known_from from groups where covered_from is not null
@@ -188,7 +190,7 @@ daily as (
 
 ),
 
--- Of each phase up to each day: pieces, days with pieces, their middle, and what the scatter of days follows from.
+-- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the scatter of days needs.
 sums as (
 
     select

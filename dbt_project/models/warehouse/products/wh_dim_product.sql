@@ -1,14 +1,16 @@
+{{ affected_by('affected_products') }}
+
 with
 
 identities as (
 
-    select * from {{ ref('wh_product_identities') }} where {{ only_touched(ref('touched_products')) }}
+    select * from {{ ref('wh_product_identities') }} where {{ is_affected() }}
 
 ),
 
 sales as (
 
-    select * from {{ ref('wh_fact_sales') }} where {{ only_touched(ref('touched_products')) }}
+    select * from {{ ref('wh_fact_sales') }} where {{ is_affected() }}
 
 ),
 

@@ -1,20 +1,22 @@
+{{ affected_by('affected_erp_sales') }}
+
 with
 
 returns as (
 
-    select * from {{ ref('stg_sales_returns') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_returns') }} where {{ is_affected() }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('stg_sales_orders') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_orders') }} where {{ is_affected() }}
 
 ),
 
 order_details as (
 
-    select * from {{ ref('stg_sales_order_details') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_order_details') }} where {{ is_affected() }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ affected_by('affected_orders', day='order_date') }}
+
 with
 
 erp_lines as (
@@ -67,7 +69,7 @@ erp as (
         on lines.sales_order_id = erp_returned.sales_order_id
         and lines.sales_order_detail_id = erp_returned.sales_order_detail_id
 
-    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'lines.sales_order_id') }}
+    where {{ is_affected_order_of('erp', 'lines.sales_order_id') }}
 
 ),
 
@@ -112,7 +114,7 @@ webshop_priced as (
         cast(coalesce(pieces.cost, prices.cost) as decimal(19, 4)) as unit_cost
     from webshop_items as items
     left join pieces on items.inventory_item_id = pieces.inventory_item_id
-    left join prices on items.product_id = prices.id and {{ as_of('prices', 'items.order_date') }}
+    left join prices on items.product_id = prices.product_id and {{ as_of('prices', 'items.order_date') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ affected_by('affected_orders', day='order_date') }}
+
 with
 
 erp as (
@@ -16,7 +18,7 @@ erp as (
         cast(return_quantity as bigint) as return_quantity,
         refund_amount
     from {{ ref('fact_sales_returns') }}
-    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'sales_order_id') }}
+    where {{ is_affected_order_of('erp', 'sales_order_id') }}
 
 ),
 
