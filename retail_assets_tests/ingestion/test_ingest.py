@@ -237,7 +237,7 @@ def test_a_whole_file_that_changes(platform):
     changed = platform.query("select country, latitude, _changed_at from raw_webshop.places order by all")
     assert changed == [("A", 46.0, at(3)), ("A", 47.0, at(2)), ("B", 7.0, at(1))]
     assert run(4, 46.0) == [("A", 46.0)]
-    assert platform.deleted == {"places": 1}
+    assert platform.deleted["places"].deleted == 1
     assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     # A file that is half-written says nothing about what is gone.
     (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,")
