@@ -50,9 +50,7 @@ _POINT = r"[+-]?\d*\.\d+"
 class Form:
     """How a file writes values that DuckDB does not read by itself."""
 
-    order: Literal["", "day", "month"] = (
-        ""  # what comes first in 1/2/2024; empty if there is nothing of the kind
-    )
+    order: Literal["day", "month"] = "day"  # what comes first in 1/2/2024
     commas: frozenset[str] = frozenset()  # columns with a decimal comma
     grouped: frozenset[str] = frozenset()  # columns with commas between thousands
 

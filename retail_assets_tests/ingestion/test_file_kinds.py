@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retail_assets.ingestion import file_source
 from retail_assets_tests.ingestion.shop import Shop
@@ -433,3 +435,55 @@ def test_a_snapshot_and_rows_of_nothing(shop):
     (row,) = shop.read(PLACES, days(2))
     assert (row["country"], row["state"]) == ("France", "")
     assert shop.read(PRODUCTS, days(2)) == []
+
+
+# Every row is in one place, and has its line
+
+TEXTS = st.text(st.sampled_from("ab ,;\t\"'\\\n€é"), max_size=6).map(lambda text: f"x{text}")
+ROWS = st.one_of(
+    st.tuples(st.just("good"), TEXTS),
+    st.tuples(st.just("bad"), TEXTS),  # a value of another type
+    st.tuples(st.just("short"), st.just("")),
+    st.tuples(st.just("empty"), st.just("")),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(ROWS, max_size=19),
+    mark=st.sampled_from(",;\t|"),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    ends=st.booleans(),
+    suffix=st.sampled_from([".csv", ".csv.gz"]),
+)
+def test_every_row_is_read_or_refused_and_named_by_its_line(
+    tmp_path_factory, rows, mark, line_end, encoding, ends, suffix
+):
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    names = HEADER.strip().split(",")
+    text, good, wrong = mark.join(names), {}, []
+    for number, (kind, word) in enumerate(rows):
+        text += line_end
+        line = text.count(line_end) + 1
+        word = word.replace("\n", line_end)
+        quoted = '"' + word.replace('"', '""') + '"'
+        if kind == "empty":
+            text += mark * 4 if number % 2 else ""
+        elif kind == "short":
+            # One that ends the file without a line end would have broken off.
+            text += f"{number}{mark}x" + ("" if number < len(rows) - 1 or ends else mark * 3)
+            wrong += [line] if number < len(rows) - 1 or ends else []
+            good |= {} if number < len(rows) - 1 or ends else {number: "x"}
+        else:
+            amount = "1.5" if kind == "good" else "much"
+            text += mark.join([str(number), quoted, amount, "2024-01-02", ""])
+            good |= {number: word} if kind == "good" else {}
+            wrong += [line] if kind == "bad" else []
+    content = (text + (line_end if ends else "")).encode(encoding)
+    put(shop, gzip.compress(content) if suffix == ".csv.gz" else content, f"orders{suffix}")
+    read = {row["order_id"]: row["status"] for row in shop.read(ORDERS, days(2))}
+    assert read == good
+    origins = [row.origin for row in shop.refused_rows(ORDERS)]
+    assert sorted(int(origin.rpartition(" ")[2]) for origin in origins) == wrong
+    assert shop.refused == []

@@ -467,3 +467,15 @@ def test_a_home_of_before_checksums_goes_on(platform):
     platform.ingest(days(8))
     assert platform.loads == []
     assert platform.query(f"{known} order by all") == [("Places.CSV",), ("places.csv",)]
+
+
+def test_times_without_a_zone_are_of_the_systems(platform):
+    platform.settings = Settings(home=platform.settings.home, webshop_timezone="America/New_York")
+    write(
+        platform.shop / "orders.csv", [order(1, "2024-01-02 22:00:00"), order(2, "2024-01-02 22:00:00 UTC")]
+    )
+    platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders") == [(2,)]
+    # In New York it is the same evening still.
+    platform.ingest(days(3))
+    assert platform.query("select created_at from raw_webshop.orders where order_id = 1") == [(at(3, 3),)]
