@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.definitions import definitions_of
 from retail_assets.deployment import home
+from retail_assets.ingestion import file_source
 from retail_assets.settings import Settings
 from retail_assets_tests.distribution import ByModule, longest_first
 from simulated_retailer import SYSTEMS as SIMULATED
@@ -186,6 +187,14 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], No
             make(root / name)
             made.touch()
     return root / name
+
+
+@pytest.fixture(autouse=True, scope="session")
+def whole_files() -> Iterator[None]:
+    """The files of tests are written before they are read: nothing waits for them to be whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_source, "QUIET", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

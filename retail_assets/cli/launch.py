@@ -76,7 +76,7 @@ class _Watcher:
         title = self._titles.get(evaluation.asset_check_key) or evaluation.check_name
         missed = miss(evaluation, title)
         self._result.checks[missed.kind] += 1
-        # An error of the contract's check is a table of which nothing was loaded.
+        # An error of the contract's check is something that was refused: a table, a file, or rows.
         if evaluation.check_name == CONTRACT_CHECK and missed.kind == "failed":
             self._result.rows.refuse(evaluation.asset_key, evaluation.description or "")
         else:
@@ -149,7 +149,7 @@ def _run(
                 },
             )
         forget_old_runs(instance, settings())
-    # Whatever else went well: of a table that was refused, nothing is there.
+    # Whatever else went well: figures lack what was refused.
     result.success = outcome.success and not result.rows.refused
     result.seconds = time.monotonic() - started
     return result

@@ -30,7 +30,7 @@ class Missed:
 
 @dataclass
 class RunResult:
-    """What a run did. It is a success if all went well and no table was refused."""
+    """What a run did. It is a success if all went well and nothing was refused."""
 
     success: bool
     seconds: float
@@ -58,7 +58,7 @@ class RunResult:
             yield Text("\nIn quarantine, until the source corrects them (staging.quarantine):")
             yield from _some([lines(_quarantined(each)) for each in _largest(self.rows.quarantined)])
         if self.rows.refused:
-            yield Text("\nRefused: nothing was loaded, yesterday's rows stay.", "bold red")
+            yield Text("\nRefused, so that figures lack it:", "bold red")
             yield from (lines(f"{table}: {why}", "red") for table, why in self.rows.refused.items())
         known = {line for why in self.rows.refused.values() for line in why.splitlines()}
         failures = [line for each in self.failures for line in each.splitlines() if line not in known]

@@ -80,6 +80,7 @@ class Summary:
     amount: Decimal | None
     row_key: str | None
     value: str | None
+    origin: str | None
 
 
 @dataclass
@@ -189,11 +190,23 @@ def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
     return [
         Summary(*row)
         for row in execute(f"""
-            select table_name, column_name, reason, count(*), sum(amount), min(row_key), min(value)
-            from {schema}.{TABLE}
-            where {_open()}
-            group by table_name, column_name, reason
-            order by table_name, count(*) desc, column_name, reason
+            with counted as (
+                select
+                    *,
+                    count(*) over (partition by table_name, column_name, reason) as row_count,
+                    sum(amount) over (partition by table_name, column_name, reason) as amount_in_all,
+                    row_number() over (
+                        partition by table_name, column_name, reason
+                        order by {LOADED_AT} desc, origin, {ROW_HASH}
+                    ) as place
+                from {schema}.{TABLE}
+                where {_open()}
+            )
+            select
+                table_name, column_name, reason, row_count, amount_in_all, row_key, value, origin
+            from counted
+            where place = 1
+            order by table_name, row_count desc, column_name, reason
         """)
     ]
 
@@ -257,6 +270,8 @@ def _literal(value: Any) -> str:
 
 
 def described(refused: Refusal | Summary) -> str:
-    """Why, with the value and the row's key."""
+    """Why, with the value, the row's key, and where it stands."""
     holds = f"{refused.value!r}: " if refused.value is not None else ""
-    return f"{holds}{refused.reason} ({refused.row_key or 'a row without a key'})"
+    where = f"in {refused.origin}" if refused.origin else ""
+    row = ", ".join(filter(None, [refused.row_key or "a row without a key", where]))
+    return f"{holds}{refused.reason} ({row})"

@@ -46,7 +46,11 @@ class Source(ABC):
         return "true"
 
     def problems(self, table: SourceTable) -> Sequence[str]:
-        """What was left out of a table that has been read, and why: one sentence each."""
+        """What there is to say of a table that has been read: one sentence each."""
+        return ()
+
+    def refused(self, table: SourceTable) -> Sequence[str]:
+        """What of a table that has been read was refused as a whole, such as a file: one sentence each."""
         return ()
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:

@@ -17,7 +17,7 @@ def open_source(settings: Settings, tables: Sequence[SourceTable]) -> Source:
     if kind == "files":
         from retail_assets.ingestion.file_source import FileSource
 
-        return FileSource(system, url, settings.timezone)
+        return FileSource(system, url, settings.timezone, settings.source_timezone(system))
     from retail_assets.ingestion.sql_source import SqlSource
 
     return SqlSource(system, url)

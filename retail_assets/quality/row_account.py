@@ -86,7 +86,7 @@ class RowAccount:
             self.tables[table] = self.tables.get(table, Rows()) + Rows(**counted)
 
     def refuse(self, key: dg.AssetKey, why: str) -> None:
-        """A table of which nothing was loaded."""
+        """A table of which something was refused: all of it, a file, or rows."""
         self.refused[table_name(key)] = why
 
     def _add_quarantined(self, record: Mapping[str, Any]) -> None:

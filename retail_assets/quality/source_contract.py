@@ -33,13 +33,24 @@ def contract_results(
         problems = [error] if error else [*_problems(extraction, table)]
         for problem in problems:
             context.log.warning(problem)
-        is_error = error or extraction.is_refused_whole(table)
+        is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         yield from contract_result(context, keys[table.name], not problems, _summary(problems), severity)
 
 
+def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
+    """Whether sums lack something that this reading refused: a file, or rows of what happened. Rows of a
+    reference table are but names; what earlier readings refused was an error then, and is a warning now."""
+    return bool(
+        extraction.source.refused(table)
+        or extraction.is_refused_whole(table)
+        or (table.load == "window" and extraction.refusals.of(table))
+    )
+
+
 def _problems(extraction: Extraction, table: SourceTable) -> Iterator[str]:
     yield from _absence(extraction, table)
+    yield from extraction.source.refused(table)
     yield from extraction.source.problems(table)
     yield from _refused(extraction, table)
 

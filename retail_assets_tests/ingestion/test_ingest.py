@@ -240,18 +240,20 @@ def test_dlt_runs_only_for_tables_with_news(platform):
     assert platform.loads == ["orders"]
 
 
-def test_a_changed_layout_stops_its_table_only(platform):
+def test_a_changed_layout_stops_its_file_only(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))
     before = platform.versions("orders")
     write(platform.shop / "orders" / "2024-01-06.csv", [{"order_id": 6, "amount": 1}])
     write(platform.shop / "products" / "2024-01-06.csv", [{"id": 2, "name": "b", "price": 1}])
     extraction = platform.ingest(days(6))
-    assert "orders/2024-01-06.csv has no column status, created_at" in extraction.errors["orders"]
+    (said,) = extraction.source.refused(ORDERS)
+    assert "orders/2024-01-06.csv was not loaded: it has no column status, created_at, shipped_at" in said
+    assert extraction.errors == {}
     assert platform.versions("orders") == before
     assert len(platform.versions("products")) == 6
     write(platform.shop / "orders" / "2024-01-06.csv", [order(6, "2024-01-06 12:00:00")])
-    assert platform.ingest(days(7)).errors == {}
+    assert platform.ingest(days(7)).source.refused(ORDERS) == []
     assert len(platform.versions("orders")) == len(before) + 1
 
 
@@ -279,11 +281,11 @@ def test_a_whole_file_that_changes(platform):
     assert {name: table.deleted for name, table in platform.loaded.items() if table.deleted} == {"places": 1}
     assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     # A file that is half-written says nothing about what is gone.
-    (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,,")
+    (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,")
     platform.ingest(days(6), [PLACES])
     # Nor does one with a value of another type.
     write(platform.shop / "places.csv", [{"country": "A", "state": "", "latitude": "north"}])
-    assert "holds 'north'" in platform.ingest(days(7), [PLACES]).source.problems(PLACES)[0]
+    assert "'north': latitude is no double" in platform.ingest(days(7), [PLACES]).errors["places"]
     assert platform.query("select count(*) from raw_webshop.places where _deleted_at is not null") == [(0,)]
     # As many versions as there were different rows.
     assert platform.query("select count(*) from raw_webshop.places") == [(3,)]
@@ -445,3 +447,76 @@ def test_amounts_are_exact(platform):
     write(platform.shop / "orders.csv", [order(1, "2024-01-01", amount="99999999999999.9999")])
     platform.ingest(days(1))
     assert platform.query("select amount from raw_webshop.orders") == [(Decimal("99999999999999.9999"),)]
+
+
+REFUSED = (
+    "select origin, column_name, value from raw_webshop._refused_rows where _deleted_at is null order by all"
+)
+
+
+def test_a_refused_row_stays_refused_until_its_file_is_corrected(platform):
+    path = platform.shop / "orders" / "2024-01-02.csv"
+    good, bad = order(1, "2024-01-02 12:00:00"), order(2, "2024-01-02 13:00:00", amount="a lot")
+    write(path, [good, bad])
+    write(platform.shop / "orders" / "2024-01-02 more.csv", [order(3, "2024-01-02 14:00:00")])
+    extraction = platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (3,)]
+    assert platform.query(REFUSED) == [("orders/2024-01-02.csv, line 3", "amount", "a lot")]
+    assert [some.origin for some in extraction.refused] == ["orders/2024-01-02.csv, line 3"]
+    # The file counts as read; what is refused is not forgotten.
+    extraction = platform.ingest(days(3))
+    assert platform.loads == []
+    assert not extraction.refusals.of(ORDERS)
+    assert [some.rows for some in extraction.refused] == [1]
+    write(path, [good, bad | {"amount": "2.5"}])
+    platform.ingest(days(4))
+    assert platform.query(REFUSED) == []
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (2,), (3,)]
+
+
+def test_a_refused_file_stops_nothing_else_and_is_tried_again(platform):
+    header = "order_id,status,status,amount,created_at,shipped_at\n"
+    path = platform.shop / "orders" / "x.csv"
+    write(path, [order(1, "2024-01-02")])
+    path.write_text(header + "1,a,b,1,2024-01-02,\n")
+    write(platform.shop / "orders" / "y.csv", [order(2, "2024-01-02")])
+    write(platform.shop / "products.csv", [{"id": 1, "name": "a", "price": 1}])
+    for _ in range(2):
+        extraction = platform.ingest(days(2))
+        assert extraction.errors == {}
+        assert "orders/x.csv was not loaded" in extraction.source.refused(ORDERS)[0]
+        assert platform.query("select order_id from raw_webshop.orders") == [(2,)]
+        assert platform.query("select id from raw_webshop.products") == [(1,)]
+    write(path, [order(1, "2024-01-02")])
+    assert platform.ingest(days(2)).source.refused(ORDERS) == []
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (2,)]
+
+
+def test_a_home_of_before_checksums_goes_on(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    for name in ("changed", "checksum", "left_out"):
+        platform.query(f"alter table raw_webshop._drops drop column {name}")
+    platform.ingest(days(6))
+    assert platform.loads == []
+    (platform.shop / "places.csv").touch()
+    platform.ingest(days(7))
+    known = "select path from raw_webshop._drops where checksum <> ''"
+    assert platform.query(known) == [("places.csv",)]
+    # It was renamed: what is known is known by the new name too.
+    (platform.shop / "places.csv").rename(platform.shop / "Places.CSV")
+    platform.ingest(days(8))
+    assert platform.loads == []
+    assert platform.query(f"{known} order by all") == [("Places.CSV",), ("places.csv",)]
+
+
+def test_times_without_a_zone_are_of_the_systems(platform):
+    platform.settings = Settings(home=platform.settings.home, webshop_timezone="America/New_York")
+    write(
+        platform.shop / "orders.csv", [order(1, "2024-01-02 22:00:00"), order(2, "2024-01-02 22:00:00 UTC")]
+    )
+    platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders") == [(2,)]
+    # In New York it is the same evening still.
+    platform.ingest(days(3))
+    assert platform.query("select created_at from raw_webshop.orders where order_id = 1") == [(at(3, 3),)]
