@@ -172,8 +172,8 @@ final as (
         days.sales_date,
         days.phase,
         cast(days.day_number as bigint) as day_number,
-        cast(coalesce(pieces.offer_pieces, 0) as bigint) as offer_pieces,
-        cast(coalesce(pieces.control_pieces, 0) as bigint) as control_pieces
+        cast(coalesce(pieces.offer_pieces, 0) as decimal(38, 4)) as offer_pieces,
+        cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces
     from days
     -- While nothing was sold under any offer, the days are there all the same.
     left join scopes

@@ -191,7 +191,7 @@ final as (
         days.sales_date as activity_date,
         days.offer_id,
         days.phase = 'during' as is_running,
-        cast(estimates.during_offer as bigint) as measured_quantity,
+        cast(estimates.during_offer as decimal(38, 4)) as measured_quantity,
         cast(estimates.during_offer / exp(estimates.log_uplift) as decimal(18, 6)) as expected_quantity,
         {{ bounded_exp('estimates.log_uplift') }} as uplift,
         {{ bounded_exp('estimates.log_uplift - 1.96 * estimates.log_error') }} as uplift_low,
