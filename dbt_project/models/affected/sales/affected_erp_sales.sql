@@ -47,7 +47,10 @@ changed_keys as (
     {{ changed_rows(detail_versions, 'sales_order_id') }}
     union
     -- A return that moved to another order affects both.
-    select sales_order_id from {{ return_versions }} where {{ of_changed_row(return_versions, 'sales_return_id') }}
+    select sales_order_id
+    from {{ return_versions }}
+    where sales_order_id is not null
+        and {{ of_changed_row(return_versions, 'sales_return_id') }}
     union
     select order_details.sales_order_id
     from {{ order_details }} as order_details
