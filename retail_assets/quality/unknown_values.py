@@ -1,4 +1,4 @@
-"""Values that nobody has mapped yet: told with their rows and what they are worth, since they are no sales until then."""
+"""Values that nobody has mapped yet: told with their rows and amount, since they are no sales until then."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -43,7 +43,7 @@ def known_value_specs(keys: set[dg.AssetKey]) -> Iterator[dg.AssetCheckSpec]:
 def known_value_results(
     selected: set[dg.AssetCheckKey], execute: Execute, window: Window
 ) -> Iterator[dg.AssetCheckResult]:
-    """A result for each selected check, over the rows that the window changed. Warns: the rows are all there."""
+    """A result for each selected check, over the rows that the window changed. It warns: no row is lost."""
     for watched in WATCHED:
         key = dg.AssetKey(["staging", watched.model])
         if dg.AssetCheckKey(key, CHECK_NAME) not in selected:
