@@ -6,7 +6,7 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -54,6 +54,26 @@ class Settings(BaseSettings):
         description="Folder of the shops and places, or a URL that fsspec opens. "
         "Default: the files that are shipped.",
     )
+    erp_timezone: str = Field("UTC", description="Time zone of times in the ERP that name none (IANA name).")
+    webshop_timezone: str = Field(
+        "UTC", description="Time zone of times in the web shop that name none (IANA name)."
+    )
+    crm_timezone: str = Field("UTC", description="Time zone of times in the CRM that name none (IANA name).")
+    inventory_timezone: str = Field(
+        "UTC", description="Time zone of times in the inventory system that name none (IANA name)."
+    )
+    marketing_timezone: str = Field(
+        "UTC", description="Time zone of times in the marketing system that name none (IANA name)."
+    )
+    geo_timezone: str = Field(
+        "UTC", description="Time zone of times in the shops and places that name none (IANA name)."
+    )
+    overlap_hours: int = Field(
+        24,
+        ge=0,
+        description="Databases are read from so many hours before a day on: rows may be committed that "
+        "late. What comes later is told by the checks.",
+    )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
@@ -85,7 +105,7 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("timezone")
+    @field_validator("timezone", *(f"{system}_timezone" for system in SYSTEMS))
     @classmethod
     def _known_timezone(cls, name: str) -> str:
         try:
@@ -132,6 +152,16 @@ class Settings(BaseSettings):
     def published_path(self) -> Path:
         """What readers open: the warehouse as it was when a build last succeeded."""
         return self.home / "published" / "retail.duckdb"
+
+    @property
+    def beginning(self) -> datetime:
+        """When the retailer's first day begins, in UTC."""
+        return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def source_timezone(self, system: str) -> str:
+        """The zone of a system's times that name none."""
+        zone: str = getattr(self, f"{system}_timezone")
+        return zone
 
     def source_url(self, system: str) -> str:
         """Where a system is: a SQLAlchemy URL, or a folder or URL of files. By default the demo's."""

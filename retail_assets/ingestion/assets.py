@@ -12,15 +12,19 @@ from dlt.extract import DltSource
 
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.translator import Translator
-from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.deployment.days import refuse_other_days
+from retail_assets.failures import told_plainly
+from retail_assets.ingestion.errors import SourceUnreachableError, source_error
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.load import give_up, ingest
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.ingestion.sources import open_source
-from retail_assets.partitions import daily_partitions, window_of
+from retail_assets.partitions import daily_partitions, rebuilding, window_of
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
+
+RETRIES = 2
 
 _KINDS = {"sql": "sql", "files": "file"}
 
@@ -64,7 +68,7 @@ def raw_assets(
         partitions_def=daily_partitions(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     )
     def raw(
         context: dg.AssetExecutionContext,
@@ -89,37 +93,30 @@ def raw_assets(
                     rows_loaded[event.asset_key] = (event.metadata or {}).get("rows_loaded", 0)
 
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
-        with warehouse.writing(say=context.log.info), _told_plainly():
-            if system not in settings.systems:
-                with warehouse.session() as execute:
+        with warehouse.writing(say=context.log.info), told_plainly():
+            with warehouse.session() as execute:
+                refuse_other_days(settings, execute, **rebuilding(context, settings))
+                if system not in settings.systems:
                     create_raw_tables(tables, execute)
+            if system not in settings.systems:
                 yield from _left_out(context, system, [keys[table.name] for table in chosen])
                 return
-            extraction = Extraction(open_source(settings, tables), window_of(context))
-            extraction.locate(tables)
-            deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
+            source = open_source(settings, tables)
+            extraction = Extraction(source, window_of(context), zone=settings.timezone)
+            deleted: Mapping[str, int] = {}
+            try:
+                extraction.locate(tables)
+                deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
+            except Exception as error:
+                # What it said before stays, and what does not depend on it goes on.
+                why = source_error(error)
+                is_last = context.retry_number >= RETRIES or not isinstance(why, SourceUnreachableError)
+                if why is None or not is_last or not give_up(extraction, tables, chosen, str(why), warehouse):
+                    raise
         yield from _materializations(extraction, chosen, keys, deleted, rows_loaded)
         yield from contract_results(context, extraction, chosen, keys)
-        if extraction.errors:
-            raise dg.Failure("\n".join(extraction.errors.values()), allow_retries=False)
 
     return raw
-
-
-class _told_plainly:
-    """A source's error is one sentence in the UI, not a traceback."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
-        cause = error
-        while cause is not None:
-            if isinstance(cause, SourceError):
-                raise dg.Failure(
-                    str(cause), allow_retries=isinstance(cause, SourceUnreachableError)
-                ) from None
-            cause = cause.__cause__ or cause.__context__
 
 
 def _left_out(
@@ -139,16 +136,23 @@ def _materializations(
     deleted: Mapping[str, int],
     rows_loaded: Mapping[dg.AssetKey, Any],
 ) -> Iterator[dg.MaterializeResult]:
-    """dlt says what it loaded of the tables that had news; the others have nothing new."""
+    """dlt says what it loaded of the tables that had news; the others have nothing new.
+
+    A table that was not loaded is as it was; its check fails. What is built of it is built nevertheless, with
+    what there is of the others.
+    """
     start, end = extraction.window
     for table in tables:
-        if table.name not in extraction.errors:
-            yield dg.MaterializeResult(
-                asset_key=keys[table.name],
-                metadata={
-                    "dagster/partition_row_count": extraction.rows.get(table.name, 0),
-                    "rows_loaded": rows_loaded.get(keys[table.name], 0),
-                    "rows_deleted": deleted.get(table.name, 0),
-                    "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
-                },
-            )
+        error = extraction.errors.get(table.name)
+        yield dg.MaterializeResult(
+            asset_key=keys[table.name],
+            metadata={
+                "dagster/partition_row_count": 0 if error else extraction.rows.get(table.name, 0),
+                "rows_loaded": 0 if error else rows_loaded.get(keys[table.name], 0),
+                "rows_deleted": deleted.get(table.name, 0),
+                "rows_refused": len(extraction.refusals.of(table)),
+                "rows_outside": getattr(extraction.unbelievable.get(table.name), "rows", 0),
+                "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
+                **({"not_loaded": error} if error else {}),
+            },
+        )

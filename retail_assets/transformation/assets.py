@@ -8,7 +8,9 @@ import dagster as dg
 from retail_assets.catalog.lineage import update_columns
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator, is_model_of
-from retail_assets.partitions import partitions_by_name, window_of
+from retail_assets.deployment.days import refuse_other_days, remember_days
+from retail_assets.failures import told_plainly
+from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality.dbt_tests import dbt_test_specs
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
@@ -38,11 +40,13 @@ def _step(
 ) -> dg.AssetsDefinition:
     """The models of one partitioning. A range of partitions is one run with one window."""
 
+    specs = list(_model_specs(project, translator, partition))
+
     # dagster-dbt's decorator asks dbt's selection engine which nodes there are, at every load of the
     # definitions: that doubles what they cost. All models are wanted, so the specs are enough.
     @dg.multi_asset(
         name=STEPS[partition],
-        specs=list(_model_specs(project, translator, partition)),
+        specs=specs,
         check_specs=list(dbt_test_specs(project, translator, partition)),
         can_subset=True,
         allow_arbitrary_check_specs=True,
@@ -64,8 +68,12 @@ def _step(
             full_refresh=config.full_refresh,
             selection=[*before, *selection],
         )
-        with warehouse.writing(say=context.log.info):
+        with warehouse.writing(say=context.log.info), told_plainly():
+            days = rebuilding(context, settings)
+            refuse_other_days(settings, warehouse.execute, **days)
             yield from runner.run(context, project, translator, arguments)
+            if days["is_rebuild"] and context.selected_asset_keys >= {spec.key for spec in specs}:
+                remember_days(settings, warehouse.execute)
             warehouse.publish()
             update_columns(project, warehouse.execute)
 
