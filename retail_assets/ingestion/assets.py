@@ -13,12 +13,13 @@ from dlt.extract import DltSource
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
-from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.deployment.days import refuse_other_days
+from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import Loaded, ingest
 from retail_assets.ingestion.sources import open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
-from retail_assets.partitions import daily_partitions, window_of
+from retail_assets.partitions import daily_partitions, rebuilding, window_of
 from retail_assets.quality import table_states
 from retail_assets.quality.row_account import DELETED, NEW, READ
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
@@ -94,14 +95,15 @@ def raw_assets(
 
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
         with warehouse.writing(say=context.log.info):
-            with warehouse.session() as execute:
+            with warehouse.session() as execute, told_plainly():
+                refuse_other_days(settings, execute, **rebuilding(context, settings))
                 known = table_states.read(execute)
             window = _window(chosen, known, window_of(context))
             extraction: Extraction | None = None
             loaded: Mapping[str, Loaded] = {}
             try:
-                with _told_plainly():
-                    extraction = Extraction(open_source(settings, tables), window)
+                with told_plainly():
+                    extraction = Extraction(open_source(settings, tables), window, zone=settings.timezone)
                     extraction.locate(tables)
                     loaded = ingest(extraction, tables, chosen, warehouse, folder, run)
                 errors = dict(extraction.errors)
@@ -197,22 +199,6 @@ def _is_read_on(context: dg.AssetExecutionContext, keys: Sequence[dg.AssetKey]) 
     return any(layer.asset_graph.get(key).child_keys & layer.selected_asset_keys for key in keys)
 
 
-class _told_plainly:
-    """A source's error is one sentence in the UI, not a traceback."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
-        cause = error
-        while cause is not None:
-            if isinstance(cause, SourceError):
-                raise dg.Failure(
-                    str(cause), allow_retries=isinstance(cause, SourceUnreachableError)
-                ) from None
-            cause = cause.__cause__ or cause.__context__
-
-
 def _materializations(
     extraction: Extraction,
     tables: Sequence[SourceTable],
@@ -229,6 +215,8 @@ def _materializations(
                     READ: extraction.rows.get(table.name, 0),
                     NEW: loaded[table.name].new,
                     DELETED: loaded[table.name].deleted,
+                    "rows_refused": len(extraction.refusals.of(table)),
+                    "rows_outside": getattr(extraction.unbelievable.get(table.name), "rows", 0),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )

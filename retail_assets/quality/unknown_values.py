@@ -1,7 +1,7 @@
 """Values that nobody has mapped yet: told with their rows and amount, since they are no sales until then."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -70,8 +70,7 @@ def _query(watched: Watched, window: Window) -> str:
     """
 
 
-def _sentence(watched: Watched, found: object) -> str:
-    rows = list(found)  # type: ignore[call-overload]
+def _sentence(watched: Watched, rows: Sequence[tuple[Any, ...]]) -> str:
     told = [
         f"'{value}' ({count:,} rows{'' if amount is None else f', {amount:,.2f}'})"
         for value, count, amount in rows[:VALUES_SHOWN]

@@ -11,12 +11,15 @@ from retail_assets.catalog.lineage import update_columns
 from retail_assets.catalog.presence import Presence, table_of
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator, is_model_of
+from retail_assets.deployment.days import refuse_other_days, remember_days
+from retail_assets.failures import told_plainly
 from retail_assets.ingestion.raw_tables import create_raw_tables
-from retail_assets.partitions import partitions_by_name, window_of
+from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
+from retail_assets.quality.unknown_values import known_value_results, known_value_specs
 from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
@@ -58,7 +61,7 @@ def _step(
     @dg.multi_asset(
         name=STEPS[partition],
         specs=list(models.values()),
-        check_specs=list(tests.values()),
+        check_specs=[*tests.values(), *known_value_specs({spec.key for spec in models.values()})],
         can_subset=True,
         allow_arbitrary_check_specs=True,
         partitions_def=partitions_by_name(settings)[partition],
@@ -74,8 +77,11 @@ def _step(
         chosen |= {each for each, spec in tests.items() if spec.key in context.selected_asset_check_keys}
         built: set[str] = set()
         failure: runner.DbtRunError | None = None
+        days = rebuilding(context, settings)
         with warehouse.writing(say=context.log.info):
             with warehouse.session() as execute:
+                with told_plainly():
+                    refuse_other_days(settings, execute, **days)
                 known = table_states.read(execute)
                 # A week is made of its own days alone: others are not made along with it.
                 planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
@@ -93,10 +99,19 @@ def _step(
                             yield said
                 except runner.DbtRunError as error:
                     failure = error
+                staged = {
+                    check
+                    for check in context.selected_asset_check_keys
+                    if _unique_id(models, check.asset_key) in built
+                }
+                yield from known_value_results(staged, execute, planned.window)
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
                 warehouse.comment(descriptions(manifest), execute)
+                every = {spec.key for spec in models.values()}
+                if days["is_rebuild"] and not failure and context.selected_asset_keys >= every:
+                    remember_days(settings, execute)
             warehouse.publish()
             update_columns(project, warehouse.execute)
         if failure or planned.blocked:
@@ -188,3 +203,7 @@ def _model_specs(
                 unique_id,
                 spec.replace_attributes(deps=[each for each in spec.deps if each.asset_key not in absent]),
             )
+
+
+def _unique_id(models: Mapping[str, dg.AssetSpec], key: dg.AssetKey) -> str | None:
+    return next((unique_id for unique_id, spec in models.items() if spec.key == key), None)
