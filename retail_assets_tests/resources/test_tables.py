@@ -33,6 +33,7 @@ def test_money_has_two_digits_and_thousands():
         # Shares would say little with two.
         ([Decimal("0.012345"), Decimal("0.987654")], ["0.0123", "0.9877"]),
         ([float("nan"), 2.25], ["nan", "2.25"]),
+        ([Decimal("0.0000")], ["0.00"]),
         ([Decimal("9" * 36 + ".25")], [f"{Decimal('9' * 36 + '.25'):,.2f}"]),
     ],
 )
