@@ -131,7 +131,7 @@ def test_a_range_of_partitions_takes_little(tmp_path, monkeypatch):
     days = dg.DailyPartitionsDefinition("2021-01-01", end_date="2024-01-01")
 
     @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
-    def visits() -> dg.MaterializeResult:
+    def visits():
         return dg.MaterializeResult(metadata={"text": "x" * 1000})
 
     job = dg.Definitions(assets=[visits], jobs=[dg.define_asset_job("all")]).resolve_job_def("all")
