@@ -69,6 +69,12 @@ class Refusal:
     changed_at: datetime
     loaded_at: datetime
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing counts in the row's place. One with a key in which no column is wrong was refused
+        for another row of the same key, which does."""
+        return self.column_name is not None or self.row_key is None
+
 
 @dataclass(frozen=True)
 class Summary:

@@ -44,7 +44,7 @@ def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
     return bool(
         extraction.source.refused(table)
         or extraction.is_refused_whole(table)
-        or (table.load == "window" and extraction.refusals.of(table))
+        or (table.load == "window" and any(each.is_lost for each in extraction.refusals.of(table)))
     )
 
 
