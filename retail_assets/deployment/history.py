@@ -1,7 +1,7 @@
 """What Dagster's history keeps of old runs: that they were, and which partitions they made.
 
 What a run said is some megabytes, however little it did. It goes after `RETAIL_HISTORY_DAYS`, and earlier
-where all runs' logs would take more than half of what the warehouse takes: the index over them takes the rest.
+where all runs' logs would take more than half of what the warehouse does: the index over them takes the rest.
 """
 
 import shutil
