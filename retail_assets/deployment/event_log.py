@@ -274,7 +274,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 partitions.update(lists.get(list_id, [partition]))
         return found
 
-    # Of the next two, Dagster's own look for one asset's events among those of all by their ids, which is slow
+    # Of the next two, Dagster's own look for one asset's events among those of all by their ids: slow
     # in a view.
 
     def get_latest_tags_by_partition(
