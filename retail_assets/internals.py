@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
     from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
     from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetEventTagsTable as AssetEventTagsTable
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as SqlEventLogStorageTable
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME as INDEX_SHARD_NAME
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
@@ -74,6 +75,7 @@ USED: dict[str, tuple[str, str]] = {
     "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
     "SqliteEventLogStorage": ("dagster._core.storage.event_log", _LOG),
+    "AssetEventTagsTable": ("dagster._core.storage.event_log.schema", _LOG),
     "SqlEventLogStorageTable": ("dagster._core.storage.event_log.schema", _LOG),
     "INDEX_SHARD_NAME": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),
     "SQLITE_BUSY_TIMEOUT_SECONDS": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),

@@ -1,6 +1,7 @@
 """Running a job over a range of its partitions in this process, with progress to look at."""
 
 import os
+import re
 import time
 import warnings
 from collections import Counter
@@ -196,19 +197,32 @@ def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:
     """The job with what is selected of its assets."""
     graph = job.asset_layer.asset_graph.source_asset_graph
     of_job = job.asset_layer.selected_asset_keys
+    groups = sorted({graph.get(key).group_name or "" for key in of_job})
     try:
         with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):
-            chosen = of_job & dg.AssetSelection.from_string(selection).resolve(graph, allow_missing=True)
+            spelled = _with_subjects(selection, groups)
+            chosen = of_job & dg.AssetSelection.from_string(spelled).resolve(graph, allow_missing=True)
     except (dg.DagsterError, NotImplementedError):
         chosen = set()
     # Dagster takes an empty selection for all of the job.
     if not chosen:
-        groups = sorted({f"group:{graph.get(key).group_name}" for key in of_job})
         raise UserError(
             f"'{selection}' selects no asset of the job {job.name}. Write an asset such as"
-            f" 'key:{min(of_job).to_user_string()}', or one of: {', '.join(groups)}."
+            f" 'key:{min(of_job).to_user_string()}', or one of:"
+            f" {', '.join(f'group:{group}' for group in groups)}."
         )
     return job.get_subset(asset_selection=chosen)
+
+
+def _with_subjects(selection: str, groups: Sequence[str]) -> str:
+    """The selection with a layer's or system's name, `group:raw_erp`, spelled out as its groups."""
+
+    def spelled(found: re.Match[str]) -> str:
+        name = found[1]
+        within = [name] if name in groups else [each for each in groups if each.startswith(f"{name}_")]
+        return f"({' or '.join(f'group:{each}' for each in within)})" if within else found[0]
+
+    return re.sub(r'group:"?(\w+)"?', spelled, selection)
 
 
 def _instance() -> dg.DagsterInstance:

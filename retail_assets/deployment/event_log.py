@@ -17,7 +17,7 @@ Where Dagster's own class reads the same files, it sees such a run as one of its
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -33,6 +33,7 @@ from retail_assets.internals import (
     INDEX_SHARD_NAME,
     SQLITE_BUSY_TIMEOUT_SECONDS,
     AssetCheckEvaluationPlanned,
+    AssetEventTagsTable,
     ConfigurableClassData,
     SqlEventLogStorageTable,
     SqliteEventLogStorage,
@@ -249,21 +250,78 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         self, run_id: str, of_type: dg.DagsterEventType | set[dg.DagsterEventType] | None = None
     ) -> Mapping[dg.AssetKey, Set[str | None]]:
         """The partitions that a run planned or made. They are in the index: its own log has them once."""
-        events = SqlEventLogStorageTable.c
-        query = (
-            sa.select(events.asset_key, events.partition)
-            .where(events.run_id == run_id, events.asset_key.isnot(None))
-            .distinct()
-        )
-        if of_type:
-            types = {of_type} if isinstance(of_type, dg.DagsterEventType) else of_type
-            query = query.where(events.dagster_event_type.in_([each.value for each in types]))
+        types = {of_type} if isinstance(of_type, dg.DagsterEventType) else of_type
+        wanted = {each.value for each in types} if types else None
         with self.index_connection() as connection:
-            rows = connection.execute(query).fetchall()
+            rows: Sequence[Any] = connection.exec_driver_sql(
+                "select asset_key, dagster_event_type, partition, list_id from event_logs"
+                " left join event_partitions on event_id = event_logs.id"
+                " where run_id = ? and asset_key is not null",
+                (run_id,),
+            ).fetchall()
+            lists = {
+                each: json.loads(
+                    connection.exec_driver_sql(
+                        "select keys from partition_lists where id = ?", (each,)
+                    ).scalar_one()
+                )
+                for each in {list_id for *_, list_id in rows if list_id is not None}
+            }
         found: dict[dg.AssetKey, set[str | None]] = {}
-        for asset_key, partition in (map(str, row) if row[1] else (str(row[0]), None) for row in rows):
-            found.setdefault(dg.AssetKey(json.loads(asset_key)), set()).add(partition)
+        for asset_key, kind, partition, list_id in rows:
+            if wanted is None or kind in wanted:
+                partitions = found.setdefault(dg.AssetKey(json.loads(asset_key)), set())
+                partitions.update(lists.get(list_id, [partition]))
         return found
+
+    # Of the next two, Dagster's own look for one asset's events among those of all by their ids: slow
+    # in a view.
+
+    def get_latest_tags_by_partition(
+        self,
+        asset_key: dg.AssetKey,
+        event_type: dg.DagsterEventType,
+        tag_keys: Sequence[str],
+        asset_partitions: Sequence[str] | None = None,
+        before_cursor: int | None = None,
+        after_cursor: int | None = None,
+    ) -> Mapping[str, Mapping[str, str]]:
+        """The tags of each partition's newest event of a type."""
+        newest = self._latest_event_ids_by_partition_subquery(
+            asset_key, [event_type], asset_partitions, before_cursor, after_cursor
+        )
+        tags = AssetEventTagsTable.c
+        query = (
+            sa.select(newest.c.partition, tags.key, tags.value)
+            .select_from(newest.join(AssetEventTagsTable, tags.event_id == newest.c.id))
+            .where(tags.asset_key == asset_key.to_string(), tags.key.in_(tag_keys))
+        )
+        with self.index_connection() as connection:
+            rows: Sequence[Any] = connection.execute(query).fetchall()
+        found: dict[str, dict[str, str]] = {}
+        for partition, key, value in rows:
+            found.setdefault(partition, {})[key] = value
+        return found
+
+    def get_latest_asset_partition_materialization_attempts_without_materializations(
+        self, asset_key: dg.AssetKey, after_storage_id: int | None = None
+    ) -> Mapping[str, tuple[str, int]]:
+        """The partitions that were planned and not made since: each with the run, and the event's id."""
+        planned, made = (
+            self.get_latest_storage_id_by_partition(asset_key, kind, after_cursor=after_storage_id)
+            for kind in (
+                dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+                dg.DagsterEventType.ASSET_MATERIALIZATION,
+            )
+        )
+        waiting = {
+            partition: event_id
+            for partition, event_id in planned.items()
+            if made.get(partition, -1) < event_id
+        }
+        with self.index_connection() as connection:
+            runs = _runs_of(connection, waiting.values()) if waiting else {}
+        return {partition: (runs[event_id], event_id) for partition, event_id in waiting.items()}
 
     def delete_events_for_run(self, conn: sa.Connection, run_id: str) -> None:
         """Deletes what one log, of a run or the index, has of a run."""
@@ -313,6 +371,16 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+
+
+def _runs_of(connection: sa.Connection, event_ids: Collection[int]) -> Mapping[int, str]:
+    """The run of each event. A partition's event is the stored one whose ids it is among."""
+    rows = connection.exec_driver_sql(
+        "select listed.value, run_id from json_each(?) as listed inner join event_logs"
+        " on event_logs.id = (select min(id) from event_logs where id >= listed.value)",
+        (json.dumps(list(event_ids)),),
+    ).fetchall()
+    return {int(str(event_id)): str(run_id) for event_id, run_id in rows}
 
 
 def _alike(events: Sequence[EventLogEntry]) -> Iterator[list[EventLogEntry]]:

@@ -24,6 +24,7 @@ from packaging.version import Version
 
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.fingerprints import digest, fingerprints
+from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.deployment import record
 from retail_assets.deployment.record import UNFINISHED, Record
@@ -194,6 +195,11 @@ class Upgrade:
         return {_name(models[key]): models[key] for key in order.static_order() if key in models}
 
     @cached_property
+    def _absent(self) -> Set[str]:
+        """What the deployment does not have, and therefore no run builds."""
+        return presence(self._project.manifest, self._settings.systems).absent
+
+    @cached_property
     def _tables(self) -> Sequence[SourceTable]:
         systems = {node["source_name"] for node in self._project.manifest["sources"].values()}
         return [
@@ -266,6 +272,8 @@ class Upgrade:
         build: dict[str, str] = {}
         for name, node in self._models.items():
             parents = [names[key] for key in node["depends_on"]["nodes"] if key in names]
+            if name not in there and node["unique_id"] in self._absent:
+                continue
             if name not in there:
                 if known.get(name) == UNFINISHED:
                     build[name] = "since nothing says what they were built from"

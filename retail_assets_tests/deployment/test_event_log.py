@@ -84,6 +84,28 @@ def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_p
     assert open_ == {"index", *runs[-OPEN_RUNS:]}
 
 
+def test_partitions_that_a_run_failed_to_make_are_told(history):
+    @dg.asset(
+        key=KEYS[0],
+        partitions_def=dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-12"),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def orders():
+        raise ValueError("no orders")
+
+    job = dg.Definitions(assets=[orders], jobs=[dg.define_asset_job("daily")]).resolve_job_def("daily")
+    ends = {ASSET_PARTITION_RANGE_START_TAG: DAYS[3], ASSET_PARTITION_RANGE_END_TAG: DAYS[5]}
+    run = job.execute_in_process(instance=history, tags=ends, raise_on_error=False)
+    tried = (
+        history.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations
+    )
+    assert {partition: run_id for partition, (run_id, _) in tried(KEYS[0]).items()} == dict.fromkeys(
+        DAYS[3:6], run.run_id
+    )
+    assert not tried(KEYS[1])
+    assert history.get_materialized_partitions(KEYS[0]) == set(DAYS)
+
+
 @pytest.fixture
 def many_runs(history, tmp_path):
     """A history of more runs than are kept: the first over all days but the last, the others of the last."""

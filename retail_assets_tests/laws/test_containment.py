@@ -15,6 +15,7 @@ from retail_assets_tests.laws.comparison import assert_as_built
 
 INVENTORY = "mart_analyst.mrt_inventory_analysis"
 SALES = "warehouse.wh_fact_sales"
+CUSTOMERS = "mart_analyst.mrt_customer_analysis"
 
 
 def _published(deployment, statement):
@@ -84,20 +85,20 @@ def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deploy
     former, first = NEW_DAYS[0] - timedelta(days=1), NEW_DAYS[0]
     write_evening(retailer, deployment, NEW_DAYS[-1])
     with duckdb.connect(deployment.settings.duckdb_path) as connection:
-        connection.execute("alter table warehouse.fact_sales add column not_ours integer")
+        connection.execute("alter table warehouse.wh_fact_interactions add column not_ours integer")
     failed = _said(deployment, "backfill", "--from", f"{first}", "--to", f"{first}")
     assert failed.returncode == 1
-    assert "fact_sales" in failed.stdout + failed.stderr
+    assert "wh_fact_interactions" in failed.stdout + failed.stderr
     states = _states(deployment)
-    assert states["warehouse.fact_sales"][:2] == ("failed", former)
-    assert states["mart_sales.product_demand"][:2] == ("stale", former)
-    assert states["mart_sales.product_demand"][2].startswith("warehouse.fact_sales: ")
+    assert states["warehouse.wh_fact_interactions"][:2] == ("failed", former)
+    assert states[CUSTOMERS][:2] == ("stale", former)
+    assert states[CUSTOMERS][2].startswith("warehouse.wh_fact_interactions: ")
     for name in (SALES, INVENTORY):
         assert states[name] == ("current", first, None)
     assert _published(deployment, f"select max(order_date) from {SALES}") == [(first,)]
 
     with duckdb.connect(deployment.settings.duckdb_path) as connection:
-        connection.execute("alter table warehouse.fact_sales drop column not_ours")
+        connection.execute("alter table warehouse.wh_fact_interactions drop column not_ours")
     for day in NEW_DAYS[1:]:
         deployment.run(day)
     assert {state for state, *_ in _states(deployment).values()} == {"current"}
