@@ -39,7 +39,7 @@ class Times:
         """The moment that a text tells."""
         # Nearly all are written so, and for these no zone has to be looked for.
         is_plain = f"""
-            (length({value}) = 19 and {value}[17] = ':')
+            (length({value}) = 19 and {value}[5] = '-' and {value}[17] = ':')
             or (length({value}) = 10 and {value}[5] = '-')
             or (length({value}) between 21 and 26 and regexp_full_match({value}, '{_PLAIN}'))
         """

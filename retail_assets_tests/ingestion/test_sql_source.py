@@ -190,7 +190,7 @@ def test_snake_case(name, expected):
 
 
 def test_a_changed_table_stays_as_it_was_and_comes_in_when_it_is_restored(deploy, retailer):
-    """One table loses a column: it is told, the others are loaded, and later nothing of the day is missing."""
+    """One table loses a column: it is told, the others are loaded, and later nothing is missing."""
     days = days_of(0, 14)
     deployment = deploy(sources="erp")
     write_evening(retailer, deployment, days[-3])
