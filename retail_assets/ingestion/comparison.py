@@ -12,7 +12,7 @@ from retail_assets.catalog.contract import (
 )
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.versions import is_later, timestamp
+from retail_assets.ingestion.versions import is_later, is_newest, timestamp
 from retail_assets.resources.warehouse import Execute
 
 # A snapshot that lacks more than this share of the rows known so far is taken for a broken source.
@@ -45,10 +45,13 @@ def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Ex
 
 
 def _known_rows(table: SourceTable, hashes: Iterable[int]) -> str:
+    raw, key = f"{table.schema}.{table.name}", ", ".join(table.primary_key)
+    is_read = f"{ROW_HASH} in ({', '.join(map(str, hashes))})"
+    rows = f"{DELETED_AT} is null and ({key}) in (select {key} from {raw} where {is_read})"
     return f"""
         select '{table.name}' as name, count(*) as n, sum({ROW_HASH}) as hashes
-        from {table.schema}.{table.name}
-        where {DELETED_AT} is null and {ROW_HASH} in ({", ".join(map(str, hashes))})
+        from {_newest(table, raw, rows)} as newest
+        where {is_read}
     """
 
 
@@ -61,21 +64,14 @@ def _current_rows(table: SourceTable) -> str:
 
 
 def _newest(table: SourceTable, relation: str, condition: str) -> str:
-    # As staging takes them: dbt_project/macros/staging.sql, newest_version.
-    return f"""(
-        select * from {relation} where {condition}
-        qualify row_number() over (
-            partition by {", ".join(table.primary_key)}
-            order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
-        ) = 1
-    )"""
+    return f"(select * from {relation} where {condition} qualify {is_newest(table)})"
 
 
 def mark_overtaken(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
     """Mark versions in raw that would count as later than what the source says now, and are past.
 
     A time of change may be wrong (the year 9999, a clock that was ahead), or be taken back. A database tells
-    how a row is now, whatever its stamp: no version that it does not tell can be later than that.
+    how a row is now, whatever its stamp: a version that it does not tell is an earlier one.
     """
     if not extraction.source.is_current or not table.modified:
         return
@@ -93,7 +89,7 @@ def mark_overtaken(extraction: Extraction, table: SourceTable, execute: Execute)
             where past.{DELETED_AT} is null and now.{DELETED_AT} is null and past.{before}
                 and now.{ROW_HASH} in (select {ROW_HASH} from {batch} as batch)
                 and past.{ROW_HASH} not in (select {ROW_HASH} from {batch} as batch)
-                and (now.{MODIFIED_AT} is null or {is_later("past", "now")})
+                and (now.{MODIFIED_AT} is null or not {is_later("now", "past")})
         )
     """)
 

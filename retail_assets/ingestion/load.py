@@ -151,7 +151,10 @@ def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:
 
 def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Execute) -> list[SourceTable]:
     """The tables that the reading says something new of."""
-    known = unchanged(extraction, chosen, execute)
+    # Which rows of a parent were read says which of its children are gone: both are loaded in any case.
+    parents = {table.parent for table in chosen}
+    alone = [table for table in chosen if table.name not in parents and table.parent is None]
+    known = unchanged(extraction, alone, execute)
     return [
         table
         for table in chosen

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from retail_assets.catalog.contract import DELETED_AT, LOADED_AT, MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import DELETED_AT, MODIFIED_AT, SourceTable
 from retail_assets.ingestion import refusals
 from retail_assets.ingestion.scope import is_believable
-from retail_assets.ingestion.versions import key_sql, text, timestamp
+from retail_assets.ingestion.versions import is_newest, key_sql, text, timestamp
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -64,10 +64,7 @@ def rows_by_day(table: SourceTable, days: Sequence[Window], execute: Execute) ->
             select {MODIFIED_AT}
             from {table.schema}.{table.name}
             where {MODIFIED_AT} >= {first} and {DELETED_AT} is null
-            qualify row_number() over (
-                partition by {", ".join(table.primary_key)}
-                order by {MODIFIED_AT} desc, {LOADED_AT} desc, {ROW_HASH}
-            ) = 1
+            qualify {is_newest(table)}
         ) as newest
         union all
         select {MODIFIED_AT}
@@ -100,14 +97,21 @@ def unbelievable(
     tables: Sequence[SourceTable], loaded_at: datetime, execute: Execute
 ) -> Mapping[str, Unbelievable]:
     """Rows that are in raw with a time of change that cannot be, by table."""
-    asked = " union all ".join(
-        f"""
-        select {text(table.name)}, count(*), min({MODIFIED_AT}), max({MODIFIED_AT}),
-            min({key_sql(table, lambda name: f"cast({name} as varchar)")})
-        from {table.schema}.{table.name}
-        where {DELETED_AT} is null and not {is_believable(MODIFIED_AT, loaded_at)}
-        """
-        for table in tables
-    )
+    asked = " union all ".join(_unbelievable_sql(table, loaded_at) for table in tables)
     rows = execute(asked) if tables else []
     return {name: Unbelievable(int(count), *told) for name, count, *told in rows if count}
+
+
+def _unbelievable_sql(table: SourceTable, loaded_at: datetime) -> str:
+    raw, key = f"{table.schema}.{table.name}", ", ".join(table.primary_key)
+    cannot_be = f"{DELETED_AT} is null and not {is_believable(MODIFIED_AT, loaded_at)}"
+    return f"""
+        select {text(table.name)}, count(*), min({MODIFIED_AT}), max({MODIFIED_AT}),
+            min({key_sql(table, lambda name: f"cast({name} as varchar)")})
+        from (
+            select * from {raw}
+            where {DELETED_AT} is null and ({key}) in (select {key} from {raw} where {cannot_be})
+            qualify {is_newest(table)}
+        ) as newest
+        where {cannot_be}
+    """

@@ -28,6 +28,7 @@ Condition: TypeAlias = sa.ColumnElement[bool]
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(days=1)
 
+_NUMBER = (sa.Integer, sa.Numeric, sa.Float)
 _ISO = "____-__-__%"
 # How many of a number's units a second has, and the numbers that are read in this unit (times.py).
 _SCALES = ((1, 1e8, 1e11), (10**3, 1e11, 1e14), (10**6, 1e14, 1e17), (10**9, 1e17, 1e19))
@@ -87,7 +88,7 @@ def _within(span: Range) -> str:
 def _may_be_in(scope: Scope, time: sa.ColumnElement[Any], zone: str, dialect: str) -> Condition:
     if dialect == "sqlite":
         return _mixed(scope, time)
-    if isinstance(time.type, sa.Numeric | sa.Integer):
+    if isinstance(time.type, _NUMBER):
         return _numbers(scope, time)
     if isinstance(time.type, sa.String):
         return sa.or_(_texts(scope, time), time.not_like(_ISO))
@@ -95,7 +96,7 @@ def _may_be_in(scope: Scope, time: sa.ColumnElement[Any], zone: str, dialect: st
 
 
 def _is_time(time: sa.ColumnElement[Any]) -> bool:
-    return not isinstance(time.type, sa.Numeric | sa.Integer | sa.String)
+    return not isinstance(time.type, (*_NUMBER, sa.String))
 
 
 def _knows_zone(time: sa.ColumnElement[Any], zone: str) -> bool:

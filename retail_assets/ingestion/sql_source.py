@@ -133,7 +133,7 @@ class SqlSource(Source):
 
     def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
         schema = self._actual_schema(schema)
-        there = self._inspector.get_columns(name, schema)
+        there = self._columns_of(contract, name, schema)
         by_name = {_folded(column["name"]): column for column in there}
         by_name |= {snake_case(column["name"]): column for column in there}
         columns, missing = [], []
@@ -150,6 +150,22 @@ class SqlSource(Source):
                 " stays. Restore the column, or take it out of _sources.yml and the models."
             )
         return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
+
+    def _columns_of(self, contract: SourceTable, name: str, schema: str | None) -> Sequence[Any]:
+        try:
+            return self._inspector.get_columns(name, schema)
+        except sa.exc.SQLAlchemyError as error:
+            raise self._unreadable(contract, error) from None
+
+    def _unreadable(self, table: SourceTable, error: Exception) -> SourceError:
+        """A table that fails alone; or the failure of the whole database."""
+        if databases.is_lost(error):
+            return databases.failure(self.system, self._url, error)
+        return SourceError(
+            f"{self.system}: {table.source_table} ({table.name}) could not be read:"
+            f" {databases.reason_of(error, self._url)}. Nothing of it was loaded and what was there stays;"
+            " the next run tries it again."
+        )
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
         # What changed on the days that were read, and what was looked up besides.
@@ -172,13 +188,7 @@ class SqlSource(Source):
             raise
         except Exception as error:
             # Each driver has errors of its own.
-            if databases.is_lost(error):
-                raise databases.failure(self.system, self._url, error) from None
-            raise SourceError(
-                f"{self.system}: {table.source_table} ({table.name}) could not be read:"
-                f" {databases.reason_of(error, self._url)}. Nothing of it was loaded and what was there"
-                " stays; the next run tries it again."
-            ) from error
+            raise self._unreadable(table, error) from error
 
     def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
         known = self._readings.get(table.name, Readings())

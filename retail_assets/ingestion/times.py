@@ -39,7 +39,7 @@ class Times:
         """The moment that a text tells."""
         # Nearly all are written so, and for these no zone has to be looked for.
         is_plain = f"""
-            (length({value}) = 19 and {value}[17] = ':')
+            (length({value}) = 19 and {value}[5] = '-' and {value}[17] = ':')
             or (length({value}) = 10 and {value}[5] = '-')
             or (length({value}) between 21 and 26 and regexp_full_match({value}, '{_PLAIN}'))
         """
@@ -96,9 +96,10 @@ class Times:
         return f"cast(timezone('{self.zone}', timezone('UTC', {moment})) as date)"
 
     def _unusual(self, text: str) -> str:
-        # `10:00:00 +01:00` and `10:00:00,5`, which DuckDB does not read.
+        # `10:00:00 +01:00`, `+00:53:28` (of ages ago) and `10:00:00,5`, which DuckDB does not read.
         standard = f"""regexp_replace(regexp_replace({text},
-            '\\s+([+-]\\d{{2}}:?\\d{{2}})(\\s+[A-Z]{{3,4}})?$', '\\1'), '(:\\d{{2}}),(\\d+)', '\\1.\\2')"""
+            '\\s*([+-]\\d{{2}}:?\\d{{2}})(:\\d{{2}})?(\\s+[A-Z]{{3,4}})?$', '\\1'),
+            '(:\\d{{2}}),(\\d+)', '\\1.\\2')"""
         compact = f"""try_strptime(regexp_replace({text}, 'T|Z$', '', 'g'),
             ['%Y%m%d', '%Y%m%d%H%M%S', '%Y%m%d%H%M'])"""
         return _within_years(f"""case
@@ -108,6 +109,8 @@ class Times:
                 then {self.of_number(f"try_cast({text} as double)")}
             when regexp_full_match({text}, '\\d{{1,2}}\\.\\d{{1,2}}\\.\\d{{4}}( .*)?')
                 then {self._local(f"try_strptime({text}, {list(_DOTTED)})")}
+            when regexp_matches({text}, '^\\d{{5,}}-') then {LAST}
+            when ends_with({text}, ' BC') then {FIRST}
             else timezone('UTC', try_cast({standard} as timestamptz))
         end""")
 

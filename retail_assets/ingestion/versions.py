@@ -46,6 +46,14 @@ def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
     return " || ', ' || ".join(parts)
 
 
+def is_newest(table: SourceTable) -> str:
+    """Whether a version is the newest of its row, as staging takes it (macros/staging.sql)."""
+    return f"""row_number() over (
+        partition by {", ".join(table.primary_key)}
+        order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
+    ) = 1"""
+
+
 def is_later(one: str, other: str) -> str:
     """Whether one version comes after another, as staging takes the newest (macros/staging.sql)."""
     first, second = (f"coalesce({each}.{MODIFIED_AT}, timestamp '0001-01-01')" for each in (one, other))

@@ -1,5 +1,8 @@
 """Raw as assets: any subset of the systems works, and a source's check says what is wrong with it."""
 
+import sqlite3
+from contextlib import closing
+
 import dagster as dg
 import pytest
 
@@ -119,3 +122,74 @@ def test_a_system_that_is_missing_says_which_setting(deploy):
     assert len(said) == 2
     for system in ("WEBSHOP", "CRM"):
         assert any(f"Set RETAIL_{system}_URL" in each for each in said), said
+
+
+def test_a_system_that_is_gone_does_not_stop_the_others(deploy, retailer):
+    """What was loaded of it stays, its tables say what is wrong, and the rest is made up for when it is back."""
+    days = days_of(10, 13)
+    deployment = deploy(sources="erp, crm")
+    write_evening(retailer, deployment, days[0])
+    assert _raw(deployment, days[0]).success
+    count = "select count(*) from raw_crm.interactions"
+    before = deployment.query(count)
+
+    crm, elsewhere = deployment.sources / "crm.sqlite", deployment.sources / "gone.sqlite"
+    for day in days[1:3]:
+        write_evening(retailer, deployment, day)
+        crm.replace(elsewhere)
+        result = _raw(deployment, day)
+        assert result.success
+        checks = _contract_checks(result)
+        assert checks["raw_erp/customer"].passed
+        for name, check in checks.items():
+            if name.startswith("raw_crm"):
+                assert not check.passed
+                assert check.severity is dg.AssetCheckSeverity.ERROR
+                assert "Set RETAIL_CRM_URL" in str(check.description)
+    assert deployment.query(count) == before
+
+    write_evening(retailer, deployment, days[3])
+    assert _raw(deployment, days[3]).success
+    with closing(sqlite3.connect(crm)) as database:
+        since = f"modified_at >= '{days[0]}'"
+        expected = database.execute(f"select count(*) from interactions where {since}").fetchall()
+    assert deployment.query(
+        f"select count(distinct interaction_id) from raw_crm.interactions where _{since}"
+    ) == (expected)
+
+
+def test_other_days_are_refused_until_all_are_rebuilt(deploy, retailer):
+    days = days_of(0, 4)
+    deployment = deploy(sources="erp", end_date=days[-1])
+    write_evening(retailer, deployment, days[1])
+    deployment.run(days[0], days[1])
+    orders = "select count(*) from raw_erp.sales_order_header"
+    before = deployment.query(orders)
+
+    write_evening(retailer, deployment, days[-1])
+    kept = deployment.settings
+    for change, said in (
+        (
+            {"timezone": "America/New_York"},
+            "RETAIL_TIMEZONE was UTC when this home was built, and is America/New_York",
+        ),
+        (
+            {"start_date": days[1]},
+            f"RETAIL_START_DATE was {days[0]} when this home was built, and is {days[1]}",
+        ),
+    ):
+        deployment.settings = kept.model_copy(update=change)
+        first = change.get("start_date", days[0])
+        for result in (deployment.attempt(days[2]), deployment.attempt(first, days[-1])):
+            assert not result.success
+            told = " ".join(str(event.event_specific_data) for event in result.get_step_failure_events())
+            assert said in told
+            assert f"backfill --from {first} --to {days[-1]} --full-refresh" in told
+        assert deployment.query(orders) == before
+
+    deployment.settings = kept.model_copy(update={"timezone": "America/New_York"})
+    deployment.run(days[0], days[-1], full_refresh=True)
+    assert deployment.query(orders) > before
+    deployment.run(days[-1])
+    deployment.settings = kept
+    assert not deployment.attempt(days[-1]).success

@@ -1,15 +1,19 @@
 """A real PostgreSQL through SQLAlchemy: schemas, zones, exact amounts, types that are not the contract's."""
 
 import sqlite3
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
 
+from retail_assets.ingestion import databases
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets.windows import Window
 from retail_assets_tests.ingestion import postgres
 from retail_assets_tests.ingestion.tables import at, days, table
 
@@ -207,3 +211,160 @@ def test_a_database_that_does_not_answer(url):
         SqlSource("erp", url.replace("host=", "host=/nowhere")).check()
     with pytest.raises(SourceError, match="needs a driver that is not installed"):
         SqlSource("erp", "mysql+mysqldb://localhost/x")
+
+
+def _orders(url, window=None, table=ORDERS, **options):
+    """What a reading gives, and the extraction."""
+    extraction = Extraction(SqlSource("erp", url, **options), window or days(2), LOADED_AT)
+    extraction.locate([table])
+    extraction.open(table)
+    rows = [row for batch in extraction.read(table) for row in batch.to_pylist()]
+    return sorted((row["order_id"], row["_modified_at"]) for row in rows), extraction
+
+
+def test_open_ends_are_the_last_moment(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamptz)',
+        """insert into "Sales"."Order" values
+            (1, 'infinity'), (2, '-infinity'), (3, '294276-12-31'), (4, '2024-01-02 10:00:00+09'),
+            (5, '0001-01-01 00:00:00 BC'), (6, '9999-12-31 10:00:00+00'), (7, null),
+            (8, '2024-01-03 10:00:00+00'), (9, '9999-12-31 23:59:59+00')""",
+    )
+    rows, _ = _orders(url)
+    first = datetime(1, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC).replace(tzinfo=None)
+    assert rows == [
+        (1, last),
+        (2, first),
+        (3, last),
+        (4, at(2, 1)),
+        (5, first),
+        (6, last.replace(hour=10, minute=0, second=0, microsecond=0)),
+        (7, None),
+        (9, last),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "values"),
+    {
+        "text": ["'2024-01-02T23:30:00-05:00'", "'2024-01-03 10:00'", "'02.01.2024 10:00'", "'some day'"],
+        "bigint": ["1704256200", "1704276000000", "20240102", "31"],
+        "double precision": ["1704256200.5", "1704276000", "2460311.5", "'nan'"],
+        "numeric": ["1704256200.25", "1704276000", "20240102100000", "7"],
+        "date": ["'2024-01-03'", "'2024-01-03'", "'2024-01-02'", "null"],
+    }.items(),
+)
+def test_stamps_of_any_type(url, execute, data_type, values):
+    """The first two are of 3 January in UTC, the third is of the day before, the last is of none."""
+    rows = ", ".join(f"({number}, {value})" for number, value in enumerate(values))
+    execute(
+        f'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" {data_type})',
+        f'insert into "Sales"."Order" values {rows}',
+    )
+    found, extraction = _orders(url, days(3))
+    refused = [row.row_key for row in extraction.refusals.of(ORDERS)]
+    if values[-1] == "null":
+        assert ([key for key, _ in found], refused) == ([0, 1, 3], [])
+    else:
+        assert ([key for key, _ in found], refused) == ([0, 1], ["order_id=3"])
+
+
+def test_local_times_of_the_night_in_which_the_clocks_go_back(url, execute):
+    """02:30 comes twice; a row of it comes with one window, wherever that ends, and its lines with it."""
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        'create table "Sales"."Line" ("LineID" integer, "OrderID" integer, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order"
+            select n, timestamp '2023-10-29 00:05' + n * interval '10 min' from generate_series(0, 29) n""",
+        """insert into "Sales"."Line" select "OrderID", "OrderID", '2023-10-01' from "Sales"."Order" """,
+    )
+    bounds = [datetime(2023, 10, 28, 22, tzinfo=UTC) + timedelta(minutes=30 * step) for step in range(13)]
+    found = {"orders": [], "lines": []}
+    for window in pairwise(bounds):
+        source = SqlSource("erp", url, zone="Europe/Madrid")
+        for kind in (ORDERS, LINES):
+            assert source.locate(kind)
+            for batch in source.read(kind, Window(*window), LOADED_AT):
+                found[kind.name] += [(row["order_id"], window[0]) for row in batch.to_pylist()]
+    assert sorted(key for key, _ in found["orders"]) == list(range(30))
+    assert sorted(found["lines"]) == sorted(found["orders"])
+
+
+def test_a_locked_table_is_set_aside_and_the_others_are_read(url, execute, monkeypatch):
+    monkeypatch.setattr(
+        databases, "_SESSION", {"postgresql": ("set lock_timeout = '100ms'", "set datestyle = 'ISO'")}
+    )
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        'create table "Sales"."Line" ("LineID" integer, "OrderID" integer, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order" values (1, '2024-01-02')""",
+    )
+    lines = replace(LINES, parent=None)
+    source = SqlSource("erp", url)
+    extraction = Extraction(source, days(2), LOADED_AT)
+    extraction.locate([ORDERS, lines])
+    with sa.create_engine(url).connect() as other:
+        other.execute(sa.text('lock table "Sales"."Line" in access exclusive mode'))
+        extraction.open(ORDERS)
+        extraction.open(lines)
+    assert (
+        "Sales.Line (lines) could not be read: canceling statement due to lock" in extraction.errors["lines"]
+    )
+    assert extraction.rows["orders"] == 1
+
+
+def test_a_table_that_one_may_not_read_is_set_aside(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        "drop role if exists clerk",
+        "create role clerk login",
+        'grant usage on schema "Sales" to clerk',
+    )
+    _, extraction = _orders(url.replace("tests@", "clerk@"))
+    assert "permission denied for table Order" in extraction.errors["orders"]
+    execute("drop owned by clerk", "drop role clerk")
+
+
+def test_who_is_refused_is_not_tried_again(url):
+    with pytest.raises(SourceError, match=r"refuses .*does not exist") as raised:
+        SqlSource("erp", url.replace("tests@", "nobody_here@")).check()
+    assert not raised.value.may_pass
+    with pytest.raises(SourceError, match=r"refuses .*does not exist"):
+        SqlSource("erp", url.replace("/postgres?", "/nothing_here?")).check()
+
+
+def test_names_as_postgresql_folds_them_and_views(url, execute):
+    execute(
+        "create table sales_order_in_lower_case (orderid integer, modifiedat timestamp)",
+        "insert into sales_order_in_lower_case values (1, '2024-01-02'), (2, '2024-01-02')",
+        'create view "order" as select * from sales_order_in_lower_case where orderid > 1',
+    )
+    rows, _ = _orders(url)
+    assert [key for key, _ in rows] == [2]
+    execute(
+        'drop view "order"', 'create materialized view "order" as select * from sales_order_in_lower_case'
+    )
+    rows, _ = _orders(url)
+    assert [key for key, _ in rows] == [1, 2]
+    execute('drop materialized view "order"', "drop table sales_order_in_lower_case")
+
+
+def test_rows_are_counted_by_day_as_they_are_read(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order"
+            select n, timestamp '2024-01-02 23:00' + n * interval '1h' from generate_series(0, 50) as n""",
+        """insert into "Sales"."Order" values (99, null), (98, '9999-12-31')""",
+    )
+    spans = [days(number) for number in (2, 3, 4, 5)]
+    for zone in ("UTC", "Asia/Tokyo"):
+        source = SqlSource("erp", url, zone=zone)
+        source.locate(ORDERS)
+        read = []
+        for span in spans:
+            batches = source.read(ORDERS, span, LOADED_AT)
+            moments = [row["_modified_at"] for batch in batches for row in batch.to_pylist()]
+            read.append(sum(moment is not None and moment.year == 2024 for moment in moments))
+        assert source.count_by_day(ORDERS, spans) == read
+        assert sum(read) == 51
