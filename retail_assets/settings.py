@@ -6,7 +6,7 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     geo_timezone: str = Field(
         "UTC", description="Time zone of times in the shops and places that name none (IANA name)."
     )
+    overlap_hours: int = Field(
+        24,
+        ge=0,
+        description="Databases are read from so many hours before a day on: rows may be committed that "
+        "late. What comes later is told by the checks.",
+    )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
@@ -87,6 +93,11 @@ class Settings(BaseSettings):
     snowflake_port: int = Field(443, description="Port of that host.")
     snowflake_protocol: Literal["https", "http"] = Field(
         "https", description="Protocol of that host; `http` is for a local stand-in."
+    )
+    history_days: int = Field(
+        30,
+        ge=1,
+        description="Days after which Dagster's history forgets what a run said. What it made stays.",
     )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""),
@@ -146,6 +157,11 @@ class Settings(BaseSettings):
     def published_path(self) -> Path:
         """What readers open: the warehouse as it was when a build last succeeded."""
         return self.home / "published" / "retail.duckdb"
+
+    @property
+    def beginning(self) -> datetime:
+        """When the retailer's first day begins, in UTC."""
+        return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def source_timezone(self, system: str) -> str:
         """The zone of a system's times that name none."""

@@ -18,6 +18,7 @@ from dagster._core.storage.tags import (
 )
 from filelock import FileLock
 
+from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.definitions import definitions_of
 from retail_assets.deployment import home
@@ -129,15 +130,17 @@ class Deployment:
             return connection.execute(statement).fetchall()
 
     def lasting(self) -> dict[str, list[tuple]]:
-        """All rows of all tables to the right of staging, without the columns of their bookkeeping.
+        """All rows of all tables that there are right of staging, without the columns of their bookkeeping.
 
         By the model's unique id; of the daily models, without the tables that hold only what the newest run's
         window touched.
         """
+        absent = presence(self.manifest, self.settings.systems).absent
         return {
             unique_id: self.rows(f"{node['schema']}.{node['name']}", "columns('^[^_]')")
             for unique_id, node in self.manifest["nodes"].items()
             if node["resource_type"] == "model"
+            and unique_id not in absent
             and node["schema"] != "staging"
             and node["config"]["materialized"] == "incremental"
             and node["config"]["meta"]["dagster"]["partition"] == "daily"

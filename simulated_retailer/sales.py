@@ -84,7 +84,7 @@ def _erp_sales(period: Period, people: People, erp: Erp) -> Sales:
     person_of_customer[people.customer[known]] = known
     person = person_of_customer[orders.customer]
     fulfilled = fulfilment.fulfilled[lines.order]
-    right = ~(order_faults.zero_quantity | order_faults.negative_quantity)
+    right = ~order_faults.zero_quantity
 
     def total(moment: Ints | int) -> Ints:
         quantity = np.where(fulfilment.line_changed <= moment, fulfilment.right_quantity, lines.quantity)

@@ -104,7 +104,7 @@
     who have none any more, because they were erased or their row is in quarantine.
 #}
 {% macro reidentified_crm_consumers() -%}
-    select cast(source_id as bigint) as consumer_id
+    select cast(source_id as {{ key_type('crm') }}) as consumer_id
     from (
         {{ changed_records(ref('wh_consumer_identities'), [('crm', 'stg_consumers', 'consumer_id')]) }}
     ) as changed

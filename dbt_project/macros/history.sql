@@ -74,5 +74,5 @@
 
 {# What the web shop asked and paid for a product from which day on. #}
 {% macro webshop_prices() -%}
-    {{ versions_by_day(ref('stg_webshop_products_versions'), 'product_id', ['retail_price', 'cost'], 'retail_price >= 0 and cost >= 0') }}
+    {{ versions_by_day(ref('stg_webshop_products_versions'), 'product_id', ['retail_price', 'cost'], 'coalesce(retail_price, 0) >= 0 and coalesce(cost, 0) >= 0') }}
 {%- endmacro %}

@@ -62,7 +62,6 @@
         'stg_sales_orders',
         'stg_sales_order_details',
         'stg_sales_returns',
-        'stg_products',
         'stg_webshop_users',
         'stg_webshop_orders',
         'stg_webshop_order_items',

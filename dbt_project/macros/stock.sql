@@ -26,7 +26,7 @@
 
 {# Pieces of one type of movement, as a number above 0 whether they came or left. #}
 {% macro pieces_moved(movement_type) -%}
-    cast(sum(case when movement_type = '{{ movement_type }}' then abs(quantity_change) else 0 end) as bigint)
+    cast(sum(case when movement_type = '{{ movement_type }}' then abs(quantity_change) else 0 end) as decimal(38, 4))
 {%- endmacro %}
 
 {# A window over the rows of a product in a distribution center from `first` to `last` days before a row's day. #}

@@ -11,7 +11,7 @@
         orders.created_date as order_date,
         'webshop' as sales_channel,
         orders.order_status,
-        orders.order_status <> 'cancelled' and items.item_status <> 'cancelled' as is_sale,
+        {{ is_sale('orders.order_status') }} and {{ is_sale('items.item_status') }} as is_sale,
         cast(orders.user_id as varchar) as consumer_source_id,
         cast(items.product_id as varchar) as product_source_id,
         items.product_id,

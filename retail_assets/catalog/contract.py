@@ -22,6 +22,8 @@ ADDED_COLUMNS = {
     DELETED_AT: "timestamp",
 }
 
+_LARGEST_AMOUNT = "100000000000000"
+
 _ARROW_TYPES = {
     "bigint": pa.int64(),
     "varchar": pa.string(),
@@ -41,6 +43,19 @@ class SourceColumn:
     description: str
     pii: bool
     source_column: str | None = None
+    limits: tuple[str, str] | None = None
+
+    @property
+    def bounds(self) -> tuple[str, str] | None:
+        """The least and the greatest value that is believed, if there are any: the contract's, or the type's.
+
+        A quantity or price beyond them would overflow what is computed of it, and a day before or after all
+        others would make every table of days as long.
+        """
+        if self.limits or not pa.types.is_decimal(self.arrow_type):
+            return self.limits
+        digits = self.arrow_type.precision - self.arrow_type.scale
+        return (f"-{_LARGEST_AMOUNT}", _LARGEST_AMOUNT) if digits >= len(_LARGEST_AMOUNT) else None
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -103,6 +118,13 @@ class SourceTable:
         return self.load == "snapshot" or self.parent is not None
 
 
+def _limits(bounds: Sequence[Any] | None) -> tuple[str, str] | None:
+    if bounds is None:
+        return None
+    least, greatest = map(str, bounds)
+    return least, greatest
+
+
 def source_tables(manifest: Mapping[str, Any], system: str) -> Sequence[SourceTable]:
     """The tables of a system, parents before their children."""
     tables = [_table(node) for node in manifest["sources"].values() if node["source_name"] == system]
@@ -129,6 +151,7 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
                 description=column["description"],
                 pii=bool(column["config"].get("meta", {}).get("pii")),
                 source_column=column["config"].get("meta", {}).get("source_column"),
+                limits=_limits(meta.get("bounds", {}).get(column["name"])),
             )
             for column in node["columns"].values()
         ),

@@ -70,11 +70,15 @@ def sql(
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
 ) -> None:
     """Query the warehouse, read-only, also while a run is writing it."""
+    from retail_assets.cli.reading import answer, remarks
     from retail_assets.resources.tables import write_table
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
 
-    write_table(warehouse_of(settings()).query(statement), format, out)
+    warehouse = warehouse_of(settings())
+    write_table(answer(warehouse, statement, settings()), format, out)
+    for remark in remarks(warehouse, statement):
+        notes.print(remark, style="yellow", highlight=False, markup=False)
 
 
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")

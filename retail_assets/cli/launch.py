@@ -17,12 +17,15 @@ from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
 from retail_assets.cli.progress import Display, progress
 from retail_assets.cli.summary import RunResult, miss
+from retail_assets.deployment.history import forget_old_runs
 from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     REPOSITORY_LABEL_TAG,
+    ModuleTarget,
+    RemoteRepositoryOrigin,
     make_new_run_id,
 )
 from retail_assets.quality.source_contract import CONTRACT_CHECK
@@ -132,6 +135,7 @@ def _run(
     with progress(console, _parts(job)) as display, _instance() as instance:
         run_id = make_new_run_id()
         instance.add_event_listener(run_id, _Watcher(display, result, _titles(job)))
+        instance.add_event_listener(run_id, lambda entry: _show_on_timeline(instance, entry))
         with held(instance, run_id):
             outcome = job.execute_in_process(
                 instance=instance,
@@ -141,9 +145,10 @@ def _run(
                 tags={
                     ASSET_PARTITION_RANGE_START_TAG: keys[0],
                     ASSET_PARTITION_RANGE_END_TAG: keys[-1],
-                    REPOSITORY_LABEL_TAG: repository_label(),
+                    REPOSITORY_LABEL_TAG: _repository().get_label(),
                 },
             )
+        forget_old_runs(instance, settings())
     # Whatever else went well: figures lack what was refused.
     result.success = outcome.success and not result.rows.refused
     result.seconds = time.monotonic() - started
@@ -164,11 +169,27 @@ def _titles(job: dg.JobDefinition) -> Mapping[dg.AssetCheckKey, str]:
     return {key: graph.get(key).description or "" for key in graph.asset_check_keys}
 
 
-def repository_label() -> str:
-    """What the UI knows the deployment by: its timeline and job pages show the runs that carry it."""
+def _show_on_timeline(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> None:
+    """Say of a run that has just started which deployment's it is: else the timeline leaves it out.
+
+    A run that executes in the process that creates it has no other way to say so.
+    """
+    if entry.dagster_event_type is not dg.DagsterEventType.RUN_START:
+        return
+    run = instance.get_run_by_id(entry.run_id)
+    assert run
+    instance.run_storage.replace_job_origin(run, _repository().get_job_origin(run.job_name))
+
+
+def _repository() -> RemoteRepositoryOrigin:
+    """The deployment as the UI knows it, which loads it by its module's name."""
     from retail_assets.definitions import defs
 
-    return f"{defs().get_repository_def().name}@{CODE_LOCATION}"
+    target = ModuleTarget(
+        module_name=CODE_LOCATION, attribute=None, working_directory=None, location_name=None
+    )
+    (location,) = target.create_origins()
+    return RemoteRepositoryOrigin(location, defs().get_repository_def().name)
 
 
 def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:

@@ -60,10 +60,11 @@ class RunResult:
         if self.rows.refused:
             yield Text("\nRefused, so that figures lack it:", "bold red")
             yield from (lines(f"{table}: {why}", "red") for table, why in self.rows.refused.items())
-        failures = [each for each in self.failures if each not in "\n".join(self.rows.refused.values())]
+        known = {line for why in self.rows.refused.values() for line in why.splitlines()}
+        failures = [line for each in self.failures for line in each.splitlines() if line not in known]
         if failures:
             yield Text("\nFailed:", "bold red")
-            yield from (lines(each, "red") for each in failures)
+            yield lines("\n".join(failures), "red")
         if self.missed:
             yield Text("\nChecks that did not pass:")
             told = list(_checks(self.missed))

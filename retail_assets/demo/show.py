@@ -50,7 +50,7 @@ def _show_segments(console: Console) -> None:
 
     console.print()
     show(console, warehouse_of(settings()).query, None)
-    console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False)
+    console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False, markup=False)
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:

@@ -69,7 +69,7 @@ def _source(system: str) -> Callable[[], str]:
         from retail_assets.ingestion.sources import open_source
 
         if system not in settings().systems:
-            return f"not taken in; its tables stay empty. Add it to {PREFIX}SOURCES to change that"
+            return f"not taken in; it costs nothing. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
         source.check()

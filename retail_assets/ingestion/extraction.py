@@ -1,6 +1,6 @@
 """One reading of a system for one window."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.reconciliation import Difference, Unbelievable
 from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Source
 from retail_assets.windows import Window
@@ -18,6 +19,14 @@ from retail_assets.windows import Window
 BATCHES_AHEAD = 3
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """Keys that more than one row of a reading has, with different times of change."""
+
+    keys: int
+    example: str
+
+
 @dataclass
 class Extraction:
     """What a system says, table by table; a table in `errors` is left out."""
@@ -25,11 +34,15 @@ class Extraction:
     source: Source
     window: Window
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    zone: str = "UTC"  # of the retailer's days
     located: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
     refused: Sequence[Summary] = ()
+    repeated: dict[str, Repeated] = field(default_factory=dict)
+    missing: dict[str, Sequence[Difference]] = field(default_factory=dict)
+    unbelievable: Mapping[str, Unbelievable] = field(default_factory=dict)
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
     _rest: dict[str, Iterator[pa.Table]] = field(default_factory=dict)
 

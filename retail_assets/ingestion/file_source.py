@@ -108,7 +108,9 @@ class FileSource(Source):
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         self._known = loaded_files.recall(schema, emptied, execute)
 
-    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
+    def remember(
+        self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
+    ) -> None:
         readings = [self._readings[table.name] for table in tables if table.name in self._readings]
         files = [file for reading in readings for file in (*reading.done, *reading.renamed)]
         if files:

@@ -3,7 +3,7 @@
 It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline is run.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,18 @@ from dlt.extract import DltResource, DltSource
 
 from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion import refusals
-from retail_assets.ingestion.comparison import add_returned, mark_deletions, take_out, unchanged
+from retail_assets.ingestion.comparison import (
+    add_returned,
+    mark_deletions,
+    mark_overtaken,
+    take_out,
+    unchanged,
+)
+from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
+from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
@@ -70,15 +78,22 @@ def ingest(
                 take_out(extraction, table, execute)
                 continue
             try:
-                deleted[table.name] = mark_deletions(extraction, table, parent, execute)
+                duplicates = refused_duplicates(extraction, table, execute)
+                extraction.refusals.add(table, duplicates)
+                hashes = {each.row_hash for each in duplicates}
+                deleted[table.name] = mark_deletions(extraction, table, parent, execute, hashes)
+                mark_duplicates(extraction, table, duplicates, execute)
+                mark_overtaken(extraction, table, execute)
                 add_returned(extraction, table, execute)
                 if warehouse.keeps_order and _is_large_first_filling(extraction, table, execute):
                     put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
-        _settle_refusals(extraction, done, execute)
-        extraction.source.remember(done, execute)
+        _settle_refusals(extraction, done, {table.name for table in loadable}, execute)
+        _reconcile(extraction, done, execute)
+        missed = [table for table in chosen if table.name in extraction.errors]
+        extraction.source.remember(done, missed, extraction.window, execute)
         after = count_rows(chosen, execute)
     return {
         name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
@@ -86,22 +101,41 @@ def ingest(
     }
 
 
-def _settle_refusals(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
+def _settle_refusals(
+    extraction: Extraction, tables: Sequence[SourceTable], loaded: Collection[str], execute: Execute
+) -> None:
     if not tables:
         return
     known = refusals.has_refusals(tables[0].schema, execute)
     for table in tables:
         if table.name in extraction.located and (table.name in known or extraction.refusals.of(table)):
             source = extraction.source
+            read_again = source.finds_again(table, extraction.window)
             refusals.settle(
                 extraction.refusals,
                 table,
                 extraction.window,
-                source.finds_again(table, extraction.window),
+                f"{read_again} or {found_again(table)}" if table.name in loaded else read_again,
                 is_current=source.is_current,
                 execute=execute,
             )
     extraction.refused = refusals.summaries(tables[0].schema, execute)
+
+
+def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
+    """Find out what the source has and raw has not."""
+    source = extraction.source
+    if not source.is_current:
+        return
+    located = [table for table in tables if table.name in extraction.located and table.modified]
+    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
+    for table in located:
+        days = recent_days(extraction.window, source.days_read(table, extraction.window), extraction.zone)
+        spans = list(days.values())
+        in_source = source.count_by_day(table, spans) if spans else None
+        if in_source is not None:
+            in_raw = rows_by_day(table, spans, execute)
+            extraction.missing[table.name] = list(differences(days, in_source, in_raw))
 
 
 def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:

@@ -6,9 +6,10 @@ column `_refused` says why, and what was there instead. `sifted` takes such rows
 refused again is the same refusal; one that was mended, or is gone, is a refusal no more (`_deleted_at`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +24,7 @@ from retail_assets.catalog.contract import (
     SourceTable,
 )
 from retail_assets.ingestion.errors import SourceError
-from retail_assets.ingestion.versions import REFUSED, key_sql, text, timestamp
+from retail_assets.ingestion.versions import REFUSED, is_later, key_sql, text, timestamp
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -39,7 +40,7 @@ COLUMNS = {
     "table_name": "varchar",
     # As quarantine writes it: `order_id=1, line=2`; null without a key; personal data as a hash.
     "row_key": "varchar",
-    "column_name": "varchar",
+    "column_name": "varchar",  # what is wrong is in; null if it is the row as a whole
     "value": "varchar",  # at most 100 characters; null for personal data
     "reason": "varchar",
     "amount": "decimal(38,6)",  # of the column that the contract marks as the row's amount, if it can be read
@@ -99,6 +100,10 @@ class Refusals:
         """The table's refused rows of this reading."""
         return self.by_table.get(table.name, ())
 
+    def add(self, table: SourceTable, refused: Iterable[Refusal]) -> None:
+        """Keep rows that were found to be refused after they were loaded."""
+        self.by_table.setdefault(table.name, []).extend(refused)
+
     def sifted(self, table: SourceTable, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The batches without the rows that are refused, which are kept here.
 
@@ -138,6 +143,20 @@ def has_refusals(schema: str, execute: Execute) -> set[str]:
     return {name for (name,) in execute(f"select distinct table_name from {schema}.{TABLE} where {_open()}")}
 
 
+def times_of(schema: str, at_most: int, execute: Execute) -> Mapping[str, Sequence[datetime]]:
+    """When the rows changed that are refused at present, by table; of each the oldest ones."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for name, moment in execute(f"""
+        select table_name, {MODIFIED_AT}
+        from {schema}.{TABLE}
+        where {_open()} and {MODIFIED_AT} is not null
+        group by table_name, {MODIFIED_AT}
+        qualify row_number() over (partition by table_name order by {MODIFIED_AT}) <= {at_most}
+    """):
+        found[name].append(moment.replace(tzinfo=UTC))
+    return found
+
+
 def settle(
     refusals: Refusals,
     table: SourceTable,
@@ -171,24 +190,17 @@ def settle(
             update {refused} as refused set {DELETED_AT} = {start}
             where {is_open} and exists (
                 select 1 from {raw} as raw
-                where raw.{DELETED_AT} is null and {same_key} and {_is_later("raw", "refused")}
+                where raw.{DELETED_AT} is null and {same_key} and {is_later("raw", "refused")}
             )
         """)
-    is_older = f"raw.{LOADED_AT} < refused.{LOADED_AT}" if is_current else _is_later("refused", "raw")
+    is_older = f"raw.{LOADED_AT} < refused.{LOADED_AT}" if is_current else is_later("refused", "raw")
     execute(f"""
         update {raw} as raw set {DELETED_AT} = {start}
         where raw.{DELETED_AT} is null and exists (
-            select 1 from {refused} as refused where {is_open} and {same_key} and {is_older}
+            select 1 from {refused} as refused
+            where {is_open} and refused.column_name is not null and {same_key} and {is_older}
         )
     """)
-
-
-def _is_later(one: str, other: str) -> str:
-    """As staging takes the newest version: by the time of change, then by when it was read."""
-    return (
-        f"(coalesce({one}.{MODIFIED_AT}, timestamp '0001-01-01'), {one}.{LOADED_AT})"
-        f" > (coalesce({other}.{MODIFIED_AT}, timestamp '0001-01-01'), {other}.{LOADED_AT})"
-    )
 
 
 def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
@@ -217,6 +229,11 @@ def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
     ]
 
 
+def chunks(refusals: Sequence[Refusal]) -> Iterator[Sequence[Refusal]]:
+    """As many at a time as one statement names."""
+    return (refusals[start : start + ROWS_AT_ONCE] for start in range(0, len(refusals), ROWS_AT_ONCE))
+
+
 def _open() -> str:
     return f"{DELETED_AT} is null"
 
@@ -231,8 +248,8 @@ def _add(table: SourceTable, refusals: Sequence[Refusal], window: Window, execut
         return
     name = f"{table.schema}.{TABLE}"
     mine = f"table_name = {text(table.name)}"
-    for start in range(0, len(refusals), ROWS_AT_ONCE):
-        some = {each.row_hash: each for each in refusals[start : start + ROWS_AT_ONCE]}
+    for part in chunks(refusals):
+        some = {each.row_hash: each for each in part}
         known = f"{mine} and {ROW_HASH} in ({_hashes(some.values())})"
         known_hashes = {row_hash for (row_hash,) in execute(f"select {ROW_HASH} from {name} where {known}")}
         execute(f"""

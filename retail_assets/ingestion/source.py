@@ -45,6 +45,14 @@ class Source(ABC):
         """A condition on `_refused_rows`: the refusals that the table's reading would have found again."""
         return "true"
 
+    def count_by_day(self, table: SourceTable, days: Sequence[Window]) -> Sequence[int] | None:
+        """How many of the table's rows changed on each day; None if that cannot be asked for."""
+        return None
+
+    def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
+        """What has been read of a table's changes, with this window."""
+        return ()
+
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What there is to say of a table that has been read: one sentence each."""
         return ()
@@ -57,6 +65,8 @@ class Source(ABC):
         """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
         return
 
-    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
-        """What was read of these tables is in the warehouse."""
+    def remember(
+        self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
+    ) -> None:
+        """What was read of these tables is in the warehouse; of the `missed` ones nothing is."""
         return

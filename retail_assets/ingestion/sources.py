@@ -1,6 +1,7 @@
 """From a system's contract to the source that reads it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.source import Source
@@ -20,4 +21,10 @@ def open_source(settings: Settings, tables: Sequence[SourceTable]) -> Source:
         return FileSource(system, url, settings.timezone, settings.source_timezone(system))
     from retail_assets.ingestion.sql_source import SqlSource
 
-    return SqlSource(system, url)
+    return SqlSource(
+        system,
+        url,
+        zone=settings.source_timezone(system),
+        overlap=timedelta(hours=settings.overlap_hours),
+        beginning=settings.beginning,
+    )

@@ -3,7 +3,7 @@
 DuckDB does it, on whatever it can read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -46,6 +46,12 @@ def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
     return " || ', ' || ".join(parts)
 
 
+def is_later(one: str, other: str) -> str:
+    """Whether one version comes after another, as staging takes the newest (macros/staging.sql)."""
+    first, second = (f"coalesce({each}.{MODIFIED_AT}, timestamp '0001-01-01')" for each in (one, other))
+    return f"({first} > {second} or ({first} = {second} and {one}.{LOADED_AT} > {other}.{LOADED_AT}))"
+
+
 def versions_sql(
     relation: str,
     table: SourceTable,
@@ -57,14 +63,16 @@ def versions_sql(
     identity: str = "''",
     passed_on: str = "",
     origin: str = "cast(null as varchar)",
+    undecoded: str | None = None,
 ) -> str:
     """The query that makes raw's rows of a relation with the contract's columns.
 
     `cast` gives the expression of a column's value, which is null where the relation has no such value.
     `loaded_at`, `modified_at`, `identity` and `origin` are expressions over the typed columns and those of
     `passed_on`: when the row was read, its time of change, where its own columns do not tell it alone, what
-    sets apart versions whose columns are the same, and the file that it is from. Of a row that cannot be one
-    of raw, `_refused` says why; its hash is that of its values as they are in the source.
+    sets apart versions whose columns are the same, and the file that it is from. `undecoded` is a column of
+    the relation that names the one whose text could not be decoded. Of a row that cannot be one of raw,
+    `_refused` says why; its hash is that of its values as they are in the source.
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     given = ", ".join(f'"{column.name}" as {_given(column)}' for column in table.columns)
@@ -72,9 +80,12 @@ def versions_sql(
     packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in table.columns)
     as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in table.columns)
     start, end = (timestamp(moment) for moment in window)
+    problems = list(_problems(table, may_be_undecoded=undecoded is not None))
     return f"""
-        with typed as (select {given}, {casts}{passed_on} from {relation}),
-        judged as (select *, {_problem(table)} as problem from typed)
+        with typed as (
+            select {given}, {casts}{passed_on}, {undecoded or "null"} as undecoded from {relation}
+        ),
+        judged as (select *, {_problem(problems)} as problem from typed)
         select
             {names},
             cast({modified_at or own_time(table) or "null"} as timestamp) as {MODIFIED_AT},
@@ -92,7 +103,7 @@ def versions_sql(
                 end || {identity}
             ) >> 1 as bigint) as {ROW_HASH},
             cast(null as timestamp) as {DELETED_AT}{passed_on},
-            {_refused(table, origin)} as {REFUSED}
+            {_refused(table, problems, origin)} as {REFUSED}
         from judged
     """
 
@@ -103,40 +114,61 @@ class _Problem(NamedTuple):
     reason: str
 
 
-def _problems(table: SourceTable) -> Iterator[_Problem]:
+def _problems(table: SourceTable, *, may_be_undecoded: bool) -> Iterator[_Problem]:
     """What may be wrong with a row of `typed`, a row's first problem first."""
     for column in table.columns:
-        if column.name in table.primary_key:
+        name, given = f'"{column.name}"', _given(column)
+        if may_be_undecoded:
             yield _Problem(
-                column, f"{_given(column)} is null", f"{column.name} is empty, and is the row's key"
+                column, f"undecoded = {text(column.name)}", f"{column.name} has letters that are not UTF-8"
             )
         yield _Problem(
             column,
-            f'{_given(column)} is not null and "{column.name}" is null',
+            f"{given} is not null and {name} is null and not {_is_blank(column)}",
             f"{column.name} is no {column.data_type}",
         )
+        if column.name in table.primary_key:
+            yield _Problem(column, f"{name} is null", f"{column.name} is empty, and is the row's key")
+        yield from _beyond(table, column)
 
 
-def _problem(table: SourceTable) -> str:
+def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
+    for sign, word, bound in zip("<>", ("below", "above"), column.bounds or ("", ""), strict=True):
+        if bound:
+            limit = f"cast({text(bound)} as {column.data_type})"
+            yield _Problem(
+                column, f'"{column.name}" {sign} {limit}', f"{column.name} is {word} the limit of {bound}"
+            )
+
+
+def _is_blank(column: SourceColumn) -> str:
+    """Whether a value that is none of the type says that there is none: it is empty, or MySQL's zero date."""
+    if column.data_type == "varchar":
+        return "false"
+    given = f"trim(cast({_given(column)} as varchar))"
+    if column.data_type in ("timestamp", "date"):
+        return f"({given} in ('', '0') or starts_with({given}, '0000-00-00'))"
+    return f"{given} = ''"
+
+
+def _problem(problems: Sequence[_Problem]) -> str:
     """The number of a row's first problem."""
-    cases = (f"when {problem.when} then {place}" for place, problem in enumerate(_problems(table), start=1))
+    cases = (f"when {problem.when} then {place}" for place, problem in enumerate(problems, start=1))
     return f"case {' '.join(cases)} end"
 
 
-def _refused(table: SourceTable, origin: str) -> str:
-    problems = list(_problems(table))
+def _refused(table: SourceTable, problems: Sequence[_Problem], origin: str) -> str:
     values = (
         "null" if problem.column.pii else f"left(cast({_given(problem.column)} as varchar), {VALUE_LENGTH})"
         for problem in problems
     )
-    amount = f'try_cast("{table.amount} as given" as decimal(38, 6))' if table.amount else "null"
     return f"""
         case when problem is not null then struct_pack(
             row_key := {key_sql(table, _key_as_given)},
             column_name := [{", ".join(text(problem.column.name) for problem in problems)}][problem],
             value := [{", ".join(values)}][problem],
             reason := [{", ".join(text(problem.reason) for problem in problems)}][problem],
-            amount := cast({amount} as decimal(38, 6)),
+            amount := try_cast({table.amount or "null"} as decimal(38, 6)),
             origin := {origin}
         ) end"""
 

@@ -73,21 +73,23 @@ def _evaluation(
     """
     made_last = last.partition_key if last else None
     passed = newest is None or newest == made_last or _is_there(instance, key, newest)
-    latest = newest if passed else max(instance.get_materialized_partitions(key), default=None)
     return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=CHECK_NAME,
         passed=passed,
-        description=None
-        if passed
-        else f"Partition {newest} is not there; the latest that is: {latest or 'none'}.",
-        metadata={"newest": newest or "none", "latest_materialized": latest or "none"},
+        description=None if passed else _missing(instance, key, newest),
+        metadata={"newest due": newest or "none", "materialized last": made_last or "none"},
         target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
             storage_id=last.storage_id, run_id=last.run_id, timestamp=last.timestamp
         )
         if last
         else None,
     )
+
+
+def _missing(instance: dg.DagsterInstance, key: dg.AssetKey, newest: str | None) -> str:
+    latest = max(instance.get_materialized_partitions(key), default="none")
+    return f"Partition {newest} is not there; the latest that is: {latest}."
 
 
 def _is_there(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> bool:

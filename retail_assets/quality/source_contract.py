@@ -53,6 +53,9 @@ def _problems(extraction: Extraction, table: SourceTable) -> Iterator[str]:
     yield from extraction.source.refused(table)
     yield from extraction.source.problems(table)
     yield from _refused(extraction, table)
+    yield from _repeated(extraction, table)
+    yield from _unbelievable(extraction, table)
+    yield from _missing(extraction, table)
 
 
 def _refused(extraction: Extraction, table: SourceTable) -> Iterator[str]:
@@ -66,6 +69,37 @@ def _refused(extraction: Extraction, table: SourceTable) -> Iterator[str]:
                 f"{table.system}: {rows} refused of {table.source_table} ({table.name}){amount}:"
                 f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in."
             )
+
+
+def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    repeated = extraction.repeated.get(table.name)
+    if repeated:
+        yield (
+            f"{table.system}: {repeated.keys:,} keys of {table.source_table} ({table.name}) are there more"
+            f" than once, such as {repeated.example}: of rows with the same key the one that changed last"
+            " counts."
+        )
+
+
+def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    found = extraction.unbelievable.get(table.name)
+    if found:
+        stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
+        yield (
+            f"{table.system}: {found.rows:,} rows of {table.source_table} ({table.name}) cannot have changed"
+            f" when they say ({', '.join(table.modified)} {stamps}), such as {found.example}. They are read"
+            " with every window; correct the time at the source."
+        )
+
+
+def _missing(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    """Days that have to be read again, and how."""
+    for each in extraction.missing.get(table.name, ()):
+        yield (
+            f"{table.system}: of {each.day} {table.source_table} ({table.name}) has {each.in_source:,} rows,"
+            f" and raw {each.in_raw:,}: some came after that day was read, later than RETAIL_OVERLAP_HOURS."
+            f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`."
+        )
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:

@@ -169,7 +169,8 @@ def _text(value: object) -> str:
 def _digits(numbers: Iterable[Number]) -> int:
     """How many digits a column's numbers have after the point: what they need, but few."""
     finite = [number for number in numbers if isfinite(number)]
-    most = DIGITS_BELOW_ONE if all(-1 < number < 1 for number in finite) else FRACTION_DIGITS
+    is_share = any(finite) and all(-1 < number < 1 for number in finite)
+    most = DIGITS_BELOW_ONE if is_share else FRACTION_DIGITS
     return max((_needed(number, most) for number in finite), default=0)
 
 

@@ -185,6 +185,11 @@ class DuckDBWarehouse(Warehouse):
 
     def query(self, statement: str) -> "pa.Table":
         path = self._settings.published_path
+        if not path.exists() and self._settings.duckdb_path.exists():
+            raise WarehouseError(
+                "A run has begun to build, and nothing of it is shown yet. If it was stopped, run"
+                " `retail-assets backfill` again."
+            )
         if not path.exists():
             raise WarehouseError(
                 "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`"

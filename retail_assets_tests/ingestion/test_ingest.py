@@ -69,7 +69,7 @@ class Platform:
         warehouse = warehouse_of(self.settings)
         self.loads = []
         with warehouse.writing(print):
-            self.deleted = ingest(
+            self.loaded = ingest(
                 extraction, tables, chosen or tables, warehouse, self.settings.home / "dlt", self._run
             )
         return extraction
@@ -124,6 +124,47 @@ def test_days_one_by_one_late_and_repeated_come_out_as_one_backfill(platform, tm
         platform.ingest(days(day))
     for name in ("orders", "products"):
         assert platform.versions(name) == other.versions(name), name
+
+
+def test_readers_see_nothing_of_what_dlt_works_with(platform, tmp_path):
+    """It is dropped when the warehouse is published. The next load finds what is gone all the same."""
+    kept = Platform(tmp_path / "kept")
+    warehouse = warehouse_of(platform.settings)
+    schemas = "select distinct schema_name from duckdb_schemas() where schema_name like 'raw%'"
+    deleted = 0
+    for day in range(1, 4):
+        for each in (platform, kept):
+            _fill(each.shop, only=day)
+            places = [{"country": "F", "state": f"{day - back}", "latitude": 46} for back in (0, 1)]
+            path = write(each.shop / "places.csv", places)
+            os.utime(path, (day * 86_400, day * 86_400))
+            each.ingest(days(day))
+        assert ("raw_webshop_staging",) in platform.query(schemas)
+        with warehouse.writing(print):
+            warehouse.publish()
+        with duckdb.connect(platform.settings.published_path, read_only=True) as readers:
+            assert readers.execute(schemas).fetchall() == [("raw_webshop",)]
+        assert platform.loaded == kept.loaded
+        deleted += platform.loaded["places"].deleted
+    assert deleted == 2
+    for name in ("orders", "products", "places"):
+        assert platform.versions(name) == kept.versions(name), name
+
+
+def test_it_is_told_how_many_rows_are_new(platform):
+    _fill(platform.shop, only=1)
+    platform.ingest(days(1))
+    assert {name: (table.rows, table.new) for name, table in platform.loaded.items()} == {
+        "orders": (1, 1),
+        "products": (1, 1),
+        "places": (1, 1),
+    }
+    _fill(platform.shop, only=2)
+    platform.ingest(days(2))
+    orders = platform.loaded["orders"]
+    assert orders.rows == len(platform.versions("orders")) == 1 + orders.new
+    platform.ingest(days(2))
+    assert [table.new for table in platform.loaded.values()] == [0, 0, 0]
 
 
 def test_a_crash_before_the_memory_is_written_does_no_harm(platform):
@@ -237,7 +278,7 @@ def test_a_whole_file_that_changes(platform):
     changed = platform.query("select country, latitude, _changed_at from raw_webshop.places order by all")
     assert changed == [("A", 46.0, at(3)), ("A", 47.0, at(2)), ("B", 7.0, at(1))]
     assert run(4, 46.0) == [("A", 46.0)]
-    assert platform.deleted["places"].deleted == 1
+    assert {name: table.deleted for name, table in platform.loaded.items() if table.deleted} == {"places": 1}
     assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     # A file that is half-written says nothing about what is gone.
     (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,")

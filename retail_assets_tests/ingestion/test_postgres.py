@@ -198,7 +198,7 @@ def test_what_is_wrong_is_said_plainly(url, execute):
     extraction.locate([ORDERS, LINES, KINDS])
     extraction.open(ORDERS)
     assert extraction.located == {"orders"}
-    assert "Sales.Order could not be read: Conversion Error" in extraction.errors["orders"]
+    assert [row.value for row in extraction.refusals.of(ORDERS)] == ["SO-1"]
     assert "Sales.Line has changed: it has no column order_id, modified_at" in extraction.errors["lines"]
 
 

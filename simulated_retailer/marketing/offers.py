@@ -166,7 +166,7 @@ def _in_erp(erp: Erp, sales: Sales) -> tuple[Ints, Ints, Ints]:
     position = np.full(NO_OFFER + 1 + len(OFFERS), -1)
     position[NO_OFFER + 1 + np.array(_FOR_PEOPLE)] = np.arange(len(_FOR_PEOPLE))
     offer = position[lines.offer]
-    line = np.flatnonzero((offer >= 0) & ~order_faults.zero_quantity & ~order_faults.negative_quantity)
+    line = np.flatnonzero((offer >= 0) & ~order_faults.zero_quantity)
     cell, of_line = np.unique(lines.order[line] * len(OFFERS) + offer[line], return_inverse=True)
     saved = (lines.price[line] * lines.percent[line] * lines.quantity[line] + 50) // 100
     discount = np.zeros(len(cell), dtype=np.int64)

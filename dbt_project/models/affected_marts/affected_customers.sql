@@ -14,7 +14,7 @@ affected as (
 
     select distinct consumer_key, {{ local_date(window_start()) }} as affected_from
     from {{ ref('wh_fact_sales') }}
-    where consumer_key is not null
+    where consumer_key <> {{ unknown_key() }}
         and order_date >= cast({{ dbt.dateadd('day', -days, local_date(window_start())) }} as date)
         and order_date < cast({{ dbt.dateadd('day', -days, local_date(window_end())) }} as date)
     {% endfor %}

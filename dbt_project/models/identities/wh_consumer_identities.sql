@@ -108,6 +108,29 @@ crm as (
 
 ),
 
+-- Who bought, where nobody says.
+unknown as (
+
+    select
+        'unknown' as source_system,
+        'unknown' as source_id,
+        cast({{ unknown_key() }} as varchar) as consumer_key,
+        'unknown' as consumer_type,
+        'Unknown' as consumer_name,
+        cast(null as varchar) as email,
+        cast(null as varchar) as gender,
+        cast(null as date) as birth_date,
+        cast(null as bigint) as birth_year,
+        cast(null as varchar) as city,
+        cast(null as varchar) as state_province,
+        cast(null as varchar) as country,
+        cast(null as double) as latitude,
+        cast(null as double) as longitude,
+        cast(null as boolean) as marketing_opt_in,
+        cast(null as date) as known_since
+
+),
+
 final as (
 
     select *, {{ window_start() }} as _changed_at from erp
@@ -115,6 +138,8 @@ final as (
     select *, {{ window_start() }} as _changed_at from webshop
     union all
     select *, {{ window_start() }} as _changed_at from crm
+    union all
+    select *, {{ window_start() }} as _changed_at from unknown
 
 )
 

@@ -56,6 +56,22 @@ inventory as (
 
 ),
 
+-- What was sold, where nothing says.
+unknown as (
+
+    select
+        'unknown' as source_system,
+        'unknown' as source_id,
+        cast({{ unknown_key() }} as varchar) as product_key,
+        cast(null as varchar) as product_number,
+        'Unknown' as product,
+        cast(null as varchar) as category,
+        cast(null as varchar) as subcategory,
+        cast(null as varchar) as department,
+        cast(null as varchar) as brand
+
+),
+
 final as (
 
     select *, {{ window_start() }} as _changed_at from erp
@@ -63,6 +79,8 @@ final as (
     select *, {{ window_start() }} as _changed_at from webshop
     union all
     select *, {{ window_start() }} as _changed_at from inventory
+    union all
+    select *, {{ window_start() }} as _changed_at from unknown
 
 )
 

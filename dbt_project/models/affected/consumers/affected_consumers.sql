@@ -126,6 +126,13 @@ affected as (
 
     union all
 
+    -- Any affected order may be, or have been, of nobody who is known.
+    select {{ unknown_key() }} as consumer_key, min(sales_date) as affected_from
+    from {{ ref('affected_orders') }}
+    having count(*) > 0
+
+    union all
+
     select consumer_key, {{ beginning_of_time() }} as affected_from
     from (
         select identities.consumer_key

@@ -39,7 +39,7 @@ recounted_consumers as (
 
     union all
 
-    select cast(identities.source_id as bigint) as consumer_id, changed_keys.affected_from
+    select cast(identities.source_id as {{ key_type('crm') }}) as consumer_id, changed_keys.affected_from
     from {{ ref('wh_consumer_identities') }} as identities
     inner join changed_keys on identities.consumer_key = changed_keys.consumer_key
     where identities.source_system = 'crm'

@@ -55,6 +55,13 @@ affected as (
 
     union all
 
+    -- Any affected order may be, or have been, of nothing that is known.
+    select {{ unknown_key() }} as product_key, 0 as is_redescribed
+    from {{ ref('affected_orders') }}
+    having count(*) > 0
+
+    union all
+
     select identities.product_key, 1 as is_redescribed
     from identities
     inner join changed

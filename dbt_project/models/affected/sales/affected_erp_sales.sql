@@ -47,7 +47,10 @@ changed_keys as (
     {{ changed_rows(detail_versions, 'sales_order_id') }}
     union
     -- A return that moved to another order affects both.
-    select sales_order_id from {{ return_versions }} where {{ of_changed_row(return_versions, 'sales_return_id') }}
+    select sales_order_id
+    from {{ return_versions }}
+    where sales_order_id is not null
+        and {{ of_changed_row(return_versions, 'sales_return_id') }}
     union
     select order_details.sales_order_id
     from {{ order_details }} as order_details
@@ -124,31 +127,41 @@ sales_dates as (
 -- A mart repeats the description of a customer, a product, an offer or a territory on each of its days.
 redescribed as (
 
-    select 'customer' as scope, sales_dates.sales_date, orders.customer_id, cast(null as bigint) as product_id
+    select 'customer' as scope, sales_dates.sales_date, orders.customer_id, cast(null as {{ key_type('erp') }}) as product_id
     from changed_customer as customers
     inner join {{ orders }} as orders on customers.customer_id = orders.customer_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
 
     union
 
-    select 'product' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, products.product_id
+    select 'product' as scope, sales_dates.sales_date, cast(null as {{ key_type('erp') }}) as customer_id, products.product_id
     from changed_product as products
     inner join {{ order_details }} as order_details on products.product_id = order_details.product_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
 
     union
 
-    select 'offer' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, order_details.product_id
+    select 'offer' as scope, sales_dates.sales_date, cast(null as {{ key_type('erp') }}) as customer_id, order_details.product_id
     from changed_special_offer as offers
     inner join {{ order_details }} as order_details on offers.special_offer_id = order_details.special_offer_id
     inner join sales_dates on order_details.sales_order_id = sales_dates.sales_order_id
 
     union
 
-    select 'territory' as scope, sales_dates.sales_date, cast(null as bigint) as customer_id, cast(null as bigint) as product_id
+    select 'territory' as scope, sales_dates.sales_date, cast(null as {{ key_type('erp') }}) as customer_id, cast(null as {{ key_type('erp') }}) as product_id
     from changed_sales_territory as territories
     inner join {{ orders }} as orders on territories.territory_id = orders.territory_id
     inner join sales_dates on orders.sales_order_id = sales_dates.sales_order_id
+
+),
+
+-- They belong to no order, and only to their day.
+returns_without_order as (
+
+    select return_date as sales_date
+    from {{ return_versions }}
+    where sales_order_id is null
+        and {{ of_changed_row(return_versions, 'sales_return_id') }}
 
 ),
 
@@ -156,7 +169,15 @@ final as (
 
     select 'order' as scope, sales_order_id, sales_date, customer_id, product_id from changed_orders
     union
-    select scope, cast(null as bigint) as sales_order_id, sales_date, customer_id, product_id from redescribed
+    select scope, cast(null as {{ key_type('erp') }}) as sales_order_id, sales_date, customer_id, product_id from redescribed
+    union
+    select
+        'return' as scope,
+        cast(null as {{ key_type('erp') }}) as sales_order_id,
+        sales_date,
+        cast(null as {{ key_type('erp') }}) as customer_id,
+        cast(null as {{ key_type('erp') }}) as product_id
+    from returns_without_order
 
 )
 

@@ -7,6 +7,7 @@
 {% set order_versions = ref('stg_webshop_orders_versions') %}
 {% set item_versions = ref('stg_webshop_order_items_versions') %}
 {% set offer_versions = ref('stg_offers_versions') %}
+{% set return_versions = ref('stg_sales_returns_versions') %}
 {% set redemption_versions = ref('stg_offer_redemptions_versions') %}
 
 with
@@ -46,13 +47,13 @@ erp_rekeyed as (
 
     select sales_order_id
     from {{ ref('stg_sales_orders') }}
-    where customer_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'erp')
+    where customer_id in (select cast(source_id as {{ key_type('erp') }}) from changed_consumers where source_system = 'erp')
 
     union
 
     select sales_order_id
     from {{ ref('stg_sales_order_details') }}
-    where product_id in (select cast(source_id as bigint) from changed_products where source_system = 'erp')
+    where product_id in (select cast(source_id as {{ key_type('erp') }}) from changed_products where source_system = 'erp')
 
     union
 
@@ -79,10 +80,10 @@ webshop_changed as (
     where {{ of_changed_row(ref('stg_webshop_inventory_items_versions'), 'inventory_item_id') }}
     union
     select order_id from {{ order_versions }}
-    where user_id in (select cast(source_id as bigint) from changed_consumers where source_system = 'webshop')
+    where user_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_consumers where source_system = 'webshop')
     union
     select order_id from {{ item_versions }}
-    where product_id in (select cast(source_id as bigint) from changed_products where source_system = 'webshop')
+    where product_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_products where source_system = 'webshop')
     union
     select items.order_id
     from {{ ref('stg_webshop_order_items') }} as items
@@ -111,7 +112,7 @@ rekeyed_dates as (
     select
         sales_order_id,
         return_date as sales_date,
-        cast(null as bigint) as customer_id
+        cast(null as {{ key_type('erp') }}) as customer_id
     from {{ ref('stg_sales_returns') }}
     where sales_order_id in (select sales_order_id from erp_rekeyed)
 
@@ -121,9 +122,9 @@ erp as (
 
     select sales_order_id, sales_date, customer_id, product_id from erp_sales
     union
-    select sales_order_id, sales_date, customer_id, cast(null as bigint) as product_id from rekeyed_dates
+    select sales_order_id, sales_date, customer_id, cast(null as {{ key_type('erp') }}) as product_id from rekeyed_dates
     union
-    select sales_order_id, cast(null as date) as sales_date, cast(null as bigint) as customer_id, product_id
+    select sales_order_id, cast(null as date) as sales_date, cast(null as {{ key_type('erp') }}) as customer_id, product_id
     from {{ ref('stg_sales_order_details') }}
     where sales_order_id in (select sales_order_id from erp_rekeyed)
 
@@ -131,13 +132,13 @@ erp as (
 
 webshop as (
 
-    select order_id, created_date as sales_date, user_id, cast(null as bigint) as product_id
+    select order_id, created_date as sales_date, user_id, cast(null as {{ key_type('webshop') }}) as product_id
     from {{ order_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
     union
-    select order_id, returned_date as sales_date, user_id, cast(null as bigint) as product_id
+    select order_id, returned_date as sales_date, user_id, cast(null as {{ key_type('webshop') }}) as product_id
     from {{ order_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
     union
-    select order_id, returned_date as sales_date, cast(null as bigint) as user_id, product_id
+    select order_id, returned_date as sales_date, cast(null as {{ key_type('webshop') }}) as user_id, product_id
     from {{ item_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
 
 ),
@@ -161,6 +162,19 @@ final as (
         cast(user_id as varchar) as consumer_source_id,
         cast(product_id as varchar) as product_source_id
     from webshop
+
+    union all
+
+    -- A return that names no order stands for itself.
+    select
+        'erp' as source_system,
+        {{ return_without_order('sales_return_id') }} as order_id,
+        return_date as sales_date,
+        cast(null as varchar) as consumer_source_id,
+        cast(null as varchar) as product_source_id
+    from {{ return_versions }}
+    where sales_order_id is null
+        and {{ of_changed_row(return_versions, 'sales_return_id') }}
 
 )
 

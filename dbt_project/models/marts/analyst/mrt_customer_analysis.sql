@@ -128,7 +128,8 @@ loyalty_days as (
 -- Two of the earlier purchases matter: the newest, and the one that the consumer came (back) with.
 purchase_days as (
 
-    select consumer_key, activity_date as purchased_on, true as is_affected from sales_days where orders > 0
+    select consumer_key, activity_date as purchased_on, true as is_affected
+    from sales_days where orders > 0 and consumer_key <> {{ unknown_key() }}
     union all
     select consumer_key, last_purchase_date as purchased_on, false as is_affected
     from before where last_purchase_date is not null
@@ -198,8 +199,8 @@ active_days as (
         coalesce(sales_days.gross_sales, 0) as gross_sales,
         coalesce(sales_days.discount_amount, 0) as discount_amount,
         coalesce(sales_days.net_sales, 0) as net_sales,
-        coalesce(sales_days.cost, 0) as cost,
-        coalesce(sales_days.margin, 0) as margin,
+        case when sales_days.consumer_key is null then 0 else sales_days.cost end as cost,
+        case when sales_days.consumer_key is null then 0 else sales_days.margin end as margin,
         coalesce(sales_days.returned_quantity, 0) as returned_quantity,
         coalesce(sales_days.refund_amount, 0) as refund_amount,
         coalesce(interaction_days.interactions, 0) as interactions,
@@ -207,7 +208,10 @@ active_days as (
         coalesce(loyalty_days.points_earned, 0) as points_earned,
         coalesce(loyalty_days.points_redeemed, 0) as points_redeemed,
         loyalty_days.points,
-        case when sales_days.orders > 0 then days.activity_date end as purchased_on,
+        -- Those who are not known have no life cycle in common.
+        case
+            when sales_days.orders > 0 and days.consumer_key <> {{ unknown_key() }} then days.activity_date
+        end as purchased_on,
         -- A comeback is the first purchase, or one after being lapsed.
         case
             when purchases.is_affected

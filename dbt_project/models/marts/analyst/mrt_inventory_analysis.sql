@@ -32,7 +32,7 @@ with_overstock as (
             case
                 when is_overstock then quantity_on_hand - ceil({{ most_days_of_cover }} * history_sold * 1.0 / history_days)
                 when not is_overstock then 0
-            end as bigint
+            end as decimal(38, 4)
         ) as overstock_quantity
     from judged
 

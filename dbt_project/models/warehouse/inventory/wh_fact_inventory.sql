@@ -24,8 +24,8 @@ movements as (
         {{ pieces_moved('transfer_in') }} as transferred_in,
         {{ pieces_moved('transfer_out') }} as transferred_out,
         {{ pieces_moved('write_off') }} as written_off,
-        cast(sum(case when movement_type = 'adjustment' then quantity_change else 0 end) as bigint) as adjusted,
-        cast(sum(quantity_change) as bigint) as quantity_change
+        cast(sum(case when movement_type = 'adjustment' then quantity_change else 0 end) as decimal(38, 4)) as adjusted,
+        cast(sum(quantity_change) as decimal(38, 4)) as quantity_change
     from {{ ref('stg_stock_movements') }}
     where {{ with_stock_history('moved_date') }}
     group by moved_date, distribution_center_id, sku
@@ -59,7 +59,7 @@ with_history as (
     select
         *,
         max(quantity_on_hand) {{ days_before(1, 1) }} as opening_quantity,
-        cast(sum(sold) {{ days_before(history_days, 1) }} as bigint) as history_sold,
+        cast(sum(sold) {{ days_before(history_days, 1) }} as decimal(38, 4)) as history_sold,
         min(snapshot_date) {{ days_before(history_days, 1) }} as history_from
     from days
 

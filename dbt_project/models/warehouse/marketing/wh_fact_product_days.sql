@@ -100,7 +100,7 @@ final as (
         product_key,
         offer_id,
         is_under_offer,
-        cast(sum(quantity) as bigint) as quantity
+        cast(sum(quantity) as decimal(38, 4)) as quantity
 
     from described
     group by sales_date, sales_channel, country, product_group, product_key, offer_id, is_under_offer

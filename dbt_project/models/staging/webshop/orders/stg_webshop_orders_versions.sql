@@ -1,7 +1,8 @@
 select
     order_id,
     user_id,
-    {{ known_value('status', webshop_statuses()) }} as order_status,
+    status as source_status,
+    {{ order_status('status', 'returned_at') }} as order_status,
     num_of_item as item_count,
     created_at,
     {{ local_date('created_at') }} as created_date,
