@@ -226,7 +226,9 @@ class FileSource(Source):
         """Of a CSV nothing in it tells whether more will come. It is not read as long as more does."""
         if layout.kind != "csv":
             return
-        now = self._store.as_it_is_now(file)
+        # A bucket's files appear whole, and each look costs a request.
+        is_sure = not self._store.is_folder and _age(file) >= QUIET
+        now = file if is_sure else self._store.as_it_is_now(file)
         if not now.trouble and now.modified_at and _age(now) < QUIET:
             time.sleep(min(QUIET, QUIET - _age(now)))
             if self._store.as_it_is_now(file) != now:

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
+from retail_assets.ingestion import refusals
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError, relation_sql
 from retail_assets.ingestion.file_repair import Reject, lines_of
 from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql
@@ -25,7 +26,6 @@ from retail_assets.ingestion.file_versions import (
     rejected_rows_sql,
 )
 from retail_assets.ingestion.files import File
-from retail_assets.ingestion.refusals import MANY
 from retail_assets.ingestion.source import BATCH_ROWS
 from retail_assets.ingestion.versions import REFUSED, text
 from retail_assets.windows import Window
@@ -79,8 +79,8 @@ class FileTables:
     def version(self, group: Group, files: pa.Table) -> Mapping[Path, Counts | str]:
         """The rows of `given` into `versions`, by file how many there are.
 
-        A file is left out, and it is said why, if nothing tells how it writes its values, or if all of its
-        many rows are refused. `files` has what `file_versions_sql` needs to know of each.
+        A file is left out, and it is said why, if nothing tells how it writes its values, or if so many of
+        its rows are refused that it is no matter of rows. `files` has what `file_versions_sql` needs of each.
         """
         self.connection.register("files", files)
         self._fill("create or replace temp table versions as", group)
@@ -88,8 +88,10 @@ class FileTables:
         self._add_rejected(group)
         counts = self._counts()
         for path, (rows, _, refused) in counts.items():
-            if rows == refused >= MANY:
-                left_out[path] = f"none of its {rows:,} rows can be read: {self._example(path)}"
+            if rows == refused >= refusals.MANY or refused > refusals.MOST_ROWS:
+                share = f"none of its {rows:,}" if rows == refused else f"{refused:,} of its {rows:,}"
+                can = "can" if rows == refused else "cannot"
+                left_out[path] = f"{share} rows {can} be read: {self._example(path)}"
         self._drop(left_out)
         return {path: left_out.get(str(path), counts.get(str(path), Counts())) for path in group.files}
 

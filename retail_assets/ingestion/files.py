@@ -82,6 +82,11 @@ class FileStore:
             ) from None
 
     @property
+    def is_folder(self) -> bool:
+        """Whether the files are on this machine."""
+        return self._folder is not None
+
+    @property
     def _setting(self) -> str:
         return f"RETAIL_{self.system.upper()}_URL"
 

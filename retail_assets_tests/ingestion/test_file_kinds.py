@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.ingestion import file_source
+from retail_assets.ingestion import file_source, refusals
 from retail_assets_tests.ingestion.shop import Shop
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
@@ -428,6 +428,15 @@ def test_a_file_of_which_no_row_can_be_read_is_refused(shop):
     assert "('soon') in line 2" in said
     assert [row.origin for row in shop.refused_rows(ORDERS)] == ["orders/y.csv, line 3"]
     assert list(shop.memory["orders"]) == ["orders/y.csv"]
+
+
+def test_a_file_of_which_too_many_rows_cannot_be_read_is_refused(shop, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST_ROWS", 2)
+    write(shop.url / "orders" / "x.csv", [order(n, "soon" if n < 3 else "2024-01-02") for n in range(5)])
+    write(shop.url / "orders" / "y.csv", [order(n, "soon" if n < 8 else "2024-01-02") for n in range(6, 9)])
+    assert shop.keys(ORDERS, days(2)) == [8]
+    (said,) = shop.refused
+    assert "orders/x.csv was not loaded: 3 of its 5 rows cannot be read: created_at is no timestamp" in said
 
 
 def test_a_snapshot_and_rows_of_nothing(shop):
