@@ -54,6 +54,19 @@ class Settings(BaseSettings):
         description="Folder of the shops and places, or a URL that fsspec opens. "
         "Default: the files that are shipped.",
     )
+    erp_mapping: str = Field(
+        "",
+        description="Where the ERP has what is taken in: a YAML file, or a shipped one by its name"
+        " (`adventureworks`). Default: under the contract's own names.",
+    )
+    webshop_mapping: str = Field(
+        "",
+        description="The same for the web shop; `shopify`, `thelook` and `woocommerce` are shipped.",
+    )
+    crm_mapping: str = Field("", description="The same for the CRM; `shopify` is shipped.")
+    inventory_mapping: str = Field("", description="The same for the inventory system; `shopify` is shipped.")
+    marketing_mapping: str = Field("", description="The same for the marketing system.")
+    geo_mapping: str = Field("", description="The same for the shops and places.")
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
@@ -138,6 +151,11 @@ class Settings(BaseSettings):
         url: str = getattr(self, f"{system}_url")
         defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
         return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
+
+    def source_mapping(self, system: str) -> str:
+        """The mapping of a system: a name or a file; empty where there is none."""
+        mapping: str = getattr(self, f"{system}_mapping")
+        return mapping
 
 
 def _listed(names: str) -> tuple[str, ...]:

@@ -16,30 +16,38 @@ from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
 from retail_assets.ingestion.raw_tables import create_raw_tables
-from retail_assets.ingestion.sources import open_source
+from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.partitions import daily_partitions, window_of
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
 
-_KINDS = {"sql": "sql", "files": "file"}
+_KINDS: Mapping[Kind, str] = {"sql": "sql", "files": "file"}
 
 
 class RawTranslator(DagsterDltTranslator):
     """Raw assets carry what `_sources.yml` says of their table; dlt's resources have their names."""
 
-    def __init__(self, translator: Translator, manifest: Mapping[str, Any], tables: Sequence[SourceTable]):
-        self.specs = {table.name: _spec(translator, manifest, table) for table in tables}
+    def __init__(
+        self,
+        translator: Translator,
+        manifest: Mapping[str, Any],
+        tables: Sequence[SourceTable],
+        kind: Kind,
+    ):
+        self.specs = {table.name: _spec(translator, manifest, table, kind) for table in tables}
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
         return self.specs[data.resource.name]
 
 
-def _spec(translator: Translator, manifest: Mapping[str, Any], table: SourceTable) -> dg.AssetSpec:
+def _spec(
+    translator: Translator, manifest: Mapping[str, Any], table: SourceTable, kind: Kind
+) -> dg.AssetSpec:
     spec = translator.get_asset_spec(manifest, table.unique_id, None)
     return spec.replace_attributes(
         deps=[],
-        kinds={"dlt", _KINDS[table.kind]},
+        kinds={"dlt", _KINDS[kind]},
         metadata={key: value for key, value in spec.metadata.items() if "column" in key},
     )
 
@@ -52,7 +60,8 @@ def raw_assets(
     A system that is not taken in has its tables too; they stay empty.
     """
     tables = source_tables(manifest, system)
-    raw_translator = RawTranslator(translator, manifest, tables)
+    kind = kind_of(settings.source_url(system), tables[0].kind)
+    raw_translator = RawTranslator(translator, manifest, tables, kind)
     folder = settings.home / "dlt"
     keys = {name: spec.key for name, spec in raw_translator.specs.items()}
 
@@ -88,16 +97,20 @@ def raw_assets(
                     assert event.asset_key
                     rows_loaded[event.asset_key] = (event.metadata or {}).get("rows_loaded", 0)
 
-        chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
+        def chosen_of(tables: Sequence[SourceTable]) -> Sequence[SourceTable]:
+            return [table for table in tables if keys[table.name] in context.selected_asset_keys]
+
         with warehouse.writing(say=context.log.info), _told_plainly():
             if system not in settings.systems:
                 with warehouse.session() as execute:
                     create_raw_tables(tables, execute)
-                yield from _left_out(context, system, [keys[table.name] for table in chosen])
+                yield from _left_out(context, system, [keys[table.name] for table in chosen_of(tables)])
                 return
-            extraction = Extraction(open_source(settings, tables), window_of(context))
-            extraction.locate(tables)
-            deleted = ingest(extraction, tables, chosen, warehouse, folder, run)
+            source = open_source(settings, tables)
+            extraction = Extraction(source, window_of(context))
+            extraction.locate(source.tables)
+            chosen = chosen_of(source.tables)
+            deleted = ingest(extraction, source.tables, chosen, warehouse, folder, run)
         yield from _materializations(extraction, chosen, keys, deleted, rows_loaded)
         yield from contract_results(context, extraction, chosen, keys)
         if extraction.errors:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
-from retail_assets.ingestion.source import Source
+from retail_assets.ingestion.source import Found, Source
 from retail_assets.windows import Window
 
 # So many batches are read ahead (the first may be empty), to know whether there is anything to load. A
@@ -24,7 +24,7 @@ class Extraction:
     source: Source
     window: Window
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    located: set[str] = field(default_factory=set)
+    found: dict[str, Found] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
@@ -35,17 +35,28 @@ class Extraction:
         self.source.check()
         for table in tables:
             try:
-                if self.source.locate(table):
-                    self.located.add(table.name)
+                found = self.source.locate(table)
+                if found:
+                    self.found[table.name] = found
             except SourceUnreachableError:
                 raise
             except SourceError as error:
                 self.errors[table.name] = str(error)
 
+    @property
+    def located(self) -> set[str]:
+        """The tables that are there."""
+        return set(self.found)
+
+    def as_found(self, table: SourceTable) -> SourceTable:
+        """The table as it is read here."""
+        found = self.found.get(table.name)
+        return found.table if found else table
+
     def open(self, table: SourceTable) -> None:
         """Begin to read a table. Raises `SourceUnreachableError`; other errors only leave the table out."""
         self.rows[table.name] = 0
-        if table.name not in self.located:
+        if table.name not in self.found:
             return
         batches = self.source.read(table, self.window, self.loaded_at)
         try:

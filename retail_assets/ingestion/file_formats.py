@@ -5,8 +5,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from glob import escape
 from pathlib import Path
 from typing import IO, Literal
@@ -15,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
-from retail_assets.catalog.contract import snake_case
+from retail_assets.catalog.contract import Names
 from retail_assets.ingestion.versions import text as quoted
 
 PATH = "_path"  # the column that tells which file a row is from
@@ -33,11 +34,14 @@ class Layout:
     columns: tuple[str, ...]
     types: tuple[str, ...] = ()
 
-    @property
-    def names(self) -> Mapping[str, str]:
-        """The columns of the relation by their names in snake_case; one that is written so comes first."""
-        pairs = list(zip(self.columns, self.relation_columns, strict=True))
-        return {snake_case(name.strip()): column for name, column in pairs} | dict(pairs)
+    def find(self, wanted: str) -> str | None:
+        """What the relation calls a column, by its name in snake_case; None if the file does not have it."""
+        name = self._names.find(wanted)
+        return None if name is None else self.relation_columns[self.columns.index(name)]
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.columns)
 
     @property
     def relation_columns(self) -> Sequence[str]:

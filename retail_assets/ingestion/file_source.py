@@ -4,11 +4,14 @@ DuckDB reads many files at once, and all of a group before any of its rows goes 
 not whole, or that holds values of another type, gives no row at all; the others give all of theirs.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -16,9 +19,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
-from retail_assets.ingestion import loaded_files
-from retail_assets.ingestion.errors import SourceError
+from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, Names, SourceTable
+from retail_assets.ingestion import file_mapping, loaded_files
 from retail_assets.ingestion.file_formats import (
     PATH,
     Layout,
@@ -27,6 +29,7 @@ from retail_assets.ingestion.file_formats import (
     reason_of,
     relation_sql,
 )
+from retail_assets.ingestion.file_mapping import Mapped
 from retail_assets.ingestion.file_values import given_sql, wrong_values_sql
 from retail_assets.ingestion.file_versions import (
     ADDED,
@@ -36,9 +39,12 @@ from retail_assets.ingestion.file_versions import (
     WRITTEN_AT,
     file_versions_sql,
 )
-from retail_assets.ingestion.files import File, FileStore, read_times, to_read
+from retail_assets.ingestion.files import File, FileStore, read_times, recency, to_read
+from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
-from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.mapping import Hash
+from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
+from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -64,36 +70,102 @@ class _Group:
 
     layout: Layout
     files: Mapping[Path, File]
+    mapped: Mapped | None = None
 
     def each(self) -> Iterator["_Group"]:
         """A group for each of the files."""
-        return (_Group(self.layout, {path: file}) for path, file in self.files.items())
+        return (replace(self, files={path: file}) for path, file in self.files.items())
 
 
 class FileSource(Source):
     """One system's files. Tables are named as files or folders are, columns as they are in the files."""
 
     def __init__(self, system: str, url: str, timezone: str):
-        self._system = system
+        self.system = system
         self._store = FileStore(system, url)
         self._timezone = ZoneInfo(timezone)
         self._known: Mapping[str, Mapping[str, LoadedFile]] = {}
         self._readings: dict[str, _Reading] = {}
-        # What does not fit into DuckDB's memory goes into a folder.
+        # Copies of a bucket's files, and what does not fit into DuckDB's memory.
         self._folder = TemporaryDirectory()
-        self._duckdb = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": self._folder.name})
+        self._store.scratch = self._folder.name
+
+    @cached_property
+    def _duckdb(self) -> duckdb.DuckDBPyConnection:
+        """It opens nothing but the source's files, whatever a mapping's query says."""
+        connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": self._folder.name})
+        folder = self._store.folder()
+        folders = [Path(self._folder.name), *([folder] if folder else [])]
+        folders += [each.resolve() for each in folders]
+        linked = []
+        if folder:
+            every = (file for files in self._files.values() for file in files)
+            places = (Path(os.path.realpath(folder / file.path)) for file in every)
+            linked = [place for place in places if not place.is_relative_to(folders[-1])]
+        for setting, paths in (("directories", folders), ("paths", linked)):
+            listed = ", ".join(text(str(path)) for path in paths)
+            connection.execute(f"set allowed_{setting} = [{listed}]")
+        connection.execute("set enable_external_access = false")
+        return connection
 
     def check(self) -> None:
         _ = self._files
 
-    def locate(self, table: SourceTable) -> bool:
-        return bool(self._files_of(table))
+    def locate(self, table: SourceTable) -> Found | None:
+        if not self.mapping.covers(table):
+            return None
+        said = self.mapping.of(table)
+        if file_mapping.reads_whole(self.mapping, table):
+            sources = self._tables_of(table)
+            if not sources:
+                raise file_mapping.no_such_file(self.mapping, table, "select", self._files)
+            newest = [self._newest(self._files[name]) for name in sources]
+        else:
+            if not self._files_of(table):
+                if said.from_:
+                    raise file_mapping.no_such_file(self.mapping, table, "from", self._files)
+                return None
+            newest = [self._newest(self._files_of(table))]
+        place = ", ".join(sorted({file.path for file in newest if file}))
+        with self._duckdb.cursor() as connection, ExitStack() as stack:
+            local = stack.enter_context(self._store.local([file for file in newest if file]))
+            reading = _Reading(table, _NO_WINDOW, {})
+            groups = self._groups(connection, reading, local, stack)
+            if not groups:
+                return Found(table, place)
+            columns = {name for group in groups for name in _names_of(table, group)}
+            given_up = frozenset().union(*(group.mapped.given_up for group in groups if group.mapped))
+            absent = frozenset(column.name for column in table.columns) - columns
+            return Found(replace(table, absent=absent), place, given_up)
+
+    def text_key(self, table: SourceTable) -> str | None:
+        computed = {
+            name for name, column in self.mapping.columns_of(table).items() if isinstance(column, Hash)
+        }
+        keys = {column.name for column in table.columns if column.is_key} - computed
+        with self._duckdb.cursor() as connection, ExitStack() as stack:
+            files = [file for file in self._files_of(table) if file.is_finished]
+            local = stack.enter_context(self._store.local(self._behind(table, files)))
+            for group in self._groups(connection, _Reading(table, _NO_WINDOW, {}), local, stack):
+                names = _names_of(table, group)
+                wanted = [name for name in names if name in keys]
+                given = ", ".join(f'"{names[name]}" as "{name}"' for name in wanted)
+                try:
+                    if wanted and (
+                        found := first_text(connection, f"(select {given} from {_relation(group)})", wanted)
+                    ):
+                        return found
+                except duckdb.Error:
+                    # A file that cannot be read is named when it is read.
+                    continue
+        return None
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.problems if reading else ()
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
+        super().recall(schema, emptied, execute)
         self._known = loaded_files.recall(schema, emptied, execute)
 
     def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
@@ -112,9 +184,15 @@ class FileSource(Source):
             return
         # Of rows that are the same, those of the newest file count.
         files.sort(key=lambda file: read_at[file.path], reverse=True)
-        with self._store.local(self._finished(reading, files)) as paths, self._duckdb.cursor() as connection:
-            connection.execute("set timezone = 'UTC'; create temp table seen (row_hash bigint)")
-            for group in self._groups(reading, paths):
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._duckdb.cursor())
+            connection.execute(f"set timezone = '{table.timezone}'; create temp table seen (row_hash bigint)")
+            finished = self._finished(reading, files)
+            local = stack.enter_context(self._store.local(self._behind(table, finished)))
+            groups = self._groups(connection, reading, local, stack)
+            for group in groups:
+                self._refuse_missing_columns(table, group)
+            for group in groups:
                 yield from self._rows(connection, reading, group)
 
     @cached_property
@@ -122,7 +200,56 @@ class FileSource(Source):
         return self._store.files()
 
     def _files_of(self, table: SourceTable) -> Sequence[File]:
-        return self._files.get(table.source_table.lower(), [])
+        """A table's files; one that stands for all of them where a query makes the table of several."""
+        if file_mapping.reads_whole(self.mapping, table):
+            files = [
+                file for name in self._tables_of(table) for file in self._files[name] if file.is_finished
+            ]
+            return [self._all_of(table, files)] if files else []
+        name = self._name_of(table)
+        files = [*self._files[name]] if name else []
+        mapped = self._fingerprint(table)
+        return [replace(file, version=f"{file.version} {mapped}") for file in files] if mapped else files
+
+    def _name_of(self, table: SourceTable) -> str | None:
+        wanted = self.mapping.of(table).from_ or table.source_table
+        names = Names(self._files)
+        return names.find(wanted.lower()) or names.find(wanted.rpartition(".")[2].lower())
+
+    def _tables_of(self, table: SourceTable) -> Sequence[str]:
+        """What a query of the mapping's reads, by the names of files and folders."""
+        if not self.mapping.of(table).select:
+            return ()
+        asked = file_mapping.tables_in(self._duckdb, self.mapping, table)
+        found = {name for each in asked for name in self._files if name == each.lower()}
+        return sorted(found)
+
+    def _fingerprint(self, table: SourceTable) -> str:
+        """What tells that a mapping has changed, so that files are read again; empty without one."""
+        said = self.mapping.of(table).model_dump_json(exclude_unset=True)
+        return sha256(said.encode()).hexdigest()[:16] if said != "{}" else ""
+
+    def _all_of(self, table: SourceTable, files: Sequence[File]) -> File:
+        versions = repr(sorted((file.path, file.size, file.version) for file in files))
+        written = [file.modified_at for file in files if file.modified_at]
+        return File(
+            path=f"the select of {table.name}",
+            size=sum(file.size for file in files),
+            version=sha256(f"{versions} {self._fingerprint(table)}".encode()).hexdigest()[:32],
+            modified_at=max(written, default=None),
+            day=None,
+        )
+
+    def _behind(self, table: SourceTable, files: Sequence[File]) -> Sequence[File]:
+        """The files that have to be at hand to read these."""
+        if not file_mapping.reads_whole(self.mapping, table):
+            return files
+        every = (file for name in self._tables_of(table) for file in self._files[name])
+        return [file for file in every if file.is_finished] if files else ()
+
+    def _newest(self, files: Sequence[File]) -> File | None:
+        finished = [file for file in files if file.is_finished]
+        return max(finished, key=recency, default=None)
 
     def _finished(self, reading: _Reading, files: Sequence[File]) -> Sequence[File]:
         for file in files:
@@ -132,37 +259,88 @@ class FileSource(Source):
 
     def _left_out(self, reading: _Reading, file: File, why: str) -> None:
         reading.problems.append(
-            f"{self._system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
+            f"{self.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
             " the next run tries it again."
         )
 
-    def _groups(self, reading: _Reading, paths: Mapping[Path, File]) -> Sequence[_Group]:
-        """Files that are read together. Raises `SourceError` if one lacks a column."""
+    def _groups(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reading: _Reading,
+        paths: Mapping[Path, File],
+        stack: ExitStack,
+    ) -> Sequence[_Group]:
+        """Files that are read together. Raises `MappingError` if the mapping cannot be followed.
+
+        What else a query of the mapping's reads is at hand until the stack is closed.
+        """
+        table, mapping = reading.table, self.mapping
+        layouts = self._layouts(reading, paths)
+        if not layouts or not mapping.filled.get(table.name):
+            found = [
+                _Group(layout, {path: paths[path] for path in some})
+                for layout, members in layouts.items()
+                for some in _portions(members, paths)
+            ]
+        elif file_mapping.reads_whole(mapping, table):
+            by_name: dict[str, list[tuple[Layout, Mapping[Path, date]]]] = defaultdict(list)
+            for layout, members in layouts.items():
+                for name in {paths[path].table for path in members}:
+                    some = {path: self._day_of(paths[path]) for path in members if paths[path].table == name}
+                    by_name[name].append((layout, some))
+            mapped = file_mapping.mapped(connection, mapping, table, "", by_name)
+            (whole,) = self._files_of(table)
+            found = [_Group(mapped.layout, {Path(): whole}, mapped)]
+        else:
+            found = self._mapped_groups(connection, reading, layouts, paths, stack)
+        return found
+
+    def _layouts(self, reading: _Reading, paths: Mapping[Path, File]) -> Mapping[Layout, list[Path]]:
         layouts: dict[Layout, list[Path]] = defaultdict(list)
         for path, file in paths.items():
             try:
-                layout = layout_of(path)
+                layouts[layout_of(path)].append(path)
             except NotWholeError as error:
                 self._left_out(reading, file, str(error))
-                continue
-            if layout not in layouts:
-                self._refuse_missing_columns(reading.table, file, layout)
-            layouts[layout].append(path)
-        return [
-            _Group(layout, {path: paths[path] for path in some})
-            for layout, members in layouts.items()
-            for some in _portions(members, paths)
-        ]
+        return layouts
 
-    def _refuse_missing_columns(self, table: SourceTable, file: File, layout: Layout) -> None:
-        names = layout.names
-        missing = [column.name for column in table.columns if column.source_name not in names]
-        if missing:
-            raise SourceError(
-                f"{self._system}: {file.path} has no column {', '.join(missing)}. {table.name} was not"
-                " loaded and what was there stays. Restore the column, or take it out of _sources.yml"
-                " and the models."
-            )
+    def _mapped_groups(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reading: _Reading,
+        layouts: Mapping[Layout, Sequence[Path]],
+        paths: Mapping[Path, File],
+        stack: ExitStack,
+    ) -> list[_Group]:
+        """Groups of files, each as the mapping sees it; a query that does not tell files apart reads one."""
+        table = reading.table
+        name = self._name_of(table) or ""
+        others: dict[str, file_mapping.Files] = {}
+        for other in self._tables_of(table):
+            if other != name:
+                files = [file for file in self._files[other] if file.is_finished]
+                local = stack.enter_context(self._store.local(files))
+                others[other] = [
+                    (layout, {path: self._day_of(local[path]) for path in members})
+                    for layout, members in self._layouts(reading, local).items()
+                ]
+        select = self.mapping.of(table).select
+        at_once = FILES_AT_ONCE if not select or PATH in select else 1
+        groups = []
+        for layout, members in layouts.items():
+            for some in _portions(members, paths, at_once):
+                days = {path: self._day_of(paths[path]) for path in some}
+                mapped = file_mapping.mapped(
+                    connection, self.mapping, table, name, {**others, name: [(layout, days)]}
+                )
+                groups.append(_Group(mapped.layout, {path: paths[path] for path in some}, mapped))
+        return groups
+
+    def _refuse_missing_columns(self, table: SourceTable, group: _Group) -> None:
+        names = _names_of(table, group)
+        given_up = group.mapped.given_up if group.mapped else ()
+        lacking = [each for each in table.columns if each.name not in names and each.name not in given_up]
+        self.refuse_lacking(table, lacking, next(iter(group.files.values())).path)
 
     def _rows(
         self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group
@@ -175,7 +353,13 @@ class FileSource(Source):
                     yield from self._rows(connection, reading, one)
             else:
                 (file,) = group.files.values()
-                self._left_out(reading, file, reason_of(error))
+                if group.mapped:
+                    reading.problems.append(
+                        f"{self.system}: {file.path} was not loaded: {reason_of(error).rstrip('.')}."
+                        f" Mend it, or tables.{reading.table.name} in {self.mapping.path}; the next run tries it again."
+                    )
+                else:
+                    self._left_out(reading, file, reason_of(error))
             return
         if reading.done and not reading.has_begun:
             reading.has_begun = True
@@ -191,9 +375,11 @@ class FileSource(Source):
 
     def _take(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> None:
         """All rows of a group into `versions`; a file with a wrong value stays out, with its problem."""
-        table, names = reading.table, group.layout.names
-        given = ", ".join(given_sql(table, column, names[column.source_name]) for column in table.columns)
-        relation = relation_sql(group.layout, list(group.files))
+        names = _names_of(reading.table, group)
+        absent = frozenset(column.name for column in reading.table.columns) - names.keys()
+        table = replace(reading.table, absent=absent)
+        given = ", ".join(given_sql(table, column, names.get(column.name)) for column in table.columns)
+        relation = _relation(group)
         connection.execute(f"create or replace temp table given as select {given}, {PATH} from {relation}")
         wrong = dict(connection.execute(wrong_values_sql(table, "given")).fetchall())
         connection.register("files", self._described(reading, group, wrong))
@@ -211,7 +397,7 @@ class FileSource(Source):
     def _account(self, reading: _Reading, file: File, wrong: str | None, rows: int, held_back: int) -> None:
         if wrong:
             reading.problems.append(
-                f"{self._system}: {file.path} was not loaded: {wrong}. Mend the file, or the type in"
+                f"{self.system}: {file.path} was not loaded: {wrong}. Mend the file, or the type in"
                 " _sources.yml; the next run tries it again."
             )
             return
@@ -245,15 +431,38 @@ class FileSource(Source):
             }
         )
 
+    def _day_of(self, file: File) -> date:
+        """The day that a file is of, or on which it was written."""
+        written = file.modified_at or datetime.now(UTC)
+        return file.day or written.astimezone(self._timezone).date()
+
     def _start_of(self, day: date | None) -> datetime | None:
         return _naive(datetime.combine(day, time(), self._timezone).astimezone(UTC)) if day else None
 
 
-def _portions(paths: Sequence[Path], files: Mapping[Path, File]) -> Iterator[Sequence[Path]]:
+# Of a look at files that reads none of their rows.
+_NO_WINDOW = Window(datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+
+
+def _names_of(table: SourceTable, group: _Group) -> Mapping[str, str]:
+    """What the group's relation calls the contract's columns that it has."""
+    if group.mapped:
+        return {name: name for name in group.layout.columns}
+    found = {column.name: group.layout.find(column.source_name) for column in table.columns}
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def _relation(group: _Group) -> str:
+    return group.mapped.relation if group.mapped else relation_sql(group.layout, list(group.files))
+
+
+def _portions(
+    paths: Sequence[Path], files: Mapping[Path, File], at_once: int = FILES_AT_ONCE
+) -> Iterator[Sequence[Path]]:
     portion: list[Path] = []
     size = 0
     for path in paths:
-        if portion and (len(portion) == FILES_AT_ONCE or size + files[path].size > BYTES_AT_ONCE):
+        if portion and (len(portion) == at_once or size + files[path].size > BYTES_AT_ONCE):
             yield portion
             portion, size = [], 0
         portion.append(path)

@@ -2,8 +2,7 @@
 
 from retail_assets.catalog.contract import MODIFIED_AT, SourceTable
 from retail_assets.ingestion.file_formats import PATH
-from retail_assets.ingestion.file_values import cast
-from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
+from retail_assets.ingestion.versions import own_time, timestamp, versions_sql, zoned_cast
 from retail_assets.windows import Window
 
 # Of each file, beside its rows: the start of the day it is of, when it was written, and when it was read.
@@ -37,7 +36,7 @@ def file_versions_sql(table: SourceTable, window: Window) -> str:
         table,
         window,
         READ_AT,
-        cast=cast,
+        cast=zoned_cast,
         modified_at=modified_at,
         # Each snapshot has all rows: those that are as they were are no new versions.
         identity=identity if table.load == "window" else "''",

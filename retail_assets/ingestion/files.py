@@ -60,6 +60,7 @@ class FileStore:
         import fsspec
 
         self.system = system
+        self.scratch: str | None = None  # where copies of a bucket's files go
         self._url = url
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
@@ -76,19 +77,24 @@ class FileStore:
     @contextmanager
     def local(self, files: Sequence[File]) -> Iterator[Mapping[Path, File]]:
         """The files by their paths on this machine; those of a bucket are copied meanwhile."""
-        from fsspec.implementations.local import LocalFileSystem
-
-        if isinstance(self.filesystem, LocalFileSystem):
-            yield {Path(self._root, file.path): file for file in files}
+        folder = self.folder()
+        if folder is not None:
+            yield {folder / file.path: file for file in files}
             return
-        with TemporaryDirectory() as folder:
-            paths = {Path(folder, str(n), Path(file.path).name): file for n, file in enumerate(files)}
+        with TemporaryDirectory(dir=self.scratch) as copies:
+            paths = {Path(copies, str(n), Path(file.path).name): file for n, file in enumerate(files)}
             sources = [f"{self._root.rstrip('/')}/{file.path}" for file in files]
             try:
                 self.filesystem.get(sources, [str(path) for path in paths])
             except Exception as error:
                 raise self._unreachable(error) from None
             yield paths
+
+    def folder(self) -> Path | None:
+        """The folder, if it is on this machine."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        return Path(self._root) if isinstance(self.filesystem, LocalFileSystem) else None
 
     def _unreachable(self, error: Exception) -> SourceUnreachableError:
         # Each file system has errors of its own.
@@ -160,7 +166,7 @@ def to_read(
     """
     due = [file for file in files if file.day is None or file.day < end]
     if table.load == "snapshot":
-        newest = max(due, key=_recency, default=None)
+        newest = max(due, key=recency, default=None)
         is_due = newest and _has_news(newest, loaded) and not _is_overtaken(newest, loaded)
         return [newest] if newest and is_due else []
     return [file for file in due if (file.day and file.day >= first) or _has_news(file, loaded)]
@@ -183,7 +189,8 @@ def _written(file: File) -> tuple[datetime, str]:
     return (file.modified_at or datetime.min.replace(tzinfo=UTC), file.path)
 
 
-def _recency(file: File) -> tuple[datetime, datetime, str]:
+def recency(file: File) -> tuple[datetime, datetime, str]:
+    """What newer files have more of: their day, or else when they were written."""
     written_at, path = _written(file)
     return (datetime.combine(file.day, time(), UTC) if file.day else written_at, written_at, path)
 

@@ -3,6 +3,7 @@
 It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline is run.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
@@ -40,8 +42,17 @@ def ingest(
     deleted, by table.
     """
     schema = tables[0].schema
-    parents = {table.name: table for table in tables}
     with warehouse.session() as execute:
+        keys, has_changed = settled_keys(
+            extraction.source, [extraction.as_found(table) for table in tables], execute
+        )
+        if has_changed:
+            # dlt's memory of the columns' types.
+            shutil.rmtree(folder / schema, ignore_errors=True)
+        tables, chosen = (
+            [with_keys(extraction.as_found(table), keys) for table in some] for some in (tables, chosen)
+        )
+        parents = {table.name: table for table in tables}
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         for table in chosen:
             extraction.open(table)

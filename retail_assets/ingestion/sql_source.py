@@ -4,23 +4,27 @@ SQLite is read through ADBC, which builds Arrow in C; other databases through SQ
 Both give batches of the types that the contract declares, with decimals exact.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.catalog.contract import SourceTable, snake_case
+from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
-from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.keys import first_text
+from retail_assets.ingestion.mapping import Hash, MappingError, nearest, place_of
+from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
+from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
 from retail_assets.ingestion.urls import shown, without_secrets
-from retail_assets.ingestion.versions import timestamp, versions_sql
+from retail_assets.ingestion.versions import plain_cast, timestamp, versions_sql, zoned_cast
 from retail_assets.windows import Window
 
 # What DuckDB reads like a table.
@@ -29,10 +33,10 @@ _Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A contract's table as it was found in the database."""
+    """A contract's table as it was found in the database, with what each of its columns is there."""
 
     contract: SourceTable
-    table: sa.Table
+    columns: Mapping[str, sa.ColumnElement[Any]]
 
 
 class SqlSource(Source):
@@ -57,31 +61,103 @@ class SqlSource(Source):
             ) from None
         self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
+        self._found_tables: dict[str, Found] = {}
 
     def check(self) -> None:
-        self._tables_of(None)
+        self._names(None)
 
-    def locate(self, table: SourceTable) -> bool:
-        schema, _, name = table.source_table.rpartition(".")
+    def locate(self, table: SourceTable) -> Found | None:
+        said = self.mapping.of(table)
+        if not self.mapping.covers(table):
+            return None
+        if said.select:
+            relation: sa.FromClause | None = self._selected(table, said.select)
+            place = f"the select of {table.name}"
+        else:
+            place = said.from_ or table.source_table
+            relation = self._named(place)
+            if relation is None and said.from_:
+                known = [name for schema in (None, place.rpartition(".")[0]) for name in self._names(schema)]
+                raise self._cannot_map(table, "from", f"there is no table {place}{nearest(place, known)}")
+        if relation is None:
+            return None
+        return self._found(table, relation, place)
+
+    def text_key(self, table: SourceTable) -> str | None:
+        located = self._located.get(table.name)
+        computed = self.mapping.columns_of(table)
+        with self._engine.connect() as connection, self._duckdb.cursor() as duck:
+            for column in table.columns:
+                place = located.columns.get(column.name) if located and column.is_key else None
+                if place is None or isinstance(computed.get(column.name), Hash):
+                    continue
+                is_sqlite = self._engine.dialect.name == "sqlite"
+                if isinstance(place.type, sa.Integer) and not is_sqlite:
+                    continue
+                query = sa.select(place.label(column.name)).distinct().where(place.is_not(None))
+                if is_sqlite:
+                    # Each value there has a type of its own.
+                    query = query.where(sa.func.typeof(place) != "integer")
+                result = connection.execution_options(stream_results=True).execute(query)
+                while rows := result.fetchmany(BATCH_ROWS):
+                    (values,) = zip(*rows, strict=True)
+                    duck.register("given", pa.table({column.name: _array(values)}))
+                    if found := first_text(duck, "given", [column.name]):
+                        return found
+        return None
+
+    def _named(self, place: str) -> sa.Table | None:
+        """A table or view by its name, with or without the schema."""
+        schema, _, name = place.rpartition(".")
         for candidate in (schema or None, None):
-            found = {each.lower(): each for each in self._tables_of(candidate)}
-            if name.lower() in found:
-                self._located[table.name] = self._described(table, found[name.lower()], candidate)
-                return True
-        return False
+            found = Names(self._names(candidate)).find(name)
+            if found:
+                actual = self._actual_schema(candidate)
+                columns = self._inspector.get_columns(found, actual)
+                declared = (sa.Column(column["name"], column["type"]) for column in columns)
+                return sa.Table(found, sa.MetaData(), *declared, schema=actual)
+        return None
 
-    def _tables_of(self, schema: str | None) -> list[str]:
+    def _selected(self, table: SourceTable, select: str) -> sa.FromClause:
+        """A query of the mapping's as a relation."""
+        text = sa.text(select.strip().rstrip(";").replace(":", "\\:"))
+        whole = sa.select(sa.text("*")).select_from(text.columns().subquery("source")).where(sa.false())
+        names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
+        return text.columns(*map(sa.column, names)).subquery("source")
+
+    def _tried(self, query: sa.Select, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
+        """The names of a query's columns. Raises the error if the database does not understand it."""
+        try:
+            with self._engine.connect() as connection:
+                return list(connection.execute(query).keys())
+        except sa.exc.SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise mapping_error(without_secrets(reason, self._url)) from None
+
+    def _cannot_map(self, table: SourceTable, key: str, reason: str) -> MappingError:
+        return MappingError(f"{self.mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
+
+    def _names(self, schema: str | None) -> list[str]:
+        """All tables and views; none of a schema that is not there."""
+        self._refuse_missing_file()
+        try:
+            actual = self._actual_schema(schema)
+            if schema and not actual:
+                return []
+            views = self._inspector.get_view_names(schema=actual)
+            if self._engine.dialect.name == "postgresql":
+                views = [*views, *self._inspector.get_materialized_view_names(schema=actual)]
+            return [*self._inspector.get_table_names(schema=actual), *views]
+        except sa.exc.SQLAlchemyError as error:
+            raise self._unreachable(error) from None
+
+    def _refuse_missing_file(self) -> None:
         path = self._engine.url.database
         if self._engine.dialect.name == "sqlite" and path and not Path(path).is_file():
             raise SourceError(
                 f"{self.system}: there is no SQLite file {path}. Set RETAIL_{self.system.upper()}_URL,"
                 " or run `retail-assets demo` to simulate one."
             )
-        try:
-            actual = self._actual_schema(schema)
-            return self._inspector.get_table_names(schema=actual) if actual or not schema else []
-        except sa.exc.SQLAlchemyError as error:
-            raise self._unreachable(error) from None
 
     def _unreachable(self, error: sa.exc.SQLAlchemyError) -> SourceUnreachableError:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -104,28 +180,67 @@ class SqlSource(Source):
             (each for each in self._inspector.get_schema_names() if each.lower() == schema.lower()), None
         )
 
-    def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
-        schema = self._actual_schema(schema)
-        actual = {snake_case(column["name"]): column for column in self._inspector.get_columns(name, schema)}
-        columns, missing = [], []
+    def _found(self, contract: SourceTable, relation: sa.FromClause, place: str) -> Found:
+        """Find the contract's columns, by what the mapping says or by their names."""
+        said, constants = self.mapping.columns_of(contract), self.mapping.of(contract).defaults
+        names = Names(relation.c.keys())
+        places: dict[str, sa.ColumnElement[Any]] = {}
+        given_up = set()
         for column in contract.columns:
-            found = actual.get(column.source_name)
-            if found is None:
-                missing.append(column.name)
-                continue
-            columns.append(sa.Column(found["name"], found["type"], key=column.name))
-        if missing:
-            raise SourceError(
-                f"{self.system}: {contract.source_table} has changed: it has no column"
-                f" {', '.join(missing)} any more. The table was not loaded and what was there"
-                " stays. Restore the column, or take it out of _sources.yml and the models."
-            )
-        return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
+            if column.name not in said:
+                name = names.find(column.source_name)
+                if name is not None:
+                    places[column.name] = relation.c[name]
+                elif column.name in constants:
+                    places[column.name] = sa.null()
+            elif (mapped := said[column.name]) is None:
+                given_up.add(column.name)
+            elif isinstance(mapped, Hash):
+                places[column.name] = _key_of([_place(each, relation, names) for each in mapped.hash])
+            else:
+                places[column.name] = _place(mapped, relation, names)
+        if not all(relation.c.contains_column(each) for each in places.values()):
+            places = self._computed(contract, relation, places)
+        absent = frozenset(column.name for column in contract.columns if column.name not in places)
+        table = self._as_read(replace(contract, absent=absent))
+        self._located[table.name] = LocatedTable(table, places)
+        self._found_tables[table.name] = Found(table, place, frozenset(given_up))
+        return self._found_tables[table.name]
+
+    def _computed(
+        self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, sa.ColumnElement[Any]]
+    ) -> dict[str, sa.ColumnElement[Any]]:
+        """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
+
+        def query(names: Sequence[str]) -> sa.Select:
+            return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
+
+        def culprit(reason: str) -> MappingError:
+            for name in places:
+                self._tried(
+                    query([name]).where(sa.false()), partial(self._cannot_map, contract, f"columns.{name}")
+                )
+            return self._cannot_map(contract, "columns", reason)
+
+        if places:
+            self._tried(query(list(places)).where(sa.false()), culprit)
+        return dict(query(list(places)).subquery("mapped").c)
+
+    def _as_read(self, table: SourceTable) -> SourceTable:
+        """How a table without times of change is read: with its parent's rows, or whole."""
+        modified = tuple(name for name in table.modified if name not in table.absent)
+        parent = self._located.get(table.parent or "")
+        by_parent = parent is not None and parent.contract.load == "window"
+        if table.load == "window" and not modified and not by_parent:
+            return replace(table, modified=(), load="snapshot", parent=None)
+        return replace(table, modified=modified)
 
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         """The table's rows for the window, and of a `window` table those whose parent is in it."""
-        located = self._located[table.name]
+        located = replace(self._located[table.name], contract=table)
         parent = self._located.get(table.parent or "")
+        found = self._found_tables[table.name]
+        self.refuse_lacking(table, found.lacking, found.place)
         yield table.raw_schema.empty_table()
         query = _query(located, parent, window)
         try:
@@ -148,7 +263,7 @@ class SqlSource(Source):
 
         # The driver takes a column's type from its first rows. A first row of our own settles it.
         columns = located.contract.columns
-        names = [column.name for column in columns]
+        names = located.contract.arrow_schema.names
         typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
         compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
         file = f"file:{self._engine.url.database}?mode=ro"
@@ -170,9 +285,11 @@ class SqlSource(Source):
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
-        statement = versions_sql("given", table, window, timestamp(loaded_at))
+        given = translated_sql("given", table, self.mapping)
+        cast = plain_cast if table.timezone == "UTC" else zoned_cast
+        statement = versions_sql(given, table, window, timestamp(loaded_at), cast=cast)
         with self._duckdb.cursor() as connection:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute(f"set timezone = '{table.timezone}'")
             for some in rows:
                 connection.register("given", some)
                 for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
@@ -197,42 +314,68 @@ _SQLITE_SAMPLES = {
 }
 
 
+def _place(wanted: str | Sequence[str], relation: sa.FromClause, names: Names) -> sa.ColumnElement[Any]:
+    """A column of the relation by its name, or an expression over its columns."""
+    name, expression = place_of(wanted, names)
+    return sa.literal_column(f"({expression})") if name is None else relation.c[name]
+
+
+def _key_of(parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """The text that a key of several columns is made of; null if all of them are."""
+    texts: list[sa.ColumnElement[str]] = [
+        sa.func.coalesce(sa.cast(part, sa.Unicode(255)), NO_PART) for part in parts
+    ]
+    joined = texts[0]
+    for each in texts[1:]:
+        joined = joined + KEY_SEPARATOR + each
+    return sa.case((sa.and_(*(part.is_(None) for part in parts)), sa.null()), else_=joined)
+
+
 def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -> sa.Select:
-    table = located.table
-    query = sa.select(*table.columns)
+    columns = [_selected(located, column).label(column.name) for column in located.contract.columns]
+    query = sa.select(*columns)
     if located.contract.load == "snapshot":
         return query
-    condition = _modified_in(located, window)
+    conditions = [_modified_in(located, window)] if located.contract.modified or parent is None else []
     if parent is not None:
         (key,) = parent.contract.primary_key
-        touched = sa.select(parent.table.c[key]).where(_modified_in(parent, window))
-        condition = sa.or_(condition, table.c[key].in_(touched))
-    return query.where(condition)
+        touched = sa.select(parent.columns[key]).where(_modified_in(parent, window))
+        conditions.append(located.columns[key].in_(touched))
+    return query.where(sa.or_(*conditions))
+
+
+def _selected(located: LocatedTable, column: SourceColumn) -> sa.ColumnElement[Any]:
+    """A column, or what stands in where the source has no such column."""
+    found = located.columns.get(column.name)
+    if found is not None:
+        return found
+    return sa.null() if column.default is None else sa.literal(column.default)
 
 
 def _modified_in(located: LocatedTable, window: Window) -> sa.ColumnElement[bool]:
     """The latest of the row's times of change lies in the window, or it has none."""
-    times = [located.table.c[name] for name in located.contract.modified]
+    times = [located.columns[name] for name in located.contract.modified]
+    start, end = ([_literal(moment, time, located.contract.timezone) for time in times] for moment in window)
     latest_of_all = [
         sa.and_(
-            time >= _literal(window.start, time),
-            time < _literal(window.end, time),
+            time >= start[place],
+            time < end[place],
             *(
-                sa.or_(other < _literal(window.end, other), other.is_(None))
-                for other in times
-                if other is not time
+                sa.or_(other < end[number], other.is_(None))
+                for number, other in enumerate(times)
+                if number != place
             ),
         )
-        for time in times
+        for place, time in enumerate(times)
     ]
     return sa.or_(*latest_of_all, sa.and_(sa.true(), *(time.is_(None) for time in times)))
 
 
-def _literal(moment: datetime, column: sa.Column[Any]) -> sa.ColumnElement[datetime]:
-    """A moment as the column has its times: with a zone, or UTC without saying so."""
+def _literal(moment: datetime, column: sa.ColumnElement[Any], timezone: str) -> sa.ColumnElement[datetime]:
+    """A moment as the column has its times: with a zone, or in the source's without saying so."""
     if getattr(column.type, "timezone", False):
         return sa.literal(moment, sa.DateTime(timezone=True))
-    return sa.literal(moment.replace(tzinfo=None), _Moment())
+    return sa.literal(moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None), _Moment())
 
 
 class _Moment(sa.types.TypeDecorator):

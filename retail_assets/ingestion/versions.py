@@ -9,6 +9,7 @@ from datetime import datetime
 from retail_assets.catalog.contract import (
     CHANGED_AT,
     DELETED_AT,
+    KEY_TYPES,
     LOADED_AT,
     MODIFIED_AT,
     ROW_HASH,
@@ -20,12 +21,24 @@ from retail_assets.windows import Window
 
 def plain_cast(column: SourceColumn) -> str:
     """A column as the contract's type."""
+    if column.is_key and column.data_type == KEY_TYPES["text"]:
+        # Some programs write whole numbers as 17.0 beside nulls; an empty text refers to nothing.
+        trimmed = f'trim(cast("{column.name}" as varchar))'
+        return f"nullif(regexp_replace({trimmed}, '^(-?[0-9]+)[.]0$', '\\1'), '')"
     return f'cast("{column.name}" as {column.data_type})'
+
+
+def zoned_cast(column: SourceColumn) -> str:
+    """The same; a time without a zone is in the session's, and becomes UTC."""
+    if column.data_type == "timestamp":
+        return f"""timezone('UTC', cast("{column.name}" as timestamptz))"""
+    return plain_cast(column)
 
 
 def own_time(table: SourceTable) -> str | None:
     """The latest of a row's own times of change; nulls do not count."""
-    return f"greatest({', '.join(table.modified)})" if table.modified else None
+    times = [name for name in table.modified if name not in table.absent]
+    return f"greatest({', '.join(times)})" if times else None
 
 
 def versions_sql(
@@ -47,7 +60,10 @@ def versions_sql(
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
-    packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in table.columns)
+    # What a source does not have makes no version, so that the contract may grow.
+    packed = ", ".join(
+        f'"{column.name}" := "{column.name}"' for column in table.columns if column.name not in table.absent
+    )
     start, end = (timestamp(moment) for moment in window)
     return f"""
         with typed as (select {casts}{passed_on} from {relation})
@@ -57,7 +73,7 @@ def versions_sql(
             -- Rows of a snapshot may have been modified outside the window that brings them.
             case
                 when {MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end} then {MODIFIED_AT}
-                else {start}
+                else {_first_seen(table, start, loaded_at)}
             end as {CHANGED_AT},
             {loaded_at} as {LOADED_AT},
             -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
@@ -66,6 +82,17 @@ def versions_sql(
             cast(null as timestamp) as {DELETED_AT}{passed_on}
         from typed
     """
+
+
+def _first_seen(table: SourceTable, start: str, loaded_at: str) -> str:
+    """When a row counts as changed that says of no change in the window.
+
+    In a table without a time of change, what happens after the window is read by it too: it counts when it
+    happens, so that days run one by one or at once make the same of it.
+    """
+    if table.load == "snapshot" and not table.modified and table.time:
+        return f"case when {table.time} < {loaded_at} then greatest({start}, {table.time}) else {start} end"
+    return start
 
 
 def text(value: str) -> str:

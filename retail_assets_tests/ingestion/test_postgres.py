@@ -197,9 +197,12 @@ def test_what_is_wrong_is_said_plainly(url, execute):
     extraction = Extraction(SqlSource("erp", url), days(2), LOADED_AT)
     extraction.locate([ORDERS, LINES, KINDS])
     extraction.open(ORDERS)
-    assert extraction.located == {"orders"}
+    extraction.open(LINES)
+    assert extraction.located == {"orders", "lines"}
     assert "Sales.Order could not be read: Conversion Error" in extraction.errors["orders"]
-    assert "Sales.Line has changed: it has no column order_id, modified_at" in extraction.errors["lines"]
+    assert (
+        "Sales.Line has no column order_id, modified_at, which lines must have" in extraction.errors["lines"]
+    )
 
 
 def test_a_database_that_does_not_answer(url):

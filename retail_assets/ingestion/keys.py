@@ -1,0 +1,133 @@
+"""What a system's keys are: whole numbers, or text (`#1001`, `A-17`, `0017`, UUIDs).
+
+It is decided once, for all keys of a system and whatever refers to them, when the first rows come; then raw's
+columns say it. A mapping's `keys` says it beforehand, and turns numbers into text later.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+import duckdb
+
+from retail_assets.catalog.contract import KEY_TYPES, SourceTable
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.raw_tables import column_types, create_statement
+from retail_assets.ingestion.source import Source
+from retail_assets.resources.warehouse import Execute
+
+Keys: TypeAlias = Literal["number", "text"]
+
+
+# What the warehouses call the types of key columns.
+_NUMBERS = ("bigint", "number")
+
+
+def settled_keys(source: Source, tables: Sequence[SourceTable], execute: Execute) -> tuple[Keys, bool]:
+    """What the system's keys are from now on, and whether raw's tables that are there had to be made so.
+
+    Raises `SourceError` if the mapping wants numbers where raw has text.
+    """
+    wanted = source.mapping.keys
+    schema = tables[0].schema
+    there = column_types(schema, execute)
+    known = _known(tables, there)
+    has_rows = known and any(
+        execute(f"select 1 from {schema}.{table.name} limit 1") for table in tables if table.name in there
+    )
+    if has_rows and (wanted, known) == ("number", "text"):
+        raise SourceError(
+            f"{source.mapping.path}: keys: number, but raw has keys of {source.system} that are text. Write"
+            f" `keys: text`, or drop the schema {schema} and load it anew."
+        )
+    if has_rows:
+        keys: Keys = wanted or known or "number"
+    else:
+        keys = wanted or ("text" if any(source.text_key(table) for table in tables) else "number")
+    others = [table for table in tables if _types(table, there) - {keys}]
+    for table in others:
+        _rewrite(table, keys, there[table.name], execute)
+    return keys, bool(others)
+
+
+def with_keys(table: SourceTable, keys: Keys) -> SourceTable:
+    """The table with its keys, and what refers to keys, of this type."""
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, data_type=KEY_TYPES[keys]) if column.is_key else column
+            for column in table.columns
+        ),
+    )
+
+
+def how_to_switch(system: str) -> str:
+    """What to do when a key is text in a system whose keys were numbers."""
+    return (
+        f"the keys of {system} are numbers so far: to take such keys write `keys: text` in its mapping"
+        f" (RETAIL_{system.upper()}_MAPPING) and run `retail-assets backfill --full-refresh` once"
+    )
+
+
+def is_number(value: str) -> str:
+    """The condition, in DuckDB's SQL, that a value can be a key of 64 bits without losing anything.
+
+    `17` can, and `17.0` as some programs write it beside nulls; `0017`, `1.5` and `A-17` cannot.
+    """
+    text = f"trim(cast({value} as varchar))"
+    return (
+        f"(regexp_full_match({text}, '-?(0|[1-9][0-9]*)([.]0)?|[1-9]([.][0-9]+)?e[+]?[0-9]+')"
+        f" and coalesce(try_cast({text} as bigint) = try_cast({text} as double), false))"
+    )
+
+
+def first_text(connection: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[str]) -> str | None:
+    """A key of the relation that is no number, as `column 'value'`; None if all are. Empty is no key."""
+    for column in columns:
+        found = connection.execute(f"""
+            select cast("{column}" as varchar) from {relation}
+            where trim(cast("{column}" as varchar)) <> '' and not {is_number(f'"{column}"')} limit 1
+        """).fetchone()
+        if found:
+            return f"{column} '{found[0]}'"
+    return None
+
+
+def _types(table: SourceTable, there: Mapping[str, Mapping[str, str]]) -> set[Keys]:
+    """What the keys of a table in raw are."""
+    columns = there.get(table.name, {})
+    return {
+        "number" if columns[column.name] in _NUMBERS else "text"
+        for column in table.columns
+        if column.is_key and column.name in columns
+    }
+
+
+def _known(tables: Sequence[SourceTable], there: Mapping[str, Mapping[str, str]]) -> Keys | None:
+    """What raw's keys are; None where raw has none yet. Text, if a crash left some of them numbers."""
+    types = {each for table in tables for each in _types(table, there)}
+    return "text" if "text" in types else "number" if types else None
+
+
+def _rewrite(table: SourceTable, keys: Keys, there: Mapping[str, str], execute: Execute) -> None:
+    """Give a table in raw the other type of keys.
+
+    A row keeps its hash, which is made of how its values are written. dlt makes anew what it has of it.
+    """
+    name = f"{table.schema}.{table.name}"
+    typed = with_keys(table, keys)
+    types = {column.name: column.data_type for column in typed.columns if column.is_key}
+    columns = [column for column in there if column in typed.raw_schema.names]
+    values = [f"cast({each} as {types[each]})" if each in types else each for each in columns]
+    execute("begin")
+    try:
+        execute(f"alter table {name} rename to {table.name}_before")
+        execute(create_statement(typed))
+        execute(f"insert into {name} ({', '.join(columns)}) select {', '.join(values)} from {name}_before")
+        execute(f"drop table {name}_before")
+        execute(f"create schema if not exists {table.schema}_staging")
+        execute(f"drop table if exists {table.schema}_staging.{table.name}")
+    except BaseException:
+        execute("rollback")
+        raise
+    execute("commit")
