@@ -1,13 +1,13 @@
 """What a mapping makes of files: a relation with the contract's columns, in DuckDB's SQL.
 
 Each file or folder of a source is a table by its name, its columns are called as in its header. Two more can
-be asked for: `_row`, a row's place among those read, and `_day`, the day that the file is of (of one without a
-day in its name, the day on which it was written). `_path` tells one file from another.
+be asked for: `_row`, a row's place among those read, and `_day`, the day that the file is of (without one in
+its name, the day on which it was written). `_path` tells one file from another.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -18,7 +18,7 @@ import duckdb
 
 from retail_assets.catalog.contract import Names, SourceTable
 from retail_assets.ingestion.file_formats import PATH, Layout, relation_sql
-from retail_assets.ingestion.mapping import Hash, MappingError, SystemMapping, nearest, place_of
+from retail_assets.ingestion.mapping import Hash, MappingError, SystemMapping, place_of
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
 from retail_assets.ingestion.versions import text
 
@@ -61,8 +61,11 @@ def mapped(
     table: SourceTable,
     name: str,
     files: Mapping[str, Files],
+    path: Path | None,
 ) -> Mapped:
     """The rows of a table: of the files of that name, or what a query makes of several.
+
+    They all are of `path`, if it is given; otherwise each says of which file it is.
 
     Raises `MappingError` if the mapping cannot be followed on files of these layouts.
     """
@@ -73,9 +76,9 @@ def mapped(
         mentioned = str(mapping.columns_of(table))
         source, key = _named_sql(files[name], mentioned, said.sometimes), "from"
     names = _columns(connection, source, lambda reason: cannot_map(mapping, table, key, reason))
-    path = _quoted(PATH) if PATH in names else text(_only_path(files.get(name)))
+    of = _quoted(PATH) if path is None else text(str(path))
     given_up, places = _places(mapping, table, Names(each for each in names if each not in (PATH, ROW, DAY)))
-    selected = ", ".join([*(f"{place} as {_quoted(each)}" for each, place in places.items()), path])
+    selected = ", ".join([*(f"{place} as {_quoted(each)}" for each, place in places.items()), of])
     relation = f"(select {selected} as {PATH} from {source})"
     translated = translated_sql(_with_absent(relation, mapping, table, places), table, mapping)
 
@@ -94,12 +97,6 @@ def mapped(
 def cannot_map(mapping: SystemMapping, table: SourceTable, key: str, reason: str) -> MappingError:
     """What is wrong with a mapping, as a sentence that names the place."""
     return MappingError(f"{mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
-
-
-def no_such_file(mapping: SystemMapping, table: SourceTable, key: str, known: Iterable[str]) -> MappingError:
-    """What a mapping names is not there."""
-    wanted = mapping.of(table).from_ or table.source_table
-    return cannot_map(mapping, table, key, f"there is no file or folder {wanted}{nearest(wanted, known)}")
 
 
 def _base_tables(parsed: Any) -> Iterator[str]:
@@ -183,12 +180,6 @@ def _with_absent(relation: str, mapping: SystemMapping, table: SourceTable, plac
     absent = [name for name in mapping.of(table).defaults if name not in places]
     added = "".join(f", cast(null as varchar) as {_quoted(name)}" for name in absent)
     return f"(select *{added} from {relation})" if added else relation
-
-
-def _only_path(files: Files | None) -> str:
-    """The path of the one file that a query is run on; of all files together, none."""
-    paths = [path for _, days in files or () for path in days]
-    return str(paths[0]) if len(paths) == 1 else ""
 
 
 def _columns(

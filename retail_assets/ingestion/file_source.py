@@ -114,16 +114,13 @@ class FileSource(Source):
     def locate(self, table: SourceTable) -> Found | None:
         if not self.mapping.covers(table):
             return None
-        said = self.mapping.of(table)
         if file_mapping.reads_whole(self.mapping, table):
             sources = self._tables_of(table)
             if not sources:
-                raise file_mapping.no_such_file(self.mapping, table, "select", self._files)
+                return None
             newest = [self._newest(self._files[name]) for name in sources]
         else:
             if not self._files_of(table):
-                if said.from_:
-                    raise file_mapping.no_such_file(self.mapping, table, "from", self._files)
                 return None
             newest = [self._newest(self._files_of(table))]
         place = ", ".join(sorted({file.path for file in newest if file}))
@@ -288,9 +285,9 @@ class FileSource(Source):
                 for name in {paths[path].table for path in members}:
                     some = {path: self._day_of(paths[path]) for path in members if paths[path].table == name}
                     by_name[name].append((layout, some))
-            mapped = file_mapping.mapped(connection, mapping, table, "", by_name)
             (whole,) = self._files_of(table)
-            found = [_Group(mapped.layout, {Path(): whole}, mapped)]
+            mapped = file_mapping.mapped(connection, mapping, table, "", by_name, Path(whole.path))
+            found = [_Group(mapped.layout, {Path(whole.path): whole}, mapped)]
         else:
             found = self._mapped_groups(connection, reading, layouts, paths, stack)
         return found
@@ -331,7 +328,12 @@ class FileSource(Source):
             for some in _portions(members, paths, at_once):
                 days = {path: self._day_of(paths[path]) for path in some}
                 mapped = file_mapping.mapped(
-                    connection, self.mapping, table, name, {**others, name: [(layout, days)]}
+                    connection,
+                    self.mapping,
+                    table,
+                    name,
+                    {**others, name: [(layout, days)]},
+                    some[0] if at_once == 1 else None,
                 )
                 groups.append(_Group(mapped.layout, {path: paths[path] for path in some}, mapped))
         return groups
@@ -356,7 +358,8 @@ class FileSource(Source):
                 if group.mapped:
                     reading.problems.append(
                         f"{self.system}: {file.path} was not loaded: {reason_of(error).rstrip('.')}."
-                        f" Mend it, or tables.{reading.table.name} in {self.mapping.path}; the next run tries it again."
+                        f" Mend it, or tables.{reading.table.name} in {self.mapping.path}; the next run"
+                        " tries it again."
                     )
                 else:
                     self._left_out(reading, file, reason_of(error))

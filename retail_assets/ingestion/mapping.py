@@ -21,7 +21,8 @@
         defaults:
           status: Complete             # where the source has no such column, or leaves it empty
 
-`extends` builds on a shipped mapping or another file, and `variables` fill `{name}` in `from` and `select`.
+A table that is null is not taken in. `extends` builds on a shipped mapping or another file, and `variables` fill
+`{name}` in `from` and `select`.
 """
 
 import re
@@ -134,7 +135,7 @@ class SystemMapping(_Strict):
     timezone: str | None = None
     keys: Literal["text", "number"] | None = None
     only: bool = False
-    tables: Mapping[str, TableMapping] = {}
+    tables: Mapping[str, TableMapping | None] = {}  # one that is null is not taken in
     path: str = Field("", exclude=True)
 
     @field_validator("variables", mode="before")
@@ -150,7 +151,7 @@ class SystemMapping(_Strict):
     @cached_property
     def filled(self) -> Mapping[str, TableMapping]:
         """The tables with the variables in them."""
-        return {name: self._filled(table) for name, table in self.tables.items()}
+        return {name: self._filled(table) for name, table in self.tables.items() if table}
 
     def _filled(self, table: TableMapping) -> TableMapping:
         changes = {}
@@ -164,7 +165,7 @@ class SystemMapping(_Strict):
 
     def covers(self, table: SourceTable) -> bool:
         """Whether the table is taken in."""
-        return not self.only or table.name in self.tables
+        return self.tables[table.name] is not None if table.name in self.tables else not self.only
 
     def of(self, table: SourceTable) -> TableMapping:
         """What it says of a table: nothing, where it does not name it."""
@@ -281,9 +282,12 @@ def _on_top(below: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]
     merged["variables"] = {**below.get("variables", {}), **(said.get("variables") or {})}
     tables = {**below.get("tables", {})}
     for name, table in (said.get("tables") or {}).items():
+        if table is None:
+            tables[name] = None
+            continue
         lower = dict(tables.get(name) or {})
         # A table comes from one place.
-        if table.keys() & {"from", "select"}:
+        if isinstance(table, dict) and table.keys() & {"from", "select"}:
             lower = {key: value for key, value in lower.items() if key not in ("from", "select")}
         tables[name] = {**lower, **table}
     merged["tables"] = tables
@@ -312,6 +316,7 @@ for _tag, _pattern, _first in (
     ("int", r"-?(0|[1-9][0-9]*)", [*"-0123456789"]),
     ("float", r"-?(0|[1-9][0-9]*)\.[0-9]+", [*"-0123456789"]),
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("merge", r"<<", ["<"]),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
@@ -371,6 +376,8 @@ def _problems(mapping: SystemMapping, system: str, tables: Sequence[SourceTable]
         table = by_name.get(name)
         if table is None:
             yield f"tables: {system} has no table `{name}`{nearest(name, by_name)}"
+            continue
+        if said is None:
             continue
         if kind == "sql" and said.from_ and said.select:
             yield f"tables.{name}: a database has one of `from` and `select`; leave one out"

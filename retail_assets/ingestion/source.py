@@ -82,6 +82,17 @@ class Source(ABC):
         Raises `SourceError` if a row cannot be read; nothing of the table may be loaded then.
         """
 
+    def absence(self, table: SourceTable) -> str:
+        """That the system has no such table, as a sentence."""
+        said = self.mapping.of(table)
+        if said.select:
+            return (
+                f"{self.system} has nothing that tables.{table.name}.select in {self.mapping.path} reads:"
+                f" {table.name} counts as empty."
+            )
+        named = f" (tables.{table.name}.from in {self.mapping.path})" if said.from_ else ""
+        return f"{self.system} has no table {said.from_ or table.source_table}{named}: it counts as empty."
+
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What was left out of a table that has been read, and why: one sentence each."""
         return ()

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.keys import first_text
-from retail_assets.ingestion.mapping import Hash, MappingError, nearest, place_of
+from retail_assets.ingestion.mapping import Hash, MappingError, place_of
 from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
 from retail_assets.ingestion.urls import shown, without_secrets
@@ -76,9 +76,6 @@ class SqlSource(Source):
         else:
             place = said.from_ or table.source_table
             relation = self._named(place)
-            if relation is None and said.from_:
-                known = [name for schema in (None, place.rpartition(".")[0]) for name in self._names(schema)]
-                raise self._cannot_map(table, "from", f"there is no table {place}{nearest(place, known)}")
         if relation is None:
             return None
         return self._found(table, relation, place)

@@ -42,7 +42,7 @@ def contract_results(
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:
     is_wanted = extraction.source.mapping.covers(table) and not table.is_optional
     if is_wanted and table.name not in extraction.found:
-        yield f"{table.system} has no table {table.source_table}: it counts as empty."
+        yield extraction.source.absence(table)
 
 
 def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:
