@@ -135,6 +135,18 @@ class FileSource(Source):
             absent = frozenset(column.name for column in table.columns) - columns
             return Found(replace(table, absent=absent), place, given_up)
 
+    def relations(self) -> Mapping[str, Sequence[str]]:
+        found = {}
+        for name, files in self._files.items():
+            newest = self._newest(files)
+            with self._store.local([newest] if newest else []) as local:
+                for path in local:
+                    try:
+                        found[name] = [column.strip() for column in layout_of(path).columns if column.strip()]
+                    except NotWholeError:
+                        continue
+        return found
+
     def text_key(self, table: SourceTable) -> str | None:
         computed = {
             name for name, column in self.mapping.columns_of(table).items() if isinstance(column, Hash)

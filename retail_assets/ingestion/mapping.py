@@ -21,8 +21,8 @@
         defaults:
           status: Complete             # where the source has no such column, or leaves it empty
 
-A table that is null is not taken in. `extends` builds on a shipped mapping or another file, and `variables` fill
-`{name}` in `from` and `select`.
+A table that is null is not taken in. `extends` builds on a shipped mapping or another file, and `variables`
+fill `{name}` in `from` and `select`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What a source system is to the ingestion, whatever its kind: something with tables to read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +67,10 @@ class Source(ABC):
 
         Raises `SourceError` if it cannot be reached, or if the mapping cannot be followed.
         """
+
+    @abstractmethod
+    def relations(self) -> Mapping[str, Sequence[str]]:
+        """All that the system has, whatever it is called: tables and views, or files, with their columns."""
 
     @abstractmethod
     def text_key(self, table: SourceTable) -> str | None:

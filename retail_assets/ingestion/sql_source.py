@@ -80,6 +80,16 @@ class SqlSource(Source):
             return None
         return self._found(table, relation, place)
 
+    def relations(self) -> Mapping[str, Sequence[str]]:
+        default = self._inspector.default_schema_name
+        schemas = [each for each in self._inspector.get_schema_names() if each not in _OF_THE_DATABASE]
+        found = {}
+        for schema in schemas:
+            for name in self._names(schema):
+                columns = [column["name"] for column in self._inspector.get_columns(name, schema)]
+                found[name if schema == default else f"{schema}.{name}"] = columns
+        return found
+
     def text_key(self, table: SourceTable) -> str | None:
         located = self._located.get(table.name)
         computed = self.mapping.columns_of(table)
@@ -308,6 +318,13 @@ _SQLITE_SAMPLES = {
     "varchar": "''",
     "timestamp": "''",
     "date": "''",
+}
+
+
+# Schemas that a database has of its own.
+_OF_THE_DATABASE = {
+    *("information_schema", "INFORMATION_SCHEMA", "pg_catalog", "pg_toast", "sys", "guest", "mysql"),
+    "performance_schema",
 }
 
 

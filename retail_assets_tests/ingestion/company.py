@@ -1,14 +1,10 @@
 """A company of its own shape: a system with a mapping, taken in into a home of its own."""
 
-import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.deployment import home
@@ -21,20 +17,6 @@ from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
 Manifest = Mapping[str, Any]
-
-
-@pytest.fixture(scope="session")
-def manifest(parsed_project: Path) -> Manifest:
-    """The dbt project's manifest, which has the contract."""
-    found: Manifest = json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
-    return found
-
-
-@pytest.fixture
-def company(tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., "Company"]:
-    """Makes companies: `company("webshop", url, mapping)`."""
-    monkeypatch.setattr(os, "environ", dict(os.environ))
-    return lambda *args: Company(tmp_path / "home", manifest, *args)
 
 
 class Company:
@@ -90,10 +72,6 @@ class Company:
 
     def described(self, table: str) -> SourceTable:
         return next(each for each in self.contract if each.name == table)
-
-    @cached_property
-    def names(self) -> Sequence[str]:
-        return [table.name for table in self.contract]
 
 
 def _load(pipeline: Any, source: Any) -> None:

@@ -2,24 +2,23 @@
 
 import csv
 import io
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from hashlib import md5
 
 import pytest
 
-from retail_assets_tests.ingestion.company import company, manifest  # noqa: F401
-from retail_assets_tests.ingestion.tables import days
+from retail_assets_tests.ingestion.tables import at, days
 
 # The columns of an orders export, in its order; newer exports have more.
-ORDERS = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"
-    "Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,"
-    "Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Lineitem taxable,"
-    "Lineitem fulfillment status,Billing Name,Billing City,Billing Country,Notes,Note Attributes,Cancelled at,"
-    "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Id,Tags,Risk Level,Source,"
-    "Lineitem discount,Tax 1 Name,Tax 1 Value"
-).split(",")
+ORDERS = """
+Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,
+Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,
+Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,
+Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing City,
+Billing Country,Notes,Note Attributes,Cancelled at,Payment Method,Payment Reference,Refunded Amount,
+Vendor,Outstanding Balance,Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value
+""".replace("\n", "").split(",")
 # What only the first row of an order has.
 FIRST = {
     "Financial Status": "paid",
@@ -36,7 +35,7 @@ FIRST = {
     "Outstanding Balance": "0.00",
     "Source": "web",
 }
-NINA = md5(b"nina@example.org").hexdigest()  # noqa: S324
+NINA = md5(b"nina@example.org").hexdigest()
 
 
 def item(quantity, name, price, sku="", discount="0.00"):
@@ -60,40 +59,52 @@ def export(path, columns, rows, *, mark=""):
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(row if isinstance(row, dict) else dict(zip(columns, row, strict=True)) for row in rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(mark + text.getvalue(), encoding="utf-8")
 
 
 @pytest.fixture
-def shop(company, tmp_path):  # noqa: F811
+def shop(company, tmp_path):
     folder = tmp_path / "shopify"
     folder.mkdir()
     return company("webshop", folder, "shopify"), folder
 
 
 def test_an_order_of_several_lines(shop):
-    company, folder = shop  # noqa: F811
+    company, folder = shop
     rows = [
         *order(
             "#1001",
             [item("3", "Nib", "2.50", "NIB"), item("1", "Ink - Blue / 30 ml", "9.00", discount="1.00")],
-            Subtotal="14.00", Shipping="4.90", Taxes="1.33", Total="20.23", Discount_Code="NEW", Discount_Amount="2.50",
-            Fulfillment_Status="fulfilled", Fulfilled_at="2024-01-03 09:00:00 -0500",
+            Subtotal="14.00", Shipping="4.90", Taxes="1.33", Total="20.23",
+            Discount_Code="NEW", Discount_Amount="2.50", Fulfillment_Status="fulfilled",
+            Fulfilled_at="2024-01-03 09:00:00 -0500",
             Notes='Ring twice,\n"please"\n\nand leave',
         ),
-        *order("#1002", [item("1", "Nib", "2.50", "NIB")], email="", Subtotal="2.50", Taxes="0.40", Total="2.50"),
+        *order(
+            "#1002", [item("1", "Nib", "2.50", "NIB")], email="", Subtotal="2.50", Taxes="0.40", Total="2.50"
+        ),
     ]  # fmt: skip
     export(folder / "orders" / "orders_export_1.csv", ORDERS, rows, mark="\ufeff")
     extraction = company.run(days(1, 5))
     assert (extraction.errors, company.problems) == ({}, [])
-    placed = datetime(2024, 1, 3, 1, 30)
+    placed = at(3, 1, 30)
     assert company.rows(
         "orders",
-        "order_id, user_id, status, created_at, shipped_at, num_of_item, total, discount, tax, freight, currency",
+        "order_id, user_id, status, created_at, shipped_at, num_of_item, total, discount, tax, freight,"
+        " currency",
     ) == [
-        ("#1001", NINA, "Complete", placed, datetime(2024, 1, 3, 14), 2)
-        + (Decimal("20.23"), Decimal("1.50"), Decimal("1.33"), Decimal("4.90"), "USD"),
+        (
+            "#1001",
+            NINA,
+            "Complete",
+            placed,
+            at(3, 14),
+            2,
+            *map(Decimal, ("20.23", "1.5", "1.33", "4.9")),
+            "USD",
+        ),
         # Here prices include the tax. A guest has nobody's key.
         ("#1002", None, "Processing", placed, None, 1, Decimal("2.5"), 0, 0, 0, "USD"),
     ]
@@ -139,7 +150,7 @@ def test_an_order_of_several_lines(shop):
     ],
 )
 def test_statuses(shop, said, meant):
-    company, folder = shop  # noqa: F811
+    company, folder = shop
     export(folder / "orders" / "a.csv", ORDERS, order("#7", [item("1", "Nib", "1.00")], **said))
     company.run(days(1, 5), "orders", "order_items")
     assert company.rows("orders", "status") == [(meant,)]
@@ -149,7 +160,7 @@ def test_statuses(shop, said, meant):
 
 def test_a_later_export_counts_and_an_older_layout_is_read(shop):
     """Orders are exported again and again; the columns that came later are not in old files."""
-    company, folder = shop  # noqa: F811
+    company, folder = shop
     old = [
         name for name in ORDERS if name not in ("Lineitem discount", "Outstanding Balance", "Currency", "Id")
     ]
@@ -160,20 +171,20 @@ def test_a_later_export_counts_and_an_older_layout_is_read(shop):
     company.run(days(3))
     assert company.rows("orders", "status, currency, discount") == [("Processing", None, 0)]
     later = order(
-        "#1", [item("2", "Nib", "4.00")], Subtotal="8.00", Total="8.00", Financial_Status="partially_refunded",
-        Fulfillment_Status="fulfilled", Fulfilled_at="2024-01-03 08:00:00 -0500", Refunded_Amount="4.00",
+        "#1", [item("2", "Nib", "4.00")], Subtotal="8.00", Total="8.00", Fulfillment_Status="fulfilled",
+        Financial_Status="partially_refunded", Refunded_Amount="4.00",
+        Fulfilled_at="2024-01-03 08:00:00 -0500",
     )  # fmt: skip
     export(folder / "orders" / "2024-01-04.csv", ORDERS, later)
     company.run(days(4))
     assert company.rows("orders", "status, currency, discount") == [("Complete", "USD", 0)]
-    assert company.rows("refunds", "order_id, refunded_at, amount, quantity") == [
-        ("#1", datetime(2024, 1, 3, 13), 4, None)
-    ]
+    assert company.rows("refunds", "order_id, refunded_at, amount, quantity") == [("#1", at(3, 13), 4, None)]
 
 
 def test_products_and_customers(shop):
-    company, folder = shop  # noqa: F811
-    products = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price,Cost per item,Image Src"
+    company, folder = shop
+    products = "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price,Cost per item"
+    products += ",Image Src"
     rows = [
         (
             "nib",
@@ -191,19 +202,14 @@ def test_products_and_customers(shop):
         ("ink", "Ink", "", "Writing", "Colour", "Blue", "", "9.00", "", ""),
         ("ink", "", "", "", "", "Red", "INK-R", "9.50", "3.10", ""),
     ]
-    names = products.split(",")
-    export(folder / "products" / "p.csv", names, [dict(zip(names, row, strict=True)) for row in rows])
+    export(folder / "products" / "p.csv", products.split(","), rows)
     # As newer exports call the same.
     names = ["URL handle", "Title", "Product category", "SKU", "Price", "Cost per item"]
-    export(
-        folder / "products" / "q.csv",
-        names,
-        [dict(zip(names, ("pen", "Pen", "Pens", "PEN", "30", "12"), strict=True))],
-    )
+    export(folder / "products" / "q.csv", names, [("pen", "Pen", "Pens", "PEN", "30", "12")])
     names = ["Customer ID", "First Name", "Email", "Accepts Email Marketing", "Default Address City"]
     names += ["Default Address Country Code"]
     customers = [("7", "Nina", "nina@example.org", "yes", "Turin", "IT"), ("8", "Otto", "", "no", "", "")]
-    export(folder / "customers.csv", names, [dict(zip(names, row, strict=True)) for row in customers])
+    export(folder / "customers.csv", names, customers)
     company.run(days(1, 5))
     assert company.problems == []
     assert company.rows("products", "id, sku, name, brand, category, retail_price, cost") == [
@@ -218,7 +224,7 @@ def test_products_and_customers(shop):
     ]
 
 
-def test_inventory_and_consents(company, tmp_path):  # noqa: F811
+def test_inventory_and_consents(company, tmp_path):
     names = ["Handle", "SKU", "Location", "Incoming", "Available", "On hand"]
     rows = [
         ("nib", "NIB", "Depot", "0", "7", "9"),
@@ -226,15 +232,10 @@ def test_inventory_and_consents(company, tmp_path):  # noqa: F811
         ("ink", "", "Depot", "0", "1", "1"),
         ("pen", "PEN", "Kiosk", "0", "0", "0"),
     ]
-    rows = [dict(zip(names, row, strict=True)) for row in rows]
     export(tmp_path / "exports" / "inventory" / "inventory_export_2024-01-03.csv", names, rows)
     names = ["Customer ID", "Email", "Accepts Email Marketing"]
     customers = [("7", "nina@example.org", "yes"), ("8", "otto@example.org", "no")]
-    export(
-        tmp_path / "exports" / "customers" / "c.csv",
-        names,
-        [dict(zip(names, row, strict=True)) for row in customers],
-    )
+    export(tmp_path / "exports" / "customers" / "c.csv", names, customers)
     stock = company("inventory", tmp_path / "exports", "shopify")
     stock.run(days(3))
     assert stock.problems == []
