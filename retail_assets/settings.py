@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     )
     webshop_mapping: str = Field(
         "",
-        description="The same for the web shop; `shopify`, `thelook` and `woocommerce` are shipped.",
+        description="The same for the web shop; `shopify`, `thelook`, `woocommerce` and"
+        " `woocommerce-posts` are shipped.",
     )
     crm_mapping: str = Field("", description="The same for the CRM; `shopify` is shipped.")
     inventory_mapping: str = Field("", description="The same for the inventory system; `shopify` is shipped.")

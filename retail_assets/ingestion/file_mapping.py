@@ -78,6 +78,7 @@ def mapped(
     names = _columns(connection, source, lambda reason: cannot_map(mapping, table, key, reason))
     of = _quoted(PATH) if path is None else text(str(path))
     given_up, places = _places(mapping, table, Names(each for each in names if each not in (PATH, ROW, DAY)))
+    mapping.refuse_lost_words(table, places)
     selected = ", ".join([*(f"{place} as {_quoted(each)}" for each, place in places.items()), of])
     relation = f"(select {selected} as {PATH} from {source})"
     translated = translated_sql(_with_absent(relation, mapping, table, places), table, mapping)

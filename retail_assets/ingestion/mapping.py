@@ -26,7 +26,7 @@ fill `{name}` in `from` and `select`.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -185,6 +185,15 @@ class SystemMapping(_Strict):
         elif said.modified:
             changes["modified"] = (change_column(table),)
         return replace(table, **changes)
+
+    def refuse_lost_words(self, table: SourceTable, columns: Container[str]) -> None:
+        """Raise `MappingError` if it translates words of a column that is not there."""
+        for name in self.of(table).values:
+            if name not in columns:
+                raise MappingError(
+                    f"{self.path}: tables.{table.name}.values.{name}: there is no such column; name it under"
+                    " `columns`."
+                )
 
     def columns_of(self, table: SourceTable) -> Mapping[str, Column]:
         """The contract's columns that it says anything of, keys and time of change included."""

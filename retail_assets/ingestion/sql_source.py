@@ -206,6 +206,7 @@ class SqlSource(Source):
                 places[column.name] = _key_of([_place(each, relation, names) for each in mapped.hash])
             else:
                 places[column.name] = _place(mapped, relation, names)
+        self.mapping.refuse_lost_words(contract, places)
         if not all(relation.c.contains_column(each) for each in places.values()):
             places = self._computed(contract, relation, places)
         absent = frozenset(column.name for column in contract.columns if column.name not in places)
