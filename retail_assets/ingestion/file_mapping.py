@@ -18,7 +18,7 @@ import duckdb
 
 from retail_assets.catalog.contract import Names, SourceTable
 from retail_assets.ingestion.file_formats import PATH, Layout, relation_sql
-from retail_assets.ingestion.mapping import Hash, MappingError, SystemMapping, place_of
+from retail_assets.ingestion.mapping import Hash, MappingError, SystemMapping, TableMapping, place_of
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
 from retail_assets.ingestion.versions import text
 
@@ -71,7 +71,7 @@ def mapped(
     """
     said = mapping.of(table)
     if said.select:
-        source, key = _selected(said.select.strip().rstrip(";"), files, said.sometimes), "select"
+        source, key = _selected(said, name, files), "select"
     else:
         mentioned = str(mapping.columns_of(table))
         source, key = _named_sql(files[name], mentioned, said.sometimes), "from"
@@ -111,9 +111,14 @@ def _base_tables(parsed: Any) -> Iterator[str]:
             yield from _base_tables(value)
 
 
-def _selected(select: str, files: Mapping[str, Files], sometimes: Sequence[str]) -> str:
+def _selected(said: TableMapping, main: str, files: Mapping[str, Files]) -> str:
+    """A query over files. What else than their columns can be asked for is in the table of its `from`."""
+    select = (said.select or "").strip().rstrip(";")
     views = ", ".join(
-        f"{_quoted(name)} as {_named_sql(each, select, sometimes)}" for name, each in files.items()
+        f"{_quoted(name)} as {_named_sql(each, select, said.sometimes)}"
+        if name == main or not said.from_
+        else f"{_quoted(name)} as {_named_sql(each, '', ())}"
+        for name, each in files.items()
     )
     return f"(with {views} select * from ({select}\n))"
 

@@ -6,7 +6,7 @@ not whole, or that holds values of another type, gives no row at all; the others
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
@@ -71,9 +71,12 @@ class _Group:
     layout: Layout
     files: Mapping[Path, File]
     mapped: Mapped | None = None
+    of_one: Callable[[Path], "_Group"] | None = None  # the same of one of the files, where they are mapped
 
     def each(self) -> Iterator["_Group"]:
         """A group for each of the files."""
+        if self.of_one:
+            return map(self.of_one, self.files)
         return (replace(self, files={path: file}) for path, file in self.files.items())
 
 
@@ -335,20 +338,23 @@ class FileSource(Source):
                 ]
         select = self.mapping.of(table).select
         at_once = FILES_AT_ONCE if not select or PATH in select else 1
-        groups = []
-        for layout, members in layouts.items():
-            for some in _portions(members, paths, at_once):
-                days = {path: self._day_of(paths[path]) for path in some}
-                mapped = file_mapping.mapped(
-                    connection,
-                    self.mapping,
-                    table,
-                    name,
-                    {**others, name: [(layout, days)]},
-                    some[0] if at_once == 1 else None,
-                )
-                groups.append(_Group(mapped.layout, {path: paths[path] for path in some}, mapped))
-        return groups
+
+        def group(layout: Layout, some: Sequence[Path]) -> _Group:
+            files = {**others, name: [(layout, {path: self._day_of(paths[path]) for path in some})]}
+            only = some[0] if at_once == 1 else None
+            mapped = file_mapping.mapped(connection, self.mapping, table, name, files, only)
+            return _Group(
+                mapped.layout,
+                {path: paths[path] for path in some},
+                mapped,
+                lambda path: group(layout, [path]),
+            )
+
+        return [
+            group(layout, some)
+            for layout, members in layouts.items()
+            for some in _portions(members, paths, at_once)
+        ]
 
     def _refuse_missing_columns(self, table: SourceTable, group: _Group) -> None:
         names = _names_of(table, group)

@@ -4,14 +4,14 @@ It is decided once, for all keys of a system and whatever refers to them, when t
 columns say it. A mapping's `keys` says it beforehand, and turns numbers into text later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import duckdb
 
 from retail_assets.catalog.contract import KEY_TYPES, SourceTable
-from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.raw_tables import column_types, create_statement
 from retail_assets.ingestion.source import Source
 from retail_assets.resources.warehouse import Execute
@@ -23,9 +23,12 @@ Keys: TypeAlias = Literal["number", "text"]
 _NUMBERS = ("bigint", "number")
 
 
-def settled_keys(source: Source, tables: Sequence[SourceTable], execute: Execute) -> tuple[Keys, bool]:
-    """What the system's keys are from now on, and whether raw's tables that are there had to be made so.
+def settled_keys(
+    source: Source, tables: Sequence[SourceTable], located: Container[str], execute: Execute
+) -> tuple[Keys, bool]:
+    """What the system's keys are from now on, and whether dlt may remember that they were others.
 
+    Of the `located` tables the keys are looked at, if it is not settled yet.
     Raises `SourceError` if the mapping wants numbers where raw has text.
     """
     wanted = source.mapping.keys
@@ -43,11 +46,16 @@ def settled_keys(source: Source, tables: Sequence[SourceTable], execute: Execute
     if has_rows:
         keys: Keys = wanted or known or "number"
     else:
-        keys = wanted or ("text" if any(source.text_key(table) for table in tables) else "number")
+        looked_at = (table for table in tables if table.name in located)
+        keys = wanted or ("text" if any(_has_text(source, table) for table in looked_at) else "number")
     others = [table for table in tables if _types(table, there) - {keys}]
     for table in others:
         _rewrite(table, keys, there[table.name], execute)
-    return keys, bool(others)
+    staged = column_types(f"{schema}_staging", execute)
+    for table in tables:
+        if _types(table, staged) - {keys}:
+            execute(f"drop table {schema}_staging.{table.name}")
+    return keys, bool(others) or not has_rows
 
 
 def with_keys(table: SourceTable, keys: Keys) -> SourceTable:
@@ -87,10 +95,20 @@ def first_text(connection: duckdb.DuckDBPyConnection, relation: str, columns: It
         found = connection.execute(f"""
             select cast("{column}" as varchar) from {relation}
             where trim(cast("{column}" as varchar)) <> '' and not {is_number(f'"{column}"')} limit 1
-        """).fetchone()
+        """).fetchall()
         if found:
-            return f"{column} '{found[0]}'"
+            return f"{column} '{found[0][0]}'"
     return None
+
+
+def _has_text(source: Source, table: SourceTable) -> bool:
+    try:
+        return source.text_key(table) is not None
+    except SourceUnreachableError:
+        raise
+    except SourceError:
+        # What is wrong with it is told when it is read.
+        return False
 
 
 def _types(table: SourceTable, there: Mapping[str, Mapping[str, str]]) -> set[Keys]:
@@ -112,7 +130,7 @@ def _known(tables: Sequence[SourceTable], there: Mapping[str, Mapping[str, str]]
 def _rewrite(table: SourceTable, keys: Keys, there: Mapping[str, str], execute: Execute) -> None:
     """Give a table in raw the other type of keys.
 
-    A row keeps its hash, which is made of how its values are written. dlt makes anew what it has of it.
+    A row keeps its hash, which is made of how its values are written.
     """
     name = f"{table.schema}.{table.name}"
     typed = with_keys(table, keys)
@@ -125,8 +143,6 @@ def _rewrite(table: SourceTable, keys: Keys, there: Mapping[str, str], execute: 
         execute(create_statement(typed))
         execute(f"insert into {name} ({', '.join(columns)}) select {', '.join(values)} from {name}_before")
         execute(f"drop table {name}_before")
-        execute(f"create schema if not exists {table.schema}_staging")
-        execute(f"drop table if exists {table.schema}_staging.{table.name}")
     except BaseException:
         execute("rollback")
         raise

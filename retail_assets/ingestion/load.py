@@ -44,7 +44,10 @@ def ingest(
     schema = tables[0].schema
     with warehouse.session() as execute:
         keys, has_changed = settled_keys(
-            extraction.source, [extraction.as_found(table) for table in tables], execute
+            extraction.source,
+            [extraction.as_found(table) for table in tables],
+            extraction.found,
+            execute,
         )
         if has_changed:
             # dlt's memory of the columns' types.

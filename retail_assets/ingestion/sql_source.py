@@ -250,7 +250,7 @@ class SqlSource(Source):
         found = self._found_tables[table.name]
         self.refuse_lacking(table, found.lacking, found.place)
         yield table.raw_schema.empty_table()
-        query = _query(located, parent, window)
+        query = _query(located, parent, window, self._engine.dialect)
         try:
             if self._engine.dialect.name == "sqlite":
                 rows: Iterator[_Rows] = self._through_adbc(query, located)
@@ -346,8 +346,10 @@ def _key_of(parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
     return sa.case((sa.and_(*(part.is_(None) for part in parts)), sa.null()), else_=joined)
 
 
-def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -> sa.Select:
-    columns = [_selected(located, column).label(column.name) for column in located.contract.columns]
+def _query(
+    located: LocatedTable, parent: LocatedTable | None, window: Window, dialect: sa.Dialect
+) -> sa.Select:
+    columns = [_selected(located, column, dialect).label(column.name) for column in located.contract.columns]
     query = sa.select(*columns)
     if located.contract.load == "snapshot":
         return query
@@ -359,10 +361,14 @@ def _query(located: LocatedTable, parent: LocatedTable | None, window: Window) -
     return query.where(sa.or_(*conditions))
 
 
-def _selected(located: LocatedTable, column: SourceColumn) -> sa.ColumnElement[Any]:
+def _selected(located: LocatedTable, column: SourceColumn, dialect: sa.Dialect) -> sa.ColumnElement[Any]:
     """A column, or what stands in where the source has no such column."""
     found = located.columns.get(column.name)
     if found is not None:
+        if dialect.name == "sqlite" and column.is_key and not isinstance(found.type, sa.Integer):
+            # The driver writes 12345678.0 as 1.234568e+07.
+            whole = sa.cast(found, sa.BigInteger)
+            return sa.case((sa.and_(sa.func.typeof(found) == "real", found == whole), whole), else_=found)
         return found
     return sa.null() if column.default is None else sa.literal(column.default)
 

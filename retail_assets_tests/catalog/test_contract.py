@@ -10,8 +10,7 @@ from retail_assets.settings import SYSTEMS
 
 @pytest.fixture(scope="module")
 def nodes(parsed_project):
-    manifest = json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
-    return manifest
+    return json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
 
 
 def test_a_column_is_required_or_its_absence_costs_something(nodes):

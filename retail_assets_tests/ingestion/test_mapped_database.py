@@ -109,7 +109,12 @@ def test_without_a_time_of_change_the_table_is_read_whole(company, database):
     assert shop.query(changed) == [(1, "new", at(2)), (2, "new", at(3)), (3, "new", at(5))]
     database("update sales set state = 'paid' where id = 1; delete from sales where id = 2;")
     shop.run(days(4), "orders")
-    assert shop.query(changed) == [(1, "new", at(2)), (1, "paid", at(4)), (2, "new", at(3)), (3, "new", at(5))]
+    assert shop.query(changed) == [
+        (1, "new", at(2)),
+        (1, "paid", at(4)),
+        (2, "new", at(3)),
+        (3, "new", at(5)),
+    ]
     assert shop.rows("orders", "order_id, status") == [(1, "paid"), (3, "new")]
     # A time that is later than the reading is no time of anything: the row counts now.
     database("insert into sales values (4, '9999-12-31', 'new')")
@@ -133,10 +138,14 @@ def test_times_of_another_zone(company, database):
     database("""
         create table orders (order_id integer, created_at text, modified_at text);
         insert into orders values
-            (1, '2024-01-02 00:30:00', '2024-01-02 00:30:00'), (2, '2024-01-02 01:30:00', '2024-01-02 01:30:00'),
-            (3, '2024-01-03 00:30:00', '2024-01-03 00:30:00'), (4, '2024-07-01 12:00:00', '2024-01-02 12:00:00');
+            (1, '2024-01-02 00:30:00', '2024-01-02 00:30:00'),
+            (2, '2024-01-02 01:30:00', '2024-01-02 01:30:00'),
+            (3, '2024-01-03 00:30:00', '2024-01-03 00:30:00'),
+            (4, '2024-07-01 12:00:00', '2024-01-02 12:00:00');
         """)
-    shop = company("webshop", database.url, "timezone: Europe/Berlin\ntables: {orders: {modified: modified_at}}")
+    shop = company(
+        "webshop", database.url, "timezone: Europe/Berlin\ntables: {orders: {modified: modified_at}}"
+    )
     shop.run(days(2), "orders")
     # In winter one hour before UTC, in summer two.
     assert shop.rows("orders", "order_id, created_at::varchar, _modified_at") == [
@@ -150,7 +159,8 @@ def test_constants_stand_in_for_what_is_not_there(company, database):
     database("""
         create table orders (order_id integer, created_at text, status text);
         insert into orders values 
-            (1, '2024-01-02 08:00:00', null), (2, '2024-01-02 08:00:00', ''), (3, '2024-01-02 08:00:00', 'odd');
+            (1, '2024-01-02 08:00:00', null), (2, '2024-01-02 08:00:00', ''),
+            (3, '2024-01-02 08:00:00', 'odd');
         """)
     mapping = "tables: {orders: {defaults: {status: Processing, currency: EUR}}}"
     shop = company("webshop", database.url, mapping)
@@ -178,11 +188,17 @@ def test_a_view_is_a_table(company, database):
     [
         ("columns: {created_at: placd}", "tables.orders.columns.created_at: no such column: placd"),
         ("columns: {created_at: date(placed, }", "tables.orders.columns.created_at: "),
-        ("columns: {status: null}, modified: chnged", "tables.orders.columns.modified_at: no such column: chnged"),
+        (
+            "columns: {status: null}, modified: chnged",
+            "tables.orders.columns.modified_at: no such column: chnged",
+        ),
         ("key: [order_id, shp]", "tables.orders.columns.order_id: no such column: shp"),
         ("select: select * from ordrs", "tables.orders.select: no such table: ordrs"),
         ("select: delete from orders", "tables.orders.select: "),
-        ("values: {currency: {e: EUR}}", "tables.orders.values.currency: there is no such column; name it under"),
+        (
+            "values: {currency: {e: EUR}}",
+            "tables.orders.values.currency: there is no such column; name it under",
+        ),
     ],
 )
 def test_a_mapping_that_the_database_does_not_understand(company, database, said, sentence):

@@ -69,35 +69,57 @@ def test_everything_that_may_be_said(load):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    {
-        "tabels: {}": "`tabels` is no key; did you mean `tables`?",
-        "tables: {order: {}}": "tables: webshop has no table `order`; did you mean `orders`?",
-        "tables: {orders: {colums: {}}}": "tables.orders: `colums` is no key; did you mean `columns`?",
-        "tables: {orders: {columns: {amout: x}}}": (
-            "tables.orders.columns: orders has no column `amout`; did you mean `amount`?"
+    [
+        ("tabels: {}", "`tabels` is no key; did you mean `tables`?"),
+        ("tables: {order: {}}", "tables: webshop has no table `order`; did you mean `orders`?"),
+        ("tables: {orders: {colums: {}}}", "tables.orders: `colums` is no key; did you mean `columns`?"),
+        (
+            "tables: {orders: {columns: {amout: x}}}",
+            "tables.orders.columns: orders has no column `amout`; did you mean `amount`?",
         ),
-        "tables: {orders: {values: {stat: {a: b}}}}": "values: orders has no column `stat`; did you mean `status`?",
-        "tables: {orders: {defaults: {amount: lots}}}": "defaults.amount: 'lots' is no decimal(19,4)",
-        "tables: {orders: {columns: {amount: 1}}}": "amount is 1: write a constant under `defaults`",
-        "tables: {orders: {columns: {amount: {md5: [a]}}}}": "amount is a column of the source, an expression, a list",
-        "tables: {orders: {columns: {amount: null}}}": "columns.amount: orders must have it; name the source's column",
-        "tables: {orders: {columns: [amount]}}": "name the contract's columns, each with the source's",
-        "tables: {orders: {key: [a, b], columns: {order_id: c}}}": "key: `columns` names order_id as well",
-        "tables: {places: {key: [a, b, c]}}": "key: places has a key of 2: country, state",
-        "tables: {places: {modified: changed}}": "modified: places is read whole, and has no time of change",
-        "tables: {orders: {modified: a, columns: {modified_at: b}}}": "modified: `columns` names modified_at as well",
-        "tables: {orders: {values: {status: {Paid: a, paid: b}}}}": "values.status names a word twice",
-        "tables: {orders: {timezone: London}}": "'London' is no IANA time zone; write for example Europe/Berlin",
-        "timezone: Mars/Base": "'Mars/Base' is no IANA time zone",
-        "keys: uuid": "keys: input should be 'text' or 'number'",
-        "tables: {orders: {select: a}, orders: {select: b}}": "line 1: `orders` is there twice",
-        "tables: [orders": "line 1: expected ',' or ']'",
-        "- orders": "has no keys. It begins with `tables:`",
-        "tables:\n  orders:\n    columns: {hash: [a]}": "columns: orders has no column `hash`",
-        "extends: nothing": "there is no such file, and no mapping of that name is shipped for webshop (shopify,",
-        "extends: shop.yml": "extends: shop.yml extends itself",
-    }.items(),
-)  # fmt: skip
+        (
+            "tables: {orders: {values: {stat: {a: b}}}}",
+            "values: orders has no column `stat`; did you mean `status`?",
+        ),
+        ("tables: {orders: {defaults: {amount: lots}}}", "defaults.amount: 'lots' is no decimal(19,4)"),
+        ("tables: {orders: {columns: {amount: 1}}}", "amount is 1: write a constant under `defaults`"),
+        (
+            "tables: {orders: {columns: {amount: {md5: [a]}}}}",
+            "amount is a column of the source, an expression, a list",
+        ),
+        (
+            "tables: {orders: {columns: {amount: null}}}",
+            "columns.amount: orders must have it; name the source's column",
+        ),
+        ("tables: {orders: {columns: [amount]}}", "name the contract's columns, each with the source's"),
+        ("tables: {orders: {key: [a, b], columns: {order_id: c}}}", "key: `columns` names order_id as well"),
+        ("tables: {places: {key: [a, b, c]}}", "key: places has a key of 2: country, state"),
+        (
+            "tables: {places: {modified: changed}}",
+            "modified: places is read whole, and has no time of change",
+        ),
+        (
+            "tables: {orders: {modified: a, columns: {modified_at: b}}}",
+            "modified: `columns` names modified_at as well",
+        ),
+        ("tables: {orders: {values: {status: {Paid: a, paid: b}}}}", "values.status names a word twice"),
+        (
+            "tables: {orders: {timezone: London}}",
+            "'London' is no IANA time zone; write for example Europe/Berlin",
+        ),
+        ("timezone: Mars/Base", "'Mars/Base' is no IANA time zone"),
+        ("keys: uuid", "keys: input should be 'text' or 'number'"),
+        ("tables: {orders: {select: a}, orders: {select: b}}", "line 1: `orders` is there twice"),
+        ("tables: [orders", "line 1: expected ',' or ']'"),
+        ("- orders", "has no keys. It begins with `tables:`"),
+        ("tables:\n  orders:\n    columns: {hash: [a]}", "columns: orders has no column `hash`"),
+        (
+            "extends: nothing",
+            "there is no such file, and no mapping of that name is shipped for webshop (shopify,",
+        ),
+        ("extends: shop.yml", "extends: shop.yml extends itself"),
+    ],
+)
 def test_what_may_not_be_said(load, text, sentence):
     with pytest.raises(MappingError) as raised:
         load(text)
