@@ -73,7 +73,11 @@ def write_mapping(settings: Settings, system: str, path: Path, *, asks: bool, co
 def _fitting(settings: Settings, contract: Sequence[SourceTable], mapping: str) -> list[str]:
     """The tables that a mapping finds with all that they must have."""
     system = contract[0].system
-    source = open_source(settings.model_copy(update={f"{system}_mapping": mapping}), contract)
+    try:
+        source = open_source(settings.model_copy(update={f"{system}_mapping": mapping}), contract)
+    except SourceError:
+        # It is for files, and this is a database, or the other way round.
+        return []
     found = []
     for table in source.tables:
         try:

@@ -155,16 +155,16 @@ def _places(
     said = mapping.columns_of(table)
     places, given_up = {}, set()
     for column in table.columns:
-        if column.name not in said:
-            name = names.find(column.source_name)
-            if name is not None:
-                places[column.name] = _quoted(name)
-        elif (wanted := said[column.name]) is None:
-            given_up.add(column.name)
-        elif isinstance(wanted, Hash):
+        wanted = said.get(column.name)
+        name = names.find(column.source_name)
+        if isinstance(wanted, Hash):
             places[column.name] = _key_of([_place(each, names) for each in wanted.hash])
-        else:
+        elif wanted is not None:
             places[column.name] = _place(wanted, names)
+        elif name is not None:
+            places[column.name] = _quoted(name)
+        elif column.name in said:
+            given_up.add(column.name)
     return frozenset(given_up), places
 
 

@@ -14,7 +14,7 @@
           created_at: coalesce(placed, paid)
           sale_price: [net, price - rebate]    # the first that the source has
           user_id: {hash: [shop, buyer]}   # as a key of several columns is made
-          shipped_at: null             # the source does not have it, and that is known
+          shipped_at: null             # it may be missing, and that is known
         sometimes: [state]             # columns that not every file has: null where it has none
         values:
           status: {paid: Complete}     # the source's words: the contract's

@@ -194,18 +194,18 @@ class SqlSource(Source):
         places: dict[str, sa.ColumnElement[Any]] = {}
         given_up = set()
         for column in contract.columns:
-            if column.name not in said:
-                name = names.find(column.source_name)
-                if name is not None:
-                    places[column.name] = relation.c[name]
-                elif column.name in constants:
-                    places[column.name] = sa.null()
-            elif (mapped := said[column.name]) is None:
-                given_up.add(column.name)
-            elif isinstance(mapped, Hash):
+            mapped = said.get(column.name)
+            name = names.find(column.source_name)
+            if isinstance(mapped, Hash):
                 places[column.name] = _key_of([_place(each, relation, names) for each in mapped.hash])
-            else:
+            elif mapped is not None:
                 places[column.name] = _place(mapped, relation, names)
+            elif name is not None:
+                places[column.name] = relation.c[name]
+            elif column.name in constants:
+                places[column.name] = sa.null()
+            elif column.name in said:
+                given_up.add(column.name)
         self.mapping.refuse_lost_words(contract, places)
         if not all(relation.c.contains_column(each) for each in places.values()):
             places = self._computed(contract, relation, places)
