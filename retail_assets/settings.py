@@ -40,11 +40,13 @@ class Settings(BaseSettings):
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
     )
     sources: str = Field(", ".join(SYSTEMS), description="Systems to take in, separated by commas.")
-    erp_url: str = Field("", description=f"SQLAlchemy URL of the ERP. {_DEMO_SQLITE}")
+    erp_url: str = Field(
+        "", description=f"SQLAlchemy URL of the ERP, or a folder of its files. {_DEMO_SQLITE}"
+    )
     webshop_url: str = Field(
         "",
-        description="Folder of the web shop's files, or a URL that fsspec opens (`s3://...`). "
-        "Default: the folder of the demo.",
+        description="Folder of the web shop's files, a URL that fsspec opens (`s3://...`), or a SQLAlchemy"
+        " URL. Default: the folder of the demo.",
     )
     crm_url: str = Field("", description=f"SQLAlchemy URL of the CRM. {_DEMO_SQLITE}")
     inventory_url: str = Field("", description=f"SQLAlchemy URL of the inventory system. {_DEMO_SQLITE}")

@@ -1,9 +1,11 @@
 """What a mapping may say, and the sentence about what it may not."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from retail_assets.deployment.readme import README
 from retail_assets.ingestion.blank import blank_mappings
 from retail_assets.ingestion.mapping import MappingError, load_mapping, shipped_mappings
 from retail_assets.settings import SYSTEMS, Settings
@@ -185,6 +187,18 @@ def test_what_is_shipped(manifest, tmp_path):
             kind = "sql" if name.startswith("woocommerce") else "files"
             load_mapping(name, source_tables(manifest, system), kind, tmp_path)
             assert f"`{name}`" in str(Settings.model_fields[f"{system}_mapping"].description)
+
+
+def test_what_the_documentation_shows_may_be_said(manifest, tmp_path):
+    from retail_assets.catalog.contract import source_tables
+
+    page = (README.parent / "docs" / "mappings.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) == 3
+    for number, (text, kind) in enumerate(zip(shown, ("sql", "sql", "files"), strict=True)):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(text)
+        assert load_mapping(str(path), source_tables(manifest, "webshop"), kind, tmp_path).tables
 
 
 def test_the_blank_mappings_are_the_contracts(manifest):
