@@ -4,7 +4,6 @@ DuckDB reads many files at once, and all of a group before any of its rows goes 
 not whole, or that holds values of another type, gives no row at all; the others give all of theirs.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -59,6 +58,7 @@ class _Reading:
     table: SourceTable
     window: Window
     read_at: Mapping[str, datetime]
+    end: date | None = None  # no file of this day or a later one is read
     has_begun: bool = False
     done: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -100,16 +100,22 @@ class FileSource(Source):
         folder = self._store.folder()
         folders = [Path(self._folder.name), *([folder] if folder else [])]
         folders += [each.resolve() for each in folders]
-        linked = []
-        if folder:
-            every = (file for files in self._files.values() for file in files)
-            places = (Path(os.path.realpath(folder / file.path)) for file in every)
-            linked = [place for place in places if not place.is_relative_to(folders[-1])]
+        linked = list(self._linked(folder)) if folder else []
         for setting, paths in (("directories", folders), ("paths", linked)):
             listed = ", ".join(text(str(path)) for path in paths)
             connection.execute(f"set allowed_{setting} = [{listed}]")
         connection.execute("set enable_external_access = false")
         return connection
+
+    def _linked(self, folder: Path) -> Iterator[Path]:
+        """What files are that links lead to, out of the folder."""
+        parents: dict[Path, Path] = {}
+        for file in (file for files in self._files.values() for file in files):
+            path = folder / file.path
+            parent = parents.get(path.parent) or parents.setdefault(path.parent, path.parent.resolve())
+            place = path.resolve() if path.is_symlink() else parent / path.name
+            if not place.is_relative_to(folder.resolve()):
+                yield place
 
     def check(self) -> None:
         _ = self._files
@@ -123,9 +129,9 @@ class FileSource(Source):
                 return None
             newest = [self._newest(self._files[name]) for name in sources]
         else:
-            if not self._files_of(table):
+            if not self._files_of(table, None):
                 return None
-            newest = [self._newest(self._files_of(table))]
+            newest = [self._newest(self._files_of(table, None))]
         place = ", ".join(sorted({file.path for file in newest if file}))
         with self._duckdb.cursor() as connection, ExitStack() as stack:
             local = stack.enter_context(self._store.local([file for file in newest if file]))
@@ -156,8 +162,8 @@ class FileSource(Source):
         }
         keys = {column.name for column in table.columns if column.is_key} - computed
         with self._duckdb.cursor() as connection, ExitStack() as stack:
-            files = [file for file in self._files_of(table) if file.is_finished]
-            local = stack.enter_context(self._store.local(self._behind(table, files)))
+            files = [file for file in self._files_of(table, None) if file.is_finished]
+            local = stack.enter_context(self._store.local(self._behind(table, files, None)))
             for group in self._groups(connection, _Reading(table, _NO_WINDOW, {}), local, stack):
                 names = _names_of(table, group)
                 wanted = [name for name in names if name in keys]
@@ -189,9 +195,9 @@ class FileSource(Source):
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         first, end = (moment.astimezone(self._timezone).date() for moment in window)
         known = self._known.get(table.name, {})
-        files = to_read(table, self._files_of(table), known, first, end)
+        files = to_read(table, self._files_of(table, end), known, first, end)
         read_at = read_times(files, known, loaded_at)
-        reading = self._readings[table.name] = _Reading(table, window, read_at)
+        reading = self._readings[table.name] = _Reading(table, window, read_at, end)
         if not files:
             return
         # Of rows that are the same, those of the newest file count.
@@ -200,7 +206,7 @@ class FileSource(Source):
             connection = stack.enter_context(self._duckdb.cursor())
             connection.execute(f"set timezone = '{table.timezone}'; create temp table seen (row_hash bigint)")
             finished = self._finished(reading, files)
-            local = stack.enter_context(self._store.local(self._behind(table, finished)))
+            local = stack.enter_context(self._store.local(self._behind(table, finished, end)))
             groups = self._groups(connection, reading, local, stack)
             for group in groups:
                 self._refuse_missing_columns(table, group)
@@ -211,12 +217,10 @@ class FileSource(Source):
     def _files(self) -> Mapping[str, Sequence[File]]:
         return self._store.files()
 
-    def _files_of(self, table: SourceTable) -> Sequence[File]:
+    def _files_of(self, table: SourceTable, end: date | None) -> Sequence[File]:
         """A table's files; one that stands for all of them where a query makes the table of several."""
         if file_mapping.reads_whole(self.mapping, table):
-            files = [
-                file for name in self._tables_of(table) for file in self._files[name] if file.is_finished
-            ]
+            files = [file for name in self._tables_of(table) for file in self._due(name, end)]
             return [self._all_of(table, files)] if files else []
         name = self._name_of(table)
         files = [*self._files[name]] if name else []
@@ -252,12 +256,19 @@ class FileSource(Source):
             day=None,
         )
 
-    def _behind(self, table: SourceTable, files: Sequence[File]) -> Sequence[File]:
+    def _due(self, name: str, end: date | None) -> list[File]:
+        """The files of a folder that a query may see in a window that ends before this day."""
+        return [
+            file
+            for file in self._files[name]
+            if file.is_finished and (file.day is None or end is None or file.day < end)
+        ]
+
+    def _behind(self, table: SourceTable, files: Sequence[File], end: date | None) -> Sequence[File]:
         """The files that have to be at hand to read these."""
-        if not file_mapping.reads_whole(self.mapping, table):
+        if not files or not file_mapping.reads_whole(self.mapping, table):
             return files
-        every = (file for name in self._tables_of(table) for file in self._files[name])
-        return [file for file in every if file.is_finished] if files else ()
+        return [file for name in self._tables_of(table) for file in self._due(name, end)]
 
     def _newest(self, files: Sequence[File]) -> File | None:
         finished = [file for file in files if file.is_finished]
@@ -300,7 +311,7 @@ class FileSource(Source):
                 for name in {paths[path].table for path in members}:
                     some = {path: self._day_of(paths[path]) for path in members if paths[path].table == name}
                     by_name[name].append((layout, some))
-            (whole,) = self._files_of(table)
+            (whole,) = self._files_of(table, reading.end)
             mapped = file_mapping.mapped(connection, mapping, table, "", by_name, Path(whole.path))
             found = [_Group(mapped.layout, {Path(whole.path): whole}, mapped)]
         else:
@@ -330,8 +341,7 @@ class FileSource(Source):
         others: dict[str, file_mapping.Files] = {}
         for other in self._tables_of(table):
             if other != name:
-                files = [file for file in self._files[other] if file.is_finished]
-                local = stack.enter_context(self._store.local(files))
+                local = stack.enter_context(self._store.local(self._due(other, reading.end)))
                 others[other] = [
                     (layout, {path: self._day_of(local[path]) for path in members})
                     for layout, members in self._layouts(reading, local).items()

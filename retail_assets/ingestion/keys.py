@@ -21,6 +21,8 @@ Keys: TypeAlias = Literal["number", "text"]
 
 # What the warehouses call the types of key columns.
 _NUMBERS = ("bigint", "number")
+# What a table is called while it is written anew.
+_BEFORE = "_before"
 
 
 def settled_keys(
@@ -48,9 +50,9 @@ def settled_keys(
     else:
         looked_at = (table for table in tables if table.name in located)
         keys = wanted or ("text" if any(_has_text(source, table) for table in looked_at) else "number")
-    others = [table for table in tables if _types(table, there) - {keys}]
+    others = [table for table in tables if _types(table, there) - {keys} or f"{table.name}{_BEFORE}" in there]
     for table in others:
-        _rewrite(table, keys, there[table.name], execute)
+        _rewrite(table, keys, there, execute)
     staged = column_types(f"{schema}_staging", execute)
     for table in tables:
         if _types(table, staged) - {keys}:
@@ -127,22 +129,29 @@ def _known(tables: Sequence[SourceTable], there: Mapping[str, Mapping[str, str]]
     return "text" if "text" in types else "number" if types else None
 
 
-def _rewrite(table: SourceTable, keys: Keys, there: Mapping[str, str], execute: Execute) -> None:
-    """Give a table in raw the other type of keys.
+def _rewrite(
+    table: SourceTable, keys: Keys, there: Mapping[str, Mapping[str, str]], execute: Execute
+) -> None:
+    """Give a table in raw the other type of keys, or go on where a crash left off.
 
     A row keeps its hash, which is made of how its values are written.
     """
-    name = f"{table.schema}.{table.name}"
+    name, before = f"{table.schema}.{table.name}", f"{table.schema}.{table.name}{_BEFORE}"
+    is_begun = f"{table.name}{_BEFORE}" in there
     typed = with_keys(table, keys)
     types = {column.name: column.data_type for column in typed.columns if column.is_key}
-    columns = [column for column in there if column in typed.raw_schema.names]
+    known = there[f"{table.name}{_BEFORE}" if is_begun else table.name]
+    columns = [column for column in known if column in typed.raw_schema.names]
     values = [f"cast({each} as {types[each]})" if each in types else each for each in columns]
+    # Not every warehouse takes these back together.
     execute("begin")
     try:
-        execute(f"alter table {name} rename to {table.name}_before")
+        if not is_begun:
+            execute(f"create table {before} as select * from {name}")
+        execute(f"drop table if exists {name}")
         execute(create_statement(typed))
-        execute(f"insert into {name} ({', '.join(columns)}) select {', '.join(values)} from {name}_before")
-        execute(f"drop table {name}_before")
+        execute(f"insert into {name} ({', '.join(columns)}) select {', '.join(values)} from {before}")
+        execute(f"drop table {before}")
     except BaseException:
         execute("rollback")
         raise

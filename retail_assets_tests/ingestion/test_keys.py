@@ -159,6 +159,20 @@ def test_a_crash_while_keys_become_text_is_mended_by_the_next_run(shop, monkeypa
     assert company.rows("users", "id") == [("7",)]
 
 
+def test_a_warehouse_that_takes_nothing_back_loses_nothing(shop):
+    """Killed between the copy of a table and the table: what it was is still there, and counts."""
+    write(shop.folder / "orders.csv", [_order(17, 7)])
+    company = shop()
+    company.run(days(2))
+    company.query("create table raw_webshop.orders_before as from raw_webshop.orders")
+    company.query("drop table raw_webshop.orders")
+    company = shop("keys: text")
+    company.run(days(3))
+    assert company.rows("orders", "order_id, user_id") == [("17", "7")]
+    tables = "select table_name from duckdb_tables() where table_name like '%before'"
+    assert company.query(tables) == []
+
+
 def test_text_does_not_become_numbers_again(shop):
     write(shop.folder / "orders.csv", [_order("A-17")])
     company = shop()

@@ -109,6 +109,20 @@ def test_only_what_is_new_is_read(shop):
     assert (extraction.rows["order_items"], extraction.rows["users"]) == (0, 0)
 
 
+def test_a_query_sees_no_file_of_a_later_day(shop):
+    """Days run one by one over files that are all there make the same of them as one run over all."""
+    query = "select n as id, max_by(town, day) as city from sold group by n"
+    mapping = f'only: true\ntables: {{users: {{select: "{query}"}}}}'
+    for day in (1, 2, 3):
+        write(shop.folder / "sold" / f"2024-01-0{day}.csv", [{"n": 5, "town": "ABA"[day - 1], "day": day}])
+    company = shop(mapping)
+    towns = []
+    for day in (1, 2, 3):
+        company.run(days(day))
+        towns += company.rows("users", "city")
+    assert towns == [("A",), ("B",), ("A",)]
+
+
 def test_a_mapping_that_changes_is_followed_from_the_beginning(shop):
     rows = [{"n": n, "at": "2024-01-02 09:00:00", "net": n, "gross": n * 2} for n in (1, 2)]
     write(shop.folder / "sold.csv", rows)
