@@ -264,10 +264,10 @@ def _path(named: str, system: str, home: Path) -> Path:
     for path in (given, home / given):
         if path.is_file():
             return path.absolute()
-    names = ", ".join(shipped_mappings(system))
+    known = shipped_mappings(system)
     raise MappingError(
         f"{setting} is {named}: there is no such file, and no mapping of that name is shipped for"
-        f" {system}{f' ({names} are)' if names else ''}. Give a YAML file; `retail-assets init {system}`"
+        f" {system}{nearest(named, known) if known else ''}. Give a YAML file; `retail-assets init {system}`"
         " writes one."
     )
 

@@ -13,6 +13,20 @@ from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
 # How alike two names have to be, of 1.
 ALIKE_TABLES, ALIKE_COLUMNS = 0.6, 0.72
 # What many systems call what the contract calls otherwise.
+TABLE_SYNONYMS: Mapping[str, Sequence[str]] = {
+    "orders": ("sales", "invoices", "receipts"),
+    "order_items": ("order_lines", "lines", "positions", "invoice_lines", "sales_lines"),
+    "sales_order_header": ("orders", "sales", "invoices", "order_head"),
+    "sales_order_detail": ("order_lines", "lines", "order_items", "positions", "invoice_lines"),
+    "sales_return": ("returns", "credit_notes"),
+    "users": ("customers", "clients", "buyers"),
+    "consumers": ("customers", "contacts", "members"),
+    "customer": ("customers", "clients", "buyers"),
+    "products": ("articles", "items", "goods"),
+    "product": ("articles", "items", "goods"),
+    "stock_levels": ("inventory", "stock"),
+    "distribution_centers": ("warehouses", "locations", "depots"),
+}
 SYNONYMS: Mapping[str, Sequence[str]] = {
     "created_at": (
         "order_date",
@@ -196,7 +210,8 @@ def _most_similar(table: SourceTable, relations: Mapping[str, Sequence[str]]) ->
 def _similarity(table: SourceTable, relation: str, columns: Sequence[str]) -> float:
     """How alike the names are, and how much of what the table must have is there; 1 at most."""
     wanted = table.source_table.rpartition(".")[2]
-    name = max(_alike(each, relation.rpartition(".")[2]) for each in {wanted, table.name})
+    names = (wanted, table.name, *TABLE_SYNONYMS.get(table.name, ()))
+    name = max(_alike(each, relation.rpartition(".")[2]) for each in names)
     found = columns_of(table, columns)
     required = [column.name for column in table.columns if column.is_required]
     return (name + sum(column in found for column in required) / len(required)) / 2

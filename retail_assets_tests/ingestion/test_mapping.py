@@ -117,7 +117,7 @@ def test_everything_that_may_be_said(load):
         ("tables:\n  orders:\n    columns: {hash: [a]}", "columns: orders has no column `hash`"),
         (
             "extends: nothing",
-            "there is no such file, and no mapping of that name is shipped for webshop (shopify,",
+            "no mapping of that name is shipped for webshop. There are: shopify, thelook,",
         ),
         ("extends: shop.yml", "extends: shop.yml extends itself"),
     ],
