@@ -1,9 +1,13 @@
 # setup, demo, dev, test and bench each set up what they need; the second time that costs nothing.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo dev test bench lock clean
+# On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
+SMOKE := automation cli deployment quality resources test_wheel.py
+
+.PHONY: help setup demo dev format test smoke bench lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -12,10 +16,17 @@ setup: $(VENV)/.complete ## Create .venv with the locked dependencies
 
 $(VENV)/.complete: requirements.lock pyproject.toml setup.py
 	@echo "Setting up $(VENV) (a minute or two, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --progress-bar on -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@test -x $(BIN)/python || { $(PYTHON) -c "$$SUPPORTED" && $(PYTHON) -m venv $(VENV); }
+	$(PIP) install --progress-bar on -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
+
+define SUPPORTED
+import sys
+if not (3, 11) <= sys.version_info < (3, 14):
+    sys.exit(f"Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is {sys.version.split()[0]}. Name one: PYTHON=python3.13")
+endef
+export SUPPORTED
 
 demo: setup ## Simulate a retailer, build everything for its whole history, and answer the business questions
 	$(BIN)/retail-assets demo
@@ -23,17 +34,26 @@ demo: setup ## Simulate a retailer, build everything for its whole history, and 
 dev: setup ## Run the Dagster UI on 127.0.0.1:3000, with schedules and sensors
 	$(BIN)/retail-assets dev
 
+format: setup ## Format Python and SQL, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/sqlfmt dbt_project
+
 test: setup ## Lint, types, and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
+smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=python3.13 VENV=.venv-3.13
+	$(BIN)/pytest -n auto $(SMOKE:%=retail_assets_tests/%)
+
 bench: setup ## Measure, and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-lock: ## Resolve the dependencies anew into requirements.lock (needs uv)
-	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+lock: ## Resolve the dependencies anew into requirements.lock, for all versions of Python (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header \
+		pyproject.toml -o requirements.lock
 
-clean: ## Remove the virtual environment and all state
-	rm -rf $(VENV) .retail
+clean: ## Remove the virtual environments and all state
+	rm -rf .venv .venv-* .retail build dist *.egg-info

@@ -30,9 +30,10 @@ def train_segments(week: str) -> None:
 
 def assign_segments(week: str) -> None:
     """Replace the week's segments, in the warehouse."""
+    from retail_assets.resources.warehouse import transaction
     from retail_assets.segmentation import tables
 
-    with _session() as execute, tables.transaction(execute):
+    with _session() as execute, transaction(execute):
         previous = tables.read_previous(execute, week)
         tables.delete_week(execute, week)
         tables.insert_segments(execute, _model(), week, previous)
@@ -40,11 +41,12 @@ def assign_segments(week: str) -> None:
 
 def profile_segments(week: str) -> None:
     """Profiles of the week's segments."""
+    from retail_assets.resources.warehouse import transaction
     from retail_assets.segmentation import tables
     from retail_assets.segmentation.catalog import PROFILES
     from retail_assets.segmentation.profiles import profiles_of
 
-    with _session() as execute, tables.transaction(execute):
+    with _session() as execute, transaction(execute):
         previous = tables.read_previous(execute, week)
         profiles = profiles_of(execute, week, previous.week if previous else None, {})
         tables.insert_rows(execute, PROFILES, profiles.rows)

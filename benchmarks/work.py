@@ -19,7 +19,7 @@ _READ_AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 def simulate(consumers: str, days: str, first: str, folder: str, *systems: str) -> None:
     """Write simulated sources: the named systems, or all."""
-    from retail_assets.demo import simulate, write_sources
+    from simulated_retailer import simulate, write_sources
 
     start = date.fromisoformat(first)
     retailer = simulate(consumers=int(consumers), days=int(days), start=start)

@@ -1,46 +1,63 @@
 """What the deployment consists of."""
 
+from functools import partial
+
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
-from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor
+from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor, history_sensor
 from retail_assets.catalog.lineage import known_columns
+from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
+from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.resources.warehouse import warehouse_of
-from retail_assets.segmentation.assets import segmentation_assets
+from retail_assets.segmentation.assets import FEATURES, segmentation_assets
 from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.assets import transformation_assets
 
 
 def definitions_of(settings: Settings) -> dg.Definitions:
     """The code location for these settings: sources -> raw -> staging -> warehouse -> marts -> segments."""
+    warehouse = warehouse_of(settings)
     project = Project(settings)
+    warehouse.before_first_writing(partial(bring_up_to_date, settings, project, warehouse))
     translator = Translator(settings, known_columns(project))
-    assets = [
-        *(raw_assets(settings, system, project.manifest, translator) for system in SYSTEMS),
-        *transformation_assets(settings, project, translator),
-        segmentation_assets(settings),
+    there = presence(project.manifest, settings.systems)
+    raw = [
+        raw_assets(settings, system, project.manifest, translator)
+        for system in SYSTEMS
+        if system in settings.systems
     ]
+    models = transformation_assets(settings, project, translator, there)
+    is_segmented = any(FEATURES in step.keys for step in models)
+    assets = [*raw, *models, *([segmentation_assets(settings)] if is_segmented else [])]
     newest_partition = newest_partition_checks(assets)
-    daily = daily_job(settings, newest_partition)
-    weekly = weekly_job(settings, newest_partition)
+    daily = daily_job(settings)
+    weekly = weekly_job(settings) if is_segmented else None
     freshness = newest_partition_job(newest_partition)
     return dg.Definitions(
         assets=assets,
         asset_checks=[newest_partition],
-        jobs=[daily, weekly, freshness],
+        jobs=[daily, *([weekly] if weekly else []), freshness],
         schedules=schedules(settings, daily, weekly, freshness),
-        sensors=[alert_sensor(settings), abandoned_run_sensor()],
-        resources={"warehouse": warehouse_of(settings), "dlt_resource": DagsterDltResource()},
+        sensors=[alert_sensor(settings), abandoned_run_sensor(), history_sensor(settings)],
+        resources={
+            "warehouse": warehouse,
+            "dlt_resource": DagsterDltResource(),
+            **warehouse.dagster_resources(),
+        },
         # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
         # its start, several seconds of imports.
         executor=dg.in_process_executor,
     )
 
 
-defs = definitions_of(settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Those of this process's settings. Dagster calls it; importing the module reads no home."""
+    return definitions_of(settings())

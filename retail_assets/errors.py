@@ -6,3 +6,6 @@ class UserError(Exception):
 
     The command line prints it without a traceback and ends with exit status 2.
     """
+
+    may_pass = False
+    """Whether it may pass by itself, so that trying again helps."""

@@ -26,6 +26,8 @@ WEEKLY_DEADLINES = {
     "weekly_segments": "10 6 * * 1",
 }
 WEEKLY_WINDOW = timedelta(hours=6)
+# So long after midnight the last of these deadlines is over: the partition that ended then has to be there.
+DUE_AFTER = timedelta(hours=6, minutes=10)
 
 
 def freshness_by_name(settings: Settings) -> dict[str, dg.FreshnessPolicy]:

@@ -13,13 +13,21 @@ if TYPE_CHECKING:
     from dagster._core.definitions.asset_checks.asset_check_evaluation import (
         AssetCheckEvaluationPlanned as AssetCheckEvaluationPlanned,
     )
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluationTargetMaterializationData as AssetCheckEvaluationTargetMaterializationData,
+    )
     from dagster._core.definitions.freshness import FreshnessState as FreshnessState
+    from dagster._core.definitions.source_asset import (
+        SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION as SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,
+    )
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition as UnresolvedAssetJobDefinition,
     )
     from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
+    from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
     from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetEventTagsTable as AssetEventTagsTable
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as SqlEventLogStorageTable
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME as INDEX_SHARD_NAME
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
@@ -29,12 +37,11 @@ if TYPE_CHECKING:
     from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG as ASSET_PARTITION_RANGE_START_TAG
     from dagster._core.storage.tags import REPOSITORY_LABEL_TAG as REPOSITORY_LABEL_TAG
     from dagster._core.utils import make_new_run_id as make_new_run_id
+    from dagster._core.workspace.load_target import ModuleTarget as ModuleTarget
     from dagster._serdes import ConfigurableClassData as ConfigurableClassData
-    from dagster_dbt.asset_utils import (
-        get_subset_selection_for_context as get_subset_selection_for_context,
-    )
     from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage as DbtCoreCliEventMessage
     from dagster_shared.record import replace as replace
+    from dagster_shared.serdes import serialize_value as serialize_value
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager as DuckDBConnectionManager
     from dbt.contracts.graph.manifest import Manifest as Manifest
 
@@ -43,6 +50,7 @@ _JOBS = (
 )
 _LOG = "Our event log is a subclass of Dagster's SQLite one (deployment/event_log.py)."
 _RANGE = "How Dagster's backfills mark a run over a range of partitions; a command marks its runs alike."
+_SHOWN = "The UI's job pages show the runs with its label, and its timeline those of its origin."
 _DBT = "dbt runs inside the run's process; dagster-dbt turns its results into events."
 
 # Name: (module, why).
@@ -51,14 +59,23 @@ USED: dict[str, tuple[str, str]] = {
         "dagster._core.definitions.asset_checks.asset_check_evaluation",
         _LOG,
     ),
+    "AssetCheckEvaluationTargetMaterializationData": (
+        "dagster._core.definitions.asset_checks.asset_check_evaluation",
+        "Which materialization a check is of: left to Dagster, each check reads all partitions of its asset.",
+    ),
     "FreshnessState": (
         "dagster._core.definitions.freshness",
         "The verdict on an asset's freshness: Dagster exports the policy, not the verdict.",
+    ),
+    "SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION": (
+        "dagster._core.definitions.source_asset",
+        "Of a table that was refused: an output with it is no materialization, but the next steps run.",
     ),
     "UnresolvedAssetJobDefinition": ("dagster._core.definitions.unresolved_asset_job_definition", _JOBS),
     "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
     "SqliteEventLogStorage": ("dagster._core.storage.event_log", _LOG),
+    "AssetEventTagsTable": ("dagster._core.storage.event_log.schema", _LOG),
     "SqlEventLogStorageTable": ("dagster._core.storage.event_log.schema", _LOG),
     "INDEX_SHARD_NAME": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),
     "SQLITE_BUSY_TIMEOUT_SECONDS": ("dagster._core.storage.event_log.sqlite.sqlite_event_log", _LOG),
@@ -66,12 +83,14 @@ USED: dict[str, tuple[str, str]] = {
     "ASSET_PARTITION_RANGE_START_TAG": ("dagster._core.storage.tags", _RANGE),
     "REPOSITORY_LABEL_TAG": (
         "dagster._core.storage.tags",
-        "The UI's timeline and job pages show the runs that carry it.",
+        _SHOWN,
     ),
+    "ModuleTarget": ("dagster._core.workspace.load_target", _SHOWN),
+    "RemoteRepositoryOrigin": ("dagster._core.remote_origin", _SHOWN),
     "make_new_run_id": ("dagster._core.utils", "A run's progress is listened to before the run exists."),
     "ConfigurableClassData": ("dagster._serdes", _LOG),
     "replace": ("dagster_shared.record", _LOG),
-    "get_subset_selection_for_context": ("dagster_dbt.asset_utils", _DBT),
+    "serialize_value": ("dagster_shared.serdes", _LOG),
     "DbtCoreCliEventMessage": ("dagster_dbt.core.dbt_cli_event", _DBT),
     "DuckDBConnectionManager": (
         "dbt.adapters.duckdb.connections",

@@ -1,6 +1,7 @@
 """When things happen: the retailer's days and weeks, and the windows in UTC that they stand for."""
 
 from datetime import UTC, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -40,6 +41,19 @@ def _end(settings: Settings) -> str | None:
 def partitions_by_name(settings: Settings) -> dict[str, dg.PartitionsDefinition]:
     """The definitions that `meta.dagster.partition` in the dbt project may name."""
     return {"daily": daily_partitions(settings), "weekly": weekly_partitions(settings)}
+
+
+def rebuilding(context: dg.AssetExecutionContext, settings: Settings) -> dict[str, Any]:
+    """The newest day, and whether the run rebuilds all days."""
+    days = daily_partitions(settings)
+    span, newest = context.partition_time_window, days.get_last_partition_window()
+    run_config: Any = context.run.run_config
+    config = run_config.get("ops", {}).get("transformation", {}).get("config", {})
+    is_whole = newest is not None and span.start <= settings.beginning and span.end >= newest.end
+    return {
+        "last_day": days.get_last_partition_key() or settings.start_date.isoformat(),
+        "is_rebuild": is_whole and bool(config.get("full_refresh")),
+    }
 
 
 def window_of(context: dg.AssetExecutionContext) -> Window:

@@ -6,7 +6,7 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -70,6 +70,26 @@ class Settings(BaseSettings):
     inventory_mapping: str = Field("", description="The same for the inventory system; `shopify` is shipped.")
     marketing_mapping: str = Field("", description="The same for the marketing system.")
     geo_mapping: str = Field("", description="The same for the shops and places.")
+    erp_timezone: str = Field("UTC", description="Time zone of times in the ERP that name none (IANA name).")
+    webshop_timezone: str = Field(
+        "UTC", description="Time zone of times in the web shop that name none (IANA name)."
+    )
+    crm_timezone: str = Field("UTC", description="Time zone of times in the CRM that name none (IANA name).")
+    inventory_timezone: str = Field(
+        "UTC", description="Time zone of times in the inventory system that name none (IANA name)."
+    )
+    marketing_timezone: str = Field(
+        "UTC", description="Time zone of times in the marketing system that name none (IANA name)."
+    )
+    geo_timezone: str = Field(
+        "UTC", description="Time zone of times in the shops and places that name none (IANA name)."
+    )
+    overlap_hours: int = Field(
+        24,
+        ge=0,
+        description="Databases are read from so many hours before a day on: rows may be committed that "
+        "late. What comes later is told by the checks.",
+    )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
@@ -90,6 +110,11 @@ class Settings(BaseSettings):
     snowflake_protocol: Literal["https", "http"] = Field(
         "https", description="Protocol of that host; `http` is for a local stand-in."
     )
+    history_days: int = Field(
+        30,
+        ge=1,
+        description="Days after which Dagster's history forgets what a run said. What it made stays.",
+    )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""),
         description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "
@@ -101,7 +126,7 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("timezone")
+    @field_validator("timezone", *(f"{system}_timezone" for system in SYSTEMS))
     @classmethod
     def _known_timezone(cls, name: str) -> str:
         try:
@@ -149,16 +174,26 @@ class Settings(BaseSettings):
         """What readers open: the warehouse as it was when a build last succeeded."""
         return self.home / "published" / "retail.duckdb"
 
-    def source_url(self, system: str) -> str:
-        """Where a system is: a SQLAlchemy URL, or a folder or URL of files. By default the demo's."""
-        url: str = getattr(self, f"{system}_url")
-        defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
-        return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
+    @property
+    def beginning(self) -> datetime:
+        """When the retailer's first day begins, in UTC."""
+        return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def source_mapping(self, system: str) -> str:
         """The mapping of a system: a name or a file; empty where there is none."""
         mapping: str = getattr(self, f"{system}_mapping")
         return mapping
+
+    def source_timezone(self, system: str) -> str:
+        """The zone of a system's times that name none."""
+        zone: str = getattr(self, f"{system}_timezone")
+        return zone
+
+    def source_url(self, system: str) -> str:
+        """Where a system is: a SQLAlchemy URL, or a folder or URL of files. By default the demo's."""
+        url: str = getattr(self, f"{system}_url")
+        defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
+        return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
 
 
 def _listed(names: str) -> tuple[str, ...]:

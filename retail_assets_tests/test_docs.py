@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from retail_assets.catalog.presence import presence, table_of
 from retail_assets.catalog.project import PROJECT_DIR
-from retail_assets.demo.questions import README, questions
+from retail_assets.demo.questions import questions
+from retail_assets.deployment.readme import README
 from retail_assets.settings import SYSTEMS
 from retail_assets_tests.conftest import Deployment
 
@@ -43,6 +45,21 @@ def test_sql_has_an_answer(built: Deployment, page: Path, sql: str):
 
 def test_demo_asks_the_questions_of_the_readme():
     assert [question.sql for question in questions()] == [sql.strip() for sql in _blocks(README)]
+
+
+def test_each_question_says_which_systems_can_answer_it(deploy):
+    """With any one of them the marts are there that it asks."""
+    manifest = deploy().manifest
+    tables = {table_of(manifest, each): each for each in manifest["nodes"] if each.startswith("model.")}
+    found = re.findall(r"^### .+?\nNeeds (.+?)\.\n.*?```sql\n(.*?)```", README.read_text(), re.M | re.DOTALL)
+    assert len(found) == len(questions())
+    for needs, sql in found:
+        asked = {tables[each] for each in re.findall(r"mart_\w+\.\w+", sql)}
+        systems = re.findall(r"`(\w+)`", needs)
+        assert asked
+        assert systems
+        for system in systems:
+            assert not asked & presence(manifest, [system]).absent, (sql, system)
 
 
 @pytest.mark.parametrize("mart", MARTS)

@@ -42,7 +42,7 @@
 {%- endmacro %}
 
 {% macro default__whole_quotient(dividend, divisor) -%}
-    (({{ dividend }}) // ({{ divisor }}))
+    divide({{ dividend }}, {{ divisor }})
 {%- endmacro %}
 
 {# The dividend less its remainder divides without a fraction, so that no digit depends on the scale of a quotient. #}

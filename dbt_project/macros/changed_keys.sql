@@ -1,15 +1,15 @@
 {#
-    The records of a model of identities that the window changed, and those that it took out: raw knows them,
-    and they are not in the identities. `tables` are (system, raw table, its key).
+    The records of a model of identities that the window changed, and those that it took out: their versions know
+    them, and the identities do not. `tables` are (system, staging model, its key).
 #}
 {% macro changed_records(identities, tables) -%}
     select source_system, source_id from {{ identities }} where {{ in_window('_changed_at') }}
 
-    {% for system, table, id in tables -%}
+    {% for system, model_name, id in tables -%}
     union
 
     select '{{ system }}' as source_system, cast({{ id }} as varchar) as source_id
-    from {{ source(system, table) }}
+    from {{ ref(model_name ~ '_versions') }}
     where {{ changed_in_window() }}
         and cast({{ id }} as varchar) not in (
             select source_id from {{ identities }} where source_system = '{{ system }}'
@@ -20,28 +20,28 @@
 
 {#
     The keys that the records of a relation (source_system, source_id) have had in any version that raw has
-    seen, so that a record which became another consumer's touches both.
+    seen, so that a record which became another consumer's affects both.
 #}
 {% macro consumer_keys_of(records) -%}
-    select {{ erp_consumer_key('customers', normalised_email('emails.email_address')) }} as consumer_key
-    from {{ source('erp', 'customer') }} as customers
-    left join {{ source('erp', 'email_address') }} as emails on customers.person_id = emails.business_entity_id
+    select {{ erp_consumer_key('customers', 'emails.email') }} as consumer_key
+    from {{ ref('stg_customers_versions') }} as customers
+    left join {{ ref('stg_email_addresses_versions') }} as emails on customers.person_id = emails.business_entity_id
     where cast(customers.customer_id as varchar) in (select source_id from {{ records }} where source_system = 'erp')
 
     union
 
     -- Who has an address may have had none before.
     select {{ erp_consumer_key('customers', 'cast(null as varchar)') }} as consumer_key
-    from {{ source('erp', 'customer') }} as customers
+    from {{ ref('stg_customers_versions') }} as customers
     where cast(customers.customer_id as varchar) in (select source_id from {{ records }} where source_system = 'erp')
 
-    {% for system, table, id, email in [
-        ('webshop', 'users', 'id', 'email'), ('crm', 'consumers', 'consumer_id', 'consumer_email')
+    {% for system, model_name, id in [
+        ('webshop', 'stg_webshop_users', 'user_id'), ('crm', 'stg_consumers', 'consumer_id')
     ] -%}
     union
 
-    select {{ consumer_key(normalised_email(email), system, id) }} as consumer_key
-    from {{ source(system, table) }}
+    select {{ consumer_key('email', system, id) }} as consumer_key
+    from {{ ref(model_name ~ '_versions') }}
     where cast({{ id }} as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
 
     {% endfor -%}
@@ -49,12 +49,12 @@
 
 {# The keys that the changed records of the systems that describe products have had. #}
 {% macro product_keys_of(records) -%}
-    {% for system, table, id, number in [
-        ('erp', 'product', 'product_id', 'product_number'), ('webshop', 'products', 'id', 'sku')
+    {% for system, model_name, number in [
+        ('erp', 'stg_products', 'product_number'), ('webshop', 'stg_webshop_products', 'sku')
     ] -%}
-    select {{ product_key(number, system, id) }} as product_key
-    from {{ source(system, table) }}
-    where cast({{ id }} as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
+    select {{ product_key(number, system, 'product_id') }} as product_key
+    from {{ ref(model_name ~ '_versions') }}
+    where cast(product_id as varchar) in (select source_id from {{ records }} where source_system = '{{ system }}')
 
     {{ 'union' if not loop.last }}
     {% endfor %}
@@ -66,14 +66,14 @@
 #}
 {% macro changed_stock_keys() -%}
     select {{ product_key('sku', 'inventory', 'sku') }} as product_key
-    from {{ source('inventory', 'purchase_orders') }}
+    from {{ ref('stg_purchase_orders_versions') }}
     where sku is not null
-        and {{ of_changed_row(source('inventory', 'purchase_orders'), 'purchase_order_id') }}
+        and {{ of_changed_row(ref('stg_purchase_orders_versions'), 'purchase_order_id') }}
 
     union
 
     select {{ product_key('sku', 'inventory', 'sku') }} as product_key
-    from {{ source('inventory', 'stock_levels') }}
+    from {{ ref('stg_inventory_versions') }}
     where {{ changed_in_window() }}
         and sku not in (select source_id from {{ ref('wh_product_identities') }} where source_system = 'inventory')
 {%- endmacro %}
@@ -81,9 +81,32 @@
 {# Territories of the ERP of which something changed: themselves, or their country. #}
 {% macro changed_territories() -%}
     select territory_id
-    from {{ source('erp', 'sales_territory') }}
+    from {{ ref('stg_sales_territories_versions') }}
     where {{ changed_in_window() }}
         or country_region_code in (
-            select country_region_code from {{ source('erp', 'country_region') }} where {{ changed_in_window() }}
+            select country_region_code from {{ ref('stg_country_regions_versions') }} where {{ changed_in_window() }}
         )
+{%- endmacro %}
+
+{# Campaigns with a change of their own, and those that run, or ever ran, on a media channel with one. #}
+{% macro changed_campaigns() -%}
+    select campaign_id from {{ ref('stg_campaigns_versions') }} where {{ changed_in_window() }}
+    union
+    select campaign_id
+    from {{ ref('stg_campaigns_versions') }}
+    where media_channel_id in (
+        select media_channel_id from {{ ref('stg_media_channels_versions') }} where {{ changed_in_window() }}
+    )
+{%- endmacro %}
+
+{#
+    Consumers of the CRM who may be somebody else since the window: whose identity is new or has changed, and
+    who have none any more, because they were erased or their row is in quarantine.
+#}
+{% macro reidentified_crm_consumers() -%}
+    select cast(source_id as {{ key_type('crm') }}) as consumer_id
+    from (
+        {{ changed_records(ref('wh_consumer_identities'), [('crm', 'stg_consumers', 'consumer_id')]) }}
+    ) as changed
+    where source_system = 'crm'
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
     A table's first rows in order of `ordered_by`, a column of time or a number that grows with it. What later runs add
-    is in that order by itself. So a day's rows lie together, and a query over some days passes over the rest:
+    is in that order by itself. So a day's rows lie together, and a query over some days prunes the rest:
     DuckDB keeps the least and greatest value of each column for every 122,880 rows. On Snowflake the same is
     dbt's own `cluster_by`.
 #}

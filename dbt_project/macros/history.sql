@@ -26,14 +26,14 @@
 {%- endmacro %}
 
 {#
-    What a raw table's rows said from which day on, by the versions that raw has seen, as a type-2 history: the last
-    version of a day is the day's, the first one also holds for the time before it.
+    What the rows of a staging model's versions said from which day on, as a type-2 history: the last version of a day
+    is the day's, the first one also holds for the time before it.
 
-    key        the table's key, one column
+    key        their key, one column
     columns    what is kept
     valid      what a version has to meet to count
 #}
-{% macro versions_by_day(raw, key, columns, valid='true') -%}
+{% macro versions_by_day(versions, key, columns, valid='true') -%}
     select
         {{ key }},
         case
@@ -43,7 +43,7 @@
         lead({{ local_date('_modified_at') }}) over (partition by {{ key }} order by _modified_at) as valid_to,
         {{ columns | join(', ') }}
     from (
-        select * from {{ raw }}
+        select * from {{ versions }}
         where {{ valid }}
         qualify row_number() over (
             partition by {{ key }}, {{ local_date('_modified_at') }} order by _modified_at desc, _loaded_at desc, _row_hash
@@ -74,5 +74,5 @@
 
 {# What the web shop asked and paid for a product from which day on. #}
 {% macro webshop_prices() -%}
-    {{ versions_by_day(source('webshop', 'products'), 'id', ['retail_price', 'cost'], 'retail_price >= 0 and cost >= 0') }}
+    {{ versions_by_day(ref('stg_webshop_products_versions'), 'product_id', ['retail_price', 'cost'], 'coalesce(retail_price, 0) >= 0 and coalesce(cost, 0) >= 0') }}
 {%- endmacro %}

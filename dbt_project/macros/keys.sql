@@ -39,7 +39,10 @@
     ) }}
 {%- endmacro %}
 
-{# Who and what the rows of a relation are of, by its system's own numbers: `consumers` and `products`, or nobody. #}
+{#
+    Who and what the rows of a relation are of, by its system's own numbers: `consumers` and `products`. Select them
+    by `identity_keys`, so that who or what is not known is the unknown member.
+#}
 {% macro join_identities(rows) -%}
     left join {{ ref('wh_consumer_identities') }} as consumers
         on {{ rows }}.source_system = consumers.source_system
@@ -47,4 +50,28 @@
     left join {{ ref('wh_product_identities') }} as products
         on {{ rows }}.source_system = products.source_system
         and {{ rows }}.product_source_id = products.source_id
+{%- endmacro %}
+
+{# The columns consumer_key and product_key, after `join_identities`. #}
+{% macro identity_keys() -%}
+    coalesce(consumers.consumer_key, {{ unknown_key() }}) as consumer_key,
+        coalesce(products.product_key, {{ unknown_key() }}) as product_key
+{%- endmacro %}
+
+{#
+    The type of a system's own keys: numbers, unless the system writes them as text (`#1001`). The run says so in the
+    variables `<system>_keys`, by what raw holds. Where keys of two systems meet, they meet as text.
+#}
+{% macro key_type(system) -%}
+    {{ var(system ~ '_keys', 'bigint') }}
+{%- endmacro %}
+
+{# The member of every dimension that stands for what a row does not say, or says of somebody or something not known. #}
+{% macro unknown_key() -%}
+    '00000000000000000000000000000000'
+{%- endmacro %}
+
+{# What stands in the place of an order's number for a return that names none. #}
+{% macro return_without_order(return_id) -%}
+    'return:' || cast({{ return_id }} as varchar)
 {%- endmacro %}

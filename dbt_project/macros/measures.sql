@@ -1,31 +1,33 @@
-{#
-    The measures that the sales marts share: what they are is described once, in models/marts/sales/_measures.md.
-    The taxes, freight and totals are the ERP's.
-#}
+{# The measures of the sales marts, described once in models/marts/sales/_measures.md: with tax, freight and totals. #}
 {% macro sales_measures() -%}
-    {{ measures('line_total', 'line_total - line_cost', {
-        'tax': 'allocated_tax', 'freight': 'allocated_freight', 'total_due': 'allocated_total_due'
-    }) }}
+    {{ channel_measures({'tax': 'tax', 'freight': 'freight', 'total_due': 'total_due'}) }}
 {%- endmacro %}
 
-{# The measures that the analyst marts share: what they are is described once, in models/marts/analyst/_measures.md. #}
-{% macro channel_measures() -%}
-    {{ measures('net_amount', 'margin') }}
-{%- endmacro %}
-
-{# Both, of movements whose rows carry `net_sales` and `margin` so; `more` are further sums, by their names. #}
-{% macro measures(net_sales, margin, more={}) -%}
+{#
+    The measures of the analyst marts, described once in models/marts/analyst/_measures.md, of `channel_movements`.
+    What is not known is not 0: cost and margin are null where no line's cost is known. `more` are further sums.
+#}
+{% macro channel_measures(more={}) -%}
     count(distinct order_key) as orders,
     count(order_key) as order_lines,
-    cast(sum(quantity) as bigint) as quantity,
+    cast(sum(quantity) as decimal(38, 4)) as quantity,
     cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
     cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
-    cast(sum({{ net_sales }}) as decimal(38, 6)) as net_sales,
-    cast(coalesce(sum(line_cost), 0) as decimal(38, 6)) as cost,
-    cast(coalesce(sum({{ margin }}), 0) as decimal(38, 6)) as margin,
+    cast(sum(net_amount) as decimal(38, 6)) as net_sales,
+    {% for name, column in {'cost': 'line_cost', 'margin': 'margin'}.items() -%}
+    cast(case when count(order_key) = 0 then 0 else sum({{ column }}) end as decimal(38, 6)) as {{ name }},
+    {% endfor -%}
+    cast(
+        sum(case when order_key is not null and line_cost is null then net_amount else 0 end) as decimal(38, 6)
+    ) as uncosted_net_sales,
     {% for name, column in more.items() -%}
     cast(sum({{ column }}) as decimal(38, 4)) as {{ name }},
     {% endfor -%}
-    cast(sum(returned_quantity) as bigint) as returned_quantity,
+    cast(sum(returned_quantity) as decimal(38, 4)) as returned_quantity,
     cast(sum(refund_amount) as decimal(38, 4)) as refund_amount
+{%- endmacro %}
+
+{# Consumers who ordered, of `channel_movements`. Who is not known is no consumer to be counted. #}
+{% macro distinct_consumers() -%}
+    count(distinct case when order_key is not null then nullif(consumer_key, {{ unknown_key() }}) end)
 {%- endmacro %}

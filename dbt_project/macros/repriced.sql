@@ -10,14 +10,14 @@
     {% for history in ['product_cost_history', 'product_list_price_history'] -%}
     select
         changed.product_id,
-        cast(changed.start_date as date) as valid_from,
+        changed.valid_from,
         min(later.valid_from) as valid_to
-    from {{ source('erp', history) }} as changed
+    from {{ ref('stg_' ~ history ~ '_versions') }} as changed
     left join {{ ref('stg_' ~ history) }} as later
         on changed.product_id = later.product_id
-        and later.valid_from > cast(changed.start_date as date)
+        and later.valid_from > changed.valid_from
     where {{ changed_in_window('changed') }}
-    group by changed.product_id, cast(changed.start_date as date)
+    group by changed.product_id, changed.valid_from
 
     union
 
@@ -35,16 +35,16 @@
 {# In the web shop: from the drop's day on. #}
 {% macro repriced_in_webshop() -%}
     select
-        changed.id as product_id,
+        changed.product_id,
         min(prices.valid_from) as valid_from,
         cast(null as date) as valid_to
     from (
-        select distinct id, {{ local_date('_modified_at') }} as changed_on
-        from {{ source('webshop', 'products') }}
+        select distinct product_id, {{ local_date('_modified_at') }} as changed_on
+        from {{ ref('stg_webshop_products_versions') }}
         where {{ changed_in_window() }}
     ) as changed
     inner join ({{ webshop_prices() }}) as prices
-        on changed.id = prices.id
+        on changed.product_id = prices.product_id
         and {{ as_of('prices', 'changed.changed_on') }}
-    group by changed.id
+    group by changed.product_id
 {%- endmacro %}

@@ -15,10 +15,10 @@
         and (distribution_center_id, sku) in (select distribution_center_id, sku from {{ changes }})
 {%- endmacro %}
 
-{# What an incremental run reads of a model: what bears on the touched keys, which look back. #}
-{% macro with_stock_history(date_column, touched) -%}
+{# What an incremental run reads of a model: what bears on the affected keys, which look back. #}
+{% macro with_stock_history(date_column) -%}
     {%- if is_incremental() -%}
-    {{ near_stock_days(date_column, touched, -stock_history_days(), 0) }}
+    {{ near_stock_days(date_column, affected(), -stock_history_days(), 0) }}
     {%- else -%}
     true
     {%- endif -%}
@@ -26,7 +26,7 @@
 
 {# Pieces of one type of movement, as a number above 0 whether they came or left. #}
 {% macro pieces_moved(movement_type) -%}
-    cast(sum(case when movement_type = '{{ movement_type }}' then abs(quantity_change) else 0 end) as bigint)
+    cast(sum(case when movement_type = '{{ movement_type }}' then abs(quantity_change) else 0 end) as decimal(38, 4))
 {%- endmacro %}
 
 {# A window over the rows of a product in a distribution center from `first` to `last` days before a row's day. #}

@@ -5,25 +5,50 @@
     nullif(lower(trim({{ column }})), '')
 {%- endmacro %}
 
-{# A word out of a list, trimmed and lower-cased; 'unknown' if it is none of them or not there. #}
-{% macro known_value(column, values) -%}
+{# What becomes of an order, and of each of its items: our words, and how sources write them. Numbers are the ERP's. #}
+{% macro order_statuses() -%}
+    {{ return({
+        'in process': ['1', 'in process'],
+        'processing': ['processing'],
+        'approved': ['2', 'approved'],
+        'backordered': ['3', 'backordered'],
+        'shipped': ['5', 'shipped', 'dispatched'],
+        'complete': ['complete', 'completed', 'delivered', 'fulfilled'],
+        'returned': ['returned'],
+        'refunded': ['refunded'],
+        'rejected': ['4', 'rejected', 'declined'],
+        'cancelled': ['6', 'cancelled', 'canceled', 'voided'],
+    }) }}
+{%- endmacro %}
+
+{# An order whose status nobody has mapped is told, with its amount, and no sale until it is. One without any is one. #}
+{% macro is_sale(status) -%}
+    {{ status }} not in ('cancelled', 'rejected', 'refunded', 'unknown')
+{%- endmacro %}
+
+{#
+    A source's status in our words: 'unknown' if it is none that we know, 'not stated' if there is none. Who was
+    refunded on a known day, `returned`, has returned it.
+#}
+{% macro order_status(status, returned='null') -%}
     case
-            when lower(trim({{ column }})) in ('{{ values | join("', '") }}') then lower(trim({{ column }}))
-            else 'unknown'
-        end
+        when nullif(trim({{ status }}), '') is null then 'not stated'
+        {%- for ours, theirs in order_statuses().items() %}
+        when lower(trim({{ status }})) in ('{{ theirs | join("', '") }}') then
+            {%- if ours == 'refunded' %} case when {{ returned }} is null then 'refunded' else 'returned' end
+            {%- else %} '{{ ours }}'
+            {%- endif -%}
+        {%- endfor %}
+        else 'unknown'
+    end
 {%- endmacro %}
 
-{# What becomes of a web shop order, and of each of its items. #}
-{% macro webshop_statuses() -%}
-    {{ return(['processing', 'shipped', 'complete', 'cancelled', 'returned']) }}
-{%- endmacro %}
-
-{# Later than everything: what has no end ends then, where moments are compared. #}
+{# Later than everything: what has no end ends then, where times are compared. #}
 {% macro never() -%}
     cast('9999-12-31' as timestamp)
 {%- endmacro %}
 
-{# The hours from one moment to another, not before it: two digits, rounded half up. #}
+{# The hours from one time to another, not before it: two digits, rounded half up. #}
 {% macro hours_between(first, last) -%}
     cast({{ whole_quotient(dbt.datediff(first, last, 'second') ~ ' + 18', '36') }} * 0.01 as decimal(18, 2))
 {%- endmacro %}

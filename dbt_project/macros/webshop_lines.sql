@@ -1,5 +1,5 @@
 {#
-    The web shop's order items of the touched orders, each with its order: an item without its order, and an
+    The web shop's order items of the affected orders, each with its order: an item without its order, and an
     order without an item, wait for the other half. An item came back on its own day, or on its order's.
 #}
 {% macro webshop_lines() -%}
@@ -11,7 +11,7 @@
         orders.created_date as order_date,
         'webshop' as sales_channel,
         orders.order_status,
-        orders.order_status <> 'cancelled' and items.item_status <> 'cancelled' as is_sale,
+        {{ is_sale('orders.order_status') }} and {{ is_sale('items.item_status') }} as is_sale,
         cast(orders.user_id as varchar) as consumer_source_id,
         cast(items.product_id as varchar) as product_source_id,
         items.product_id,
@@ -23,5 +23,5 @@
             as returned_date
     from {{ ref('stg_webshop_order_items') }} as items
     inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
-    where {{ only_touched_orders_of(ref('touched_orders'), 'webshop', 'items.order_id') }}
+    where {{ is_affected_order_of('webshop', 'items.order_id') }}
 {%- endmacro %}

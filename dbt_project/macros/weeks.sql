@@ -26,13 +26,3 @@
 {% macro in_weeks_of_window(column) -%}
     {{ column }} in (select week_start from ({{ weeks_of_window() }}) as weeks_of_window)
 {%- endmacro %}
-
-{# Replaces the weeks of the window whole. #}
-{% macro get_incremental_replace_weeks_sql(arg_dict) %}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    {{ in_one_transaction(
-        "delete from " ~ target ~ " where " ~ in_weeks_of_window('week_start'),
-        "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ arg_dict['temp_relation']
-    ) }}
-{% endmacro %}

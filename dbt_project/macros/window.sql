@@ -14,43 +14,43 @@
     ({{ column }} >= {{ window_start() }} and {{ column }} < {{ window_end() }})
 {%- endmacro %}
 
-{# A version of a raw row that the window brought, or a row that the window found deleted. #}
+{# A version that the window brought, or a row that the window found deleted. #}
 {% macro changed_in_window(alias=none) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
     ({{ in_window(prefix ~ '_changed_at') }} or {{ in_window(prefix ~ '_deleted_at') }})
 {%- endmacro %}
 
 {#
-    `columns` of the versions of a raw table that the window brought, and of the rows that it found deleted, as a
-    query; a row may come twice. The same as `where changed_in_window()`, but that DuckDB always passes over what was
-    loaded on other days: not every plan does so for an `or`.
+    `columns` of the versions that the window brought, and of the rows that it found deleted, as a query; a row may
+    come twice. The same as `where changed_in_window()`, but DuckDB always prunes what was loaded on other days: not
+    every plan does so for an `or`.
 #}
-{% macro changed_rows(raw, columns) -%}
-    select {{ columns }} from {{ raw }} where {{ in_window('_changed_at') }}
+{% macro changed_rows(versions, columns) -%}
+    select {{ columns }} from {{ versions }} where {{ in_window('_changed_at') }}
     union all
-    select {{ columns }} from {{ raw }} where {{ in_window('_deleted_at') }}
+    select {{ columns }} from {{ versions }} where {{ in_window('_deleted_at') }}
 {%- endmacro %}
 
 {#
-    `where`-clause part: every version of the rows of a raw table that the window changed or found deleted, by the
-    table's key, a column or a list of them.
+    `where`-clause part: every version of the rows that the window changed or found deleted, by their key, a column or
+    a list of them.
 #}
-{% macro of_changed_row(raw, key) -%}
+{% macro of_changed_row(versions, key) -%}
     {%- set key = [key] if key is string else key -%}
-    {{ among(key, changed_rows(raw, key | join(', '))) }}
+    {{ among(key, changed_rows(versions, key | join(', '))) }}
 {%- endmacro %}
 
 {#
     `where`-clause part: rows whose `key`, a list of columns, is one of a query's; `names` are what its columns are
     called there, if not the same. The second line takes no row away. Most keys are numbers that grow with time, and
-    tables lie in that order: so an engine passes over what is older than anything in the query.
+    tables lie in that order: so an engine prunes what is older than anything in the query.
 #}
 {% macro among(key, query, names=none) -%}
     ({{ key | join(', ') }}) in ({{ query }})
     and {{ key[0] }} >= (select min({{ (names or key)[0].split('.')[-1] }}) from ({{ query }}) as keys)
 {%- endmacro %}
 
-{# The retailer's day of a moment in UTC. #}
+{# The retailer's day of a timestamp in UTC. #}
 {% macro local_date(column) -%}
     cast({{ adapter.dispatch('local_time')(column) }} as date)
 {%- endmacro %}

@@ -13,25 +13,21 @@ NEWEST_PARTITION_JOB = "newest_partition"
 _WEEKLY = dg.AssetSelection.groups("segmentation")
 
 
-def daily_job(
-    settings: Settings, newest_partition: dg.AssetChecksDefinition
-) -> UnresolvedAssetJobDefinition:  # fmt: skip
-    """Every daily asset from raw to marts and their checks, for one day or a range of days."""
+def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+    """Every daily asset from raw to marts and all their checks, for one day or a range of days."""
     return dg.define_asset_job(
         DAILY_JOB,
-        selection=dg.AssetSelection.all() - _WEEKLY - dg.AssetSelection.checks(newest_partition),
+        selection=dg.AssetSelection.all() - _WEEKLY,
         partitions_def=daily_partitions(settings),
         description="Raw to marts, with their checks, for one day or a range of days.",
     )
 
 
-def weekly_job(
-    settings: Settings, newest_partition: dg.AssetChecksDefinition
-) -> UnresolvedAssetJobDefinition:  # fmt: skip
-    """Features, model, segments and profiles and their checks, for one week or a range of weeks."""
+def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+    """Features, model, segments and profiles and all their checks, for one week or a range of weeks."""
     return dg.define_asset_job(
         WEEKLY_JOB,
-        selection=_WEEKLY - dg.AssetSelection.checks(newest_partition),
+        selection=_WEEKLY,
         partitions_def=weekly_partitions(settings),
         description="Customer segments, with their features and checks, for one week or a range of weeks.",
     )

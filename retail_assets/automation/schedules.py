@@ -14,7 +14,7 @@ from retail_assets.settings import Settings
 def schedules(
     settings: Settings,
     daily: UnresolvedAssetJobDefinition,
-    weekly: UnresolvedAssetJobDefinition,
+    weekly: UnresolvedAssetJobDefinition | None,
     newest_partition: UnresolvedAssetJobDefinition,
 ) -> Sequence[dg.ScheduleDefinition]:
     """The nightly run of yesterday's partition, and the look at the newest partition after it.
@@ -37,7 +37,8 @@ def schedules(
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Checks at 06:15, after the last deadline, that the newest partition is there.",
     )
-    return [nightly, _mondays(settings, weekly), morning]  # type: ignore[list-item]
+    mondays = [_mondays(settings, weekly)] if weekly else []
+    return [nightly, *mondays, morning]  # type: ignore[list-item]
 
 
 def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from retail_assets.automation.abandoned import fail_abandoned
+from retail_assets.deployment.history import forget_old_runs
 from retail_assets.quality.alerts import alerts_of_run, counted, late_assets
 from retail_assets.resources.notifiers import Alert, NotificationError, post, record
 from retail_assets.settings import Settings
@@ -71,6 +72,21 @@ def _unsent(settings: Settings, alerts: list[Alert]) -> tuple[list[Alert], str]:
     except NotificationError as error:
         return alerts, f" {error}. It is tried again."
     return [], ""
+
+
+def history_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Keeps Dagster's history small."""
+
+    @dg.sensor(
+        name="history",
+        minimum_interval_seconds=3600,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Removes the logs of runs that are older than RETAIL_HISTORY_DAYS, or take much room.",
+    )
+    def history(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(f"The logs of {forget_old_runs(context.instance, settings)} runs were removed.")
+
+    return history
 
 
 def abandoned_run_sensor() -> dg.SensorDefinition:

@@ -22,6 +22,8 @@ ADDED_COLUMNS = {
     DELETED_AT: "timestamp",
 }
 
+_LARGEST_AMOUNT = "100000000000000"
+
 # What the columns of keys are in raw, by what a system's keys are.
 KEY_TYPES = {"number": "bigint", "text": "varchar"}
 
@@ -44,6 +46,7 @@ class SourceColumn:
     description: str
     pii: bool
     source_column: str | None = None
+    limits: tuple[str, str] | None = None
     without: str = ""  # what is lost where a source has no such column; empty where it must have it
     default: str | None = None  # what the column says of every row then; null otherwise
     is_key: bool = False  # identifies something: text in a system whose keys are text
@@ -54,6 +57,18 @@ class SourceColumn:
     def is_required(self) -> bool:
         """Whether a table without the column cannot be loaded."""
         return not self.without
+
+    @property
+    def bounds(self) -> tuple[str, str] | None:
+        """The least and the greatest value that is believed, if there are any: the contract's, or the type's.
+
+        A quantity or price beyond them would overflow what is computed of it, and a day before or after all
+        others would make every table of days as long.
+        """
+        if self.limits or not pa.types.is_decimal(self.arrow_type):
+            return self.limits
+        digits = self.arrow_type.precision - self.arrow_type.scale
+        return (f"-{_LARGEST_AMOUNT}", _LARGEST_AMOUNT) if digits >= len(_LARGEST_AMOUNT) else None
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -120,9 +135,10 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     parent: str | None
     unique_id: str
+    amount: str | None = None
     without: str = ""  # what is lost where a source has no such table
     is_optional: bool = False  # few sources have it: nobody is warned that it is not there
-    timezone: str = "UTC"  # of times in the source that name no zone
+    timezone: str | None = None  # of its times that name no zone, if it is not the system's
     absent: frozenset[str] = frozenset()  # columns that this source does not have
 
     @property
@@ -152,6 +168,13 @@ class SourceTable:
         return self.load == "snapshot" or self.parent is not None
 
 
+def _limits(bounds: Sequence[Any] | None) -> tuple[str, str] | None:
+    if bounds is None:
+        return None
+    least, greatest = map(str, bounds)
+    return least, greatest
+
+
 def source_tables(manifest: Mapping[str, Any], system: str) -> Sequence[SourceTable]:
     """The tables of a system, parents before their children."""
     tables = [_table(node) for node in manifest["sources"].values() if node["source_name"] == system]
@@ -171,15 +194,16 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
         primary_key=tuple(meta["primary_key"]),
         modified=(modified,) if isinstance(modified, str) else tuple(modified),
         load=meta["load"],
-        columns=tuple(map(_column, node["columns"].values())),
+        columns=tuple(_column(column, meta.get("bounds", {})) for column in node["columns"].values()),
         parent=meta.get("parent"),
         unique_id=node["unique_id"],
+        amount=meta.get("amount"),
         without=meta.get("without", {}).get(node["name"], ""),
         is_optional=bool(meta.get("optional")),
     )
 
 
-def _column(column: Mapping[str, Any]) -> SourceColumn:
+def _column(column: Mapping[str, Any], bounds: Mapping[str, Any]) -> SourceColumn:
     meta = column["config"].get("meta", {})
     default = meta.get("default")
     return SourceColumn(
@@ -188,6 +212,7 @@ def _column(column: Mapping[str, Any]) -> SourceColumn:
         description=column["description"],
         pii=bool(meta.get("pii")),
         source_column=meta.get("source_column"),
+        limits=_limits(bounds.get(column["name"])),
         without=meta.get("without", ""),
         default=None if default is None else str(default),
         is_key=bool(meta.get("key") or meta.get("references")) and column["data_type"] == KEY_TYPES["number"],

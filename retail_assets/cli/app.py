@@ -70,11 +70,15 @@ def sql(
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
 ) -> None:
     """Query the warehouse, read-only, also while a run is writing it."""
+    from retail_assets.cli.reading import answer, remarks
     from retail_assets.resources.tables import write_table
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
 
-    write_table(warehouse_of(settings()).query(statement), format, out)
+    warehouse = warehouse_of(settings())
+    write_table(answer(warehouse, statement, settings()), format, out)
+    for remark in remarks(warehouse, statement):
+        notes.print(remark, style="yellow", highlight=False, markup=False)
 
 
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
@@ -106,6 +110,7 @@ def export(
 ) -> None:
     """Write a segment's consumers who opted in to marketing as CSV, for a campaign tool."""
     from retail_assets.resources.tables import write_table
+    from retail_assets.resources.terminal import lines
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.segmentation.audience import audience
     from retail_assets.settings import settings
@@ -114,7 +119,28 @@ def export(
     week = week or context.obj
     found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
     write_table(found.consumers, "csv", out)
-    notes.print(found.summary, highlight=False)
+    notes.print(lines(found.summary), highlight=False)
+
+
+@app.command()
+def upgrade(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Last day that was run, where Dagster's history does not tell.",
+        ),
+    ] = None,
+) -> None:
+    """Bring a home that another version wrote up to this one, as the next run would.
+
+    Sources are not read. Models whose SQL has changed are built anew from raw.
+    """
+    from retail_assets.deployment.upgrading import upgrade_home
+
+    upgrade_home(out, dry_run=dry_run, until=until.date() if until else None)
 
 
 @app.command()
@@ -148,6 +174,8 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
     from pathlib import Path
 
+    from retail_assets.deployment.home import CODE_LOCATION
+
     executable = Path(sys.executable).with_name("dagster")
     os.execv(
         executable,
@@ -155,7 +183,7 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
             str(executable),
             "dev",
             "-m",
-            "retail_assets.definitions",
+            CODE_LOCATION,
             "-h",
             "127.0.0.1",
             "-p",
@@ -166,6 +194,10 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 
 def main() -> None:
     """Entry point: a user's mistake is a sentence, not a traceback."""
+    if sys.platform == "win32":
+        sys.exit(
+            "retail-assets does not run on Windows, which lacks the file locks it needs (fcntl). Use WSL."
+        )
     from retail_assets.deployment.home import prepare
     from retail_assets.errors import UserError
     from retail_assets.settings import settings
@@ -175,5 +207,7 @@ def main() -> None:
             prepare(settings())
         app()
     except UserError as error:
-        notes.print(str(error), style="red", highlight=False, markup=False)
+        from retail_assets.resources.terminal import lines
+
+        notes.print(lines(error, "red"), highlight=False)
         sys.exit(2)

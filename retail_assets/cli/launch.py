@@ -1,11 +1,11 @@
 """Running a job over a range of its partitions in this process, with progress to look at."""
 
 import os
+import re
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,75 +13,82 @@ from typing import Any
 import dagster as dg
 from filelock import FileLock
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from retail_assets.automation.abandoned import held
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
+from retail_assets.cli.progress import Display, progress
+from retail_assets.cli.summary import RunResult, miss
+from retail_assets.deployment.history import forget_old_runs
+from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    REPOSITORY_LABEL_TAG,
+    ModuleTarget,
+    RemoteRepositoryOrigin,
     make_new_run_id,
 )
+from retail_assets.quality.source_contract import CONTRACT_CHECK
+from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
 
 
-@dataclass
-class RunResult:
-    """What a run did, counted from its events."""
-
-    success: bool
-    seconds: float
-    partitions: int
-    assets: set[str] = field(default_factory=set)
-    checks: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
-
-    def summary(self) -> str:
-        """A few lines for people."""
-        state = "[green]Done[/green]" if self.success else "[red]Failed[/red]"
-        lines = [
-            f"{state}: {len(self.assets)} assets, {self.partitions:,} partitions each, "
-            f"{self.checks['passed']} checks passed, {self.checks['warned']} warned, "
-            f"{self.checks['failed']} failed, {self.seconds:.1f} s."
-        ]
-        return "\n".join([*lines, *self.failures])
-
-
 class _Watcher:
-    """Counts a run's events as they are stored, and moves a progress bar on."""
+    """Counts a run's events as they are stored, and tells how far it is."""
 
-    def __init__(self, progress: Progress, result: RunResult, total: int):
-        self._progress = progress
+    def __init__(self, display: Display, result: RunResult, titles: Mapping[dg.AssetCheckKey, str]):
+        self._display = display
         self._result = result
-        self._task = progress.add_task("starting", total=total)
+        self._titles = titles
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None:
             return
+        step = event.step_key or ""
         if event.is_step_materialization:
-            name = event.asset_key.to_user_string() if event.asset_key else ""
-            if name not in self._result.assets:
-                self._result.assets.add(name)
-                self._progress.update(self._task, advance=1, description=name)
+            self._materialized(
+                step, event.asset_key, event.step_materialization_data.materialization.metadata
+            )
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             self._check(event.asset_check_evaluation_data)
-            self._progress.update(self._task, advance=1)
+            self._display.done(step, event.asset_check_evaluation_data.asset_key.to_user_string())
+        elif event.is_step_start:
+            self._display.started(step)
         elif event.is_step_failure:
-            self._result.failures.append(f"[red]{_root(event.step_failure_data.error)}[/red]")
+            self._result.failures.append(_root(event.step_failure_data.error))
+            self._display.ended(step, "failed")
+        elif event.event_type in _ENDS:
+            self._display.ended(step, _ENDS[event.event_type])
 
-    def _check(self, evaluation: Any) -> None:
+    def _materialized(self, step: str, key: dg.AssetKey | None, metadata: Mapping[str, Any]) -> None:
+        name = key.to_user_string() if key else ""
+        if key is None or name in self._result.assets:
+            return
+        self._result.assets.add(name)
+        self._result.rows.add(key, metadata)
+        self._display.done(step, name)
+
+    def _check(self, evaluation: dg.AssetCheckEvaluation) -> None:
         if evaluation.passed:
             self._result.checks["passed"] += 1
             return
-        kind = "warned" if evaluation.severity is dg.AssetCheckSeverity.WARN else "failed"
-        self._result.checks[kind] += 1
-        rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
-        why = evaluation.description or (f"{rows.value:,} rows" if rows else "")
-        self._result.failures.append(
-            f"[yellow]{kind}[/yellow] {evaluation.asset_key.to_user_string()} {evaluation.check_name}: {why}"
-        )
+        title = self._titles.get(evaluation.asset_check_key) or evaluation.check_name
+        missed = miss(evaluation, title)
+        self._result.checks[missed.kind] += 1
+        # An error of the contract's check is something that was refused: a table, a file, or rows.
+        if evaluation.check_name == CONTRACT_CHECK and missed.kind == "failed":
+            self._result.rows.refuse(evaluation.asset_key, evaluation.description or "")
+        else:
+            self._result.missed.append(missed)
+
+
+_ENDS = {
+    dg.DagsterEventType.STEP_SUCCESS: "done",
+    dg.DagsterEventType.STEP_SKIPPED: "skipped",
+    dg.DagsterEventType.STEP_UP_FOR_RETRY: "is tried again",
+}
 
 
 def _root(error: Any) -> str:
@@ -110,9 +117,9 @@ def run_weeks(first: date, last: date, selection: str, console: Console) -> RunR
 
 def _job(name: str) -> tuple[dg.JobDefinition, Sequence[str]]:
     """A job and the keys of its partitions."""
-    from retail_assets.definitions import defs
+    from retail_assets.definitions import definitions_of
 
-    job = defs.resolve_job_def(name)
+    job = definitions_of(settings()).resolve_job_def(name)
     assert job.partitions_def
     return job, job.partitions_def.get_partition_keys()
 
@@ -126,17 +133,10 @@ def _run(
     if full_refresh and STEPS["daily"] not in job.graph.node_dict:
         raise UserError(f"--full-refresh rebuilds dbt models, and '{selection}' selects none.")
     result = RunResult(False, 0.0, len(keys))
-    layer = job.asset_layer
-    total = len(layer.selected_asset_keys) + len(layer.asset_graph.asset_check_keys)
-    columns = (
-        TextColumn("[progress.description]{task.description:<48}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress, _instance() as instance:
+    with progress(console, _parts(job)) as display, _instance() as instance:
         run_id = make_new_run_id()
-        instance.add_event_listener(run_id, _Watcher(progress, result, total))
+        instance.add_event_listener(run_id, _Watcher(display, result, _titles(job)))
+        instance.add_event_listener(run_id, lambda entry: _show_on_timeline(instance, entry))
         with held(instance, run_id):
             outcome = job.execute_in_process(
                 instance=instance,
@@ -146,29 +146,83 @@ def _run(
                 tags={
                     ASSET_PARTITION_RANGE_START_TAG: keys[0],
                     ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                    REPOSITORY_LABEL_TAG: _repository().get_label(),
                 },
             )
-    result.success, result.seconds = outcome.success, time.monotonic() - started
+        forget_old_runs(instance, settings())
+    # Whatever else went well: figures lack what was refused.
+    result.success = outcome.success and not result.rows.refused
+    result.seconds = time.monotonic() - started
     return result
+
+
+def _parts(job: dg.JobDefinition) -> Mapping[str, int]:
+    """How many assets and checks each step of a job makes."""
+    layer = job.asset_layer
+    chosen: list[dg.AssetKey | dg.AssetCheckKey] = [*layer.selected_asset_keys]
+    chosen += layer.asset_graph.asset_check_keys
+    return Counter(layer.get_op_output_handle(key).node_handle.name for key in chosen)
+
+
+def _titles(job: dg.JobDefinition) -> Mapping[dg.AssetCheckKey, str]:
+    """What each check asks, in short, where it says so."""
+    graph = job.asset_layer.asset_graph
+    return {key: graph.get(key).description or "" for key in graph.asset_check_keys}
+
+
+def _show_on_timeline(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> None:
+    """Say of a run that has just started which deployment's it is: else the timeline leaves it out.
+
+    A run that executes in the process that creates it has no other way to say so.
+    """
+    if entry.dagster_event_type is not dg.DagsterEventType.RUN_START:
+        return
+    run = instance.get_run_by_id(entry.run_id)
+    assert run
+    instance.run_storage.replace_job_origin(run, _repository().get_job_origin(run.job_name))
+
+
+def _repository() -> RemoteRepositoryOrigin:
+    """The deployment as the UI knows it, which loads it by its module's name."""
+    from retail_assets.definitions import defs
+
+    target = ModuleTarget(
+        module_name=CODE_LOCATION, attribute=None, working_directory=None, location_name=None
+    )
+    (location,) = target.create_origins()
+    return RemoteRepositoryOrigin(location, defs().get_repository_def().name)
 
 
 def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:
     """The job with what is selected of its assets."""
     graph = job.asset_layer.asset_graph.source_asset_graph
     of_job = job.asset_layer.selected_asset_keys
+    groups = sorted({graph.get(key).group_name or "" for key in of_job})
     try:
         with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):
-            chosen = of_job & dg.AssetSelection.from_string(selection).resolve(graph, allow_missing=True)
+            spelled = _with_subjects(selection, groups)
+            chosen = of_job & dg.AssetSelection.from_string(spelled).resolve(graph, allow_missing=True)
     except (dg.DagsterError, NotImplementedError):
         chosen = set()
     # Dagster takes an empty selection for all of the job.
     if not chosen:
-        groups = sorted({f"group:{graph.get(key).group_name}" for key in of_job})
         raise UserError(
             f"'{selection}' selects no asset of the job {job.name}. Write an asset such as"
-            f" 'key:{min(of_job).to_user_string()}', or one of: {', '.join(groups)}."
+            f" 'key:{min(of_job).to_user_string()}', or one of:"
+            f" {', '.join(f'group:{group}' for group in groups)}."
         )
     return job.get_subset(asset_selection=chosen)
+
+
+def _with_subjects(selection: str, groups: Sequence[str]) -> str:
+    """The selection with a layer's or system's name, `group:raw_erp`, spelled out as its groups."""
+
+    def spelled(found: re.Match[str]) -> str:
+        name = found[1]
+        within = [name] if name in groups else [each for each in groups if each.startswith(f"{name}_")]
+        return f"({' or '.join(f'group:{each}' for each in within)})" if within else found[0]
+
+    return re.sub(r'group:"?(\w+)"?', spelled, selection)
 
 
 def _instance() -> dg.DagsterInstance:

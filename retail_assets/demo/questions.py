@@ -1,10 +1,10 @@
-"""The business questions that the README answers: its queries, run as they stand there."""
+"""The business questions with the queries that answer them: the demo runs them, the README shows them."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+QUESTIONS = Path(__file__).with_name("questions.md")
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,7 @@ class Question:
 
 
 def questions() -> list[Question]:
-    """The section "Business questions" of the README: each heading and the SQL below it."""
-    text = README.read_text(encoding="utf-8")
-    section = text.split("\n## Business questions\n", 1)[1].split("\n## ", 1)[0]
-    found = re.findall(r"^### (.+?)\n.*?```sql\n(.*?)```", section, re.MULTILINE | re.DOTALL)
+    """All questions, in their order: each heading and the SQL below it."""
+    text = QUESTIONS.read_text(encoding="utf-8")
+    found = re.findall(r"^### (.+?)\n.*?```sql\n(.*?)```", text, re.MULTILINE | re.DOTALL)
     return [Question(title, sql.strip()) for title, sql in found]

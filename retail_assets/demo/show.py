@@ -11,9 +11,7 @@ from retail_assets.demo.home import start_over
 from retail_assets.settings import settings
 
 if TYPE_CHECKING:
-    from retail_assets.cli.launch import RunResult
-
-WEEKS_OF_SEGMENTS = 9
+    from retail_assets.cli.summary import RunResult
 
 
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
@@ -30,9 +28,8 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
 
     console.print(f"\nBuilding everything from {first} to {last}, in one run:")
     _succeeded(console, run_range(first, last, "", False, console=console))
-    console.print("\nCustomer segments of the last weeks, in one run:")
-    since = max(first, last - timedelta(weeks=WEEKS_OF_SEGMENTS))
-    _succeeded(console, run_weeks(since, last, "", console=console))
+    console.print("\nCustomer segments of every week, in one run:")
+    _succeeded(console, run_weeks(first, last, "", console=console))
     _answer(console)
     _show_segments(console)
     console.print(
@@ -53,13 +50,11 @@ def _show_segments(console: Console) -> None:
 
     console.print()
     show(console, warehouse_of(settings()).query, None)
-    console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False)
+    console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False, markup=False)
 
 
 def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
-    from retail_assets.demo.retailer import simulate
-    from retail_assets.demo.sources import write_sources
-    from retail_assets.demo.truth import write_truth
+    from simulated_retailer import simulate, write_sources, write_truth
 
     started = time.monotonic()
     with console.status(f"Simulating {consumers:,} consumers over {days} days"):

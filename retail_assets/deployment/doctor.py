@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.text import Text
 
+from retail_assets.resources.terminal import lines
 from retail_assets.settings import PREFIX, SYSTEMS, settings
 
 
@@ -11,6 +13,7 @@ def diagnose(console: Console) -> bool:
     """Print a line per check; True if all is well. Nothing is changed."""
     checks: dict[str, Callable[[], str]] = {
         "settings": _settings,
+        "version": _version,
         **{f"source {system}": _source(system) for system in SYSTEMS},
         "dbt project": _project,
         "warehouse": _warehouse,
@@ -22,10 +25,10 @@ def diagnose(console: Console) -> bool:
 
 def _shown(console: Console, name: str, check: Callable[[], str]) -> bool:
     try:
-        console.print(f"[green]ok[/green]    {name}: {check()}", highlight=False)
+        console.print(Text("ok    ", "green") + lines(f"{name}: {check()}"), highlight=False)
         return True
     except Exception as error:
-        console.print(f"[red]wrong[/red] {name}: {str(error).strip()}", highlight=False)
+        console.print(Text("wrong ", "red") + lines(f"{name}: {str(error).strip()}"), highlight=False)
         return False
 
 
@@ -40,6 +43,25 @@ def _settings() -> str:
     return f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
 
 
+def _version() -> str:
+    from retail_assets.catalog.project import Project
+    from retail_assets.deployment.upgrade import Upgrade, package_version
+    from retail_assets.resources.warehouse import warehouse_of
+
+    warehouse = warehouse_of(settings())
+    if settings().warehouse == "duckdb" and not settings().published_path.exists():
+        return f"{package_version()}; the home is new"
+    plan = Upgrade(settings(), Project(settings()), warehouse).published_plan()
+    writer = f"written by {plan.written_by}" if plan.written_by else "from before homes said what wrote them"
+    if not plan:
+        return f"{package_version()}; the home is {writer}, and up to date"
+    todo = "\n".join(f"      - {line}" for line in plan.lines(names=False))
+    return (
+        f"{package_version()}; the home is {writer}. The next run, or `retail-assets upgrade`, will do this"
+        f" (`--dry-run` has the names):\n{todo}"
+    )
+
+
 def _source(system: str) -> Callable[[], str]:
     def check() -> str:
         from retail_assets.catalog.contract import source_tables
@@ -47,7 +69,7 @@ def _source(system: str) -> Callable[[], str]:
         from retail_assets.ingestion.sources import open_source
 
         if system not in settings().systems:
-            return f"not taken in; its tables stay empty. Add it to {PREFIX}SOURCES to change that"
+            return f"not taken in; it costs nothing. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
         source.check()

@@ -1,15 +1,27 @@
-"""Dagster's SQLite event log, with the waiting taken out.
+"""Dagster's SQLite event log, for runs over ranges of partitions.
 
 Dagster's own opens a new database connection for each event and commits, with a sync to disk, each event
-twice: once for the run, once for the index over all runs. A run over a year's partitions writes two events
-per asset and partition, 90,000 of them here. This one keeps connections, lets SQLite sync at checkpoints
-(in WAL mode a crash of the machine may lose the newest events, never corrupt the file; a crash of the
-process loses nothing), and writes a batch of events in one transaction.
+twice: once for the run, once for the index over all runs. A run over a range writes two events per asset and
+partition: over three years, that is many times what is in the warehouse. This one
+
+- keeps connections, and lets SQLite sync at checkpoints (in WAL mode a crash of the machine may lose the
+  newest events, never corrupt the file; a crash of the process loses nothing),
+- writes a batch of events in one transaction,
+- stores what a run says of an asset's partitions once, with the list of the partitions (`partition_lists`),
+  which all assets of the run share. Dagster's own queries read a view in which every partition has its event,
+  with an id of its own (`event_logs_by_partition`).
+
+Where Dagster's own class reads the same files, it sees such a run as one of its last partition.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from typing import Any
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import dagster as dg
 import sqlalchemy as sa
@@ -21,10 +33,12 @@ from retail_assets.internals import (
     INDEX_SHARD_NAME,
     SQLITE_BUSY_TIMEOUT_SECONDS,
     AssetCheckEvaluationPlanned,
+    AssetEventTagsTable,
     ConfigurableClassData,
     SqlEventLogStorageTable,
     SqliteEventLogStorage,
     replace,
+    serialize_value,
 )
 
 # Of the index over all runs, and of this many runs, connections are kept: each holds three files open.
@@ -33,8 +47,102 @@ OPEN_RUNS = 4
 _BATCHED = {*ASSET_EVENTS, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
 
 
+# A list's keys are a JSON array in ascending order. An event with a list has the list's last key as its own
+# partition, and the ids before its own are those of the others.
+_SCHEMA = (
+    "create table if not exists partition_lists (id integer primary key, keys text not null unique)",
+    """
+    create table if not exists event_partitions (
+        event_id integer primary key, list_id integer not null, size integer not null
+    )
+    """,
+    """
+    create trigger if not exists event_partitions_go after delete on event_logs
+    begin
+        delete from event_partitions where event_id = old.id;
+    end
+    """,
+    """
+    create view if not exists event_logs_by_partition as
+    select id, run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition
+    from event_logs
+    union all
+    select
+        events.id - event_partitions.size + 1 + listed.key as id,
+        events.run_id,
+        json_set(
+            events.event,
+            case events.dagster_event_type
+                when 'ASSET_MATERIALIZATION'
+                    then '$.dagster_event.event_specific_data.materialization.partition'
+                else '$.dagster_event.event_specific_data.partition'
+            end,
+            listed.value
+        ) as event,
+        events.dagster_event_type,
+        events.timestamp,
+        events.step_key,
+        events.asset_key,
+        listed.value as partition
+    from event_logs as events
+    inner join event_partitions on event_partitions.event_id = events.id
+    inner join partition_lists on partition_lists.id = event_partitions.list_id
+    inner join json_each(partition_lists.keys) as listed
+    where listed.key < event_partitions.size - 1
+    """,
+    """
+    create view if not exists asset_event_tags_by_partition as
+    select id, event_id, asset_key, key, value, event_timestamp
+    from asset_event_tags
+    union all
+    select
+        tags.id,
+        tags.event_id - event_partitions.size + 1 + listed.key as event_id,
+        tags.asset_key,
+        tags.key,
+        tags.value,
+        tags.event_timestamp
+    from asset_event_tags as tags
+    inner join event_partitions on event_partitions.event_id = tags.event_id
+    inner join partition_lists on partition_lists.id = event_partitions.list_id
+    inner join json_each(partition_lists.keys) as listed
+    where listed.key < event_partitions.size - 1
+    """,
+)
+# What the index forgets of runs. Of what they made it keeps all but the metadata.
+_OF_THEM = "run_id in (select value from json_each(:runs))"
+_FORGET = (
+    f"""
+    delete from event_logs
+    where {_OF_THEM} and dagster_event_type not in ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION')
+    """,
+    f"""
+    update event_logs
+    set event = json_set(
+        event, '$.dagster_event.event_specific_data.materialization.metadata_entries', json('[]')
+    )
+    where {_OF_THEM} and dagster_event_type = 'ASSET_MATERIALIZATION' and json_valid(event)
+    """,
+    f"""
+    delete from asset_check_executions
+    where {_OF_THEM}
+        and id not in (select max(id) from asset_check_executions group by asset_key, check_name)
+    """,
+    "delete from partition_lists where id not in (select list_id from event_partitions) and :runs <> ''",
+)
+_READ = re.compile(r"\b(FROM|JOIN) (event_logs|asset_event_tags)\b")
+
+
+class _Stored(NamedTuple):
+    """An event as the index stores it, with the partitions that it is of, and as it is in its run's log."""
+
+    event: EventLogEntry
+    partitions: Sequence[str]
+    said: EventLogEntry
+
+
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """`SqliteEventLogStorage` with kept connections and batched writes. Same files, same schema."""
+    """`SqliteEventLogStorage` with kept connections, batched writes, and ranges of partitions stored once."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None):
         self._engines: dict[str, sa.Engine] = {}
@@ -52,6 +160,8 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
+                if shard == INDEX_SHARD_NAME:
+                    _create_lists(engine)
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
@@ -73,24 +183,35 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
         )
         sa.event.listen(engine, "connect", _sync_at_checkpoints)
+        if shard == INDEX_SHARD_NAME:
+            sa.event.listen(engine, "before_cursor_execute", _read_by_partition, retval=True)
         return engine
+
+    @property
+    def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
+        """Dagster plans an asset's partitions in one event then."""
+        return True
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Stores an event; one that plans partitions, with their list."""
+        if _planned_partitions(event):
+            self.store_event_batch([event])
+        else:
+            super().store_event(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Stores a run's events of assets and planned checks together; anything else, one by one."""
         if not events or not all(event.dagster_event_type in _BATCHED for event in events):
             super().store_event_batch(events)
             return
-        rows = [self._event_to_row(event) for event in events]
+        together = [each for alike in _alike(events) for each in _together(alike)]
         with self.run_connection(events[0].run_id) as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), rows)
-        with self.index_connection() as connection:
-            result = connection.execute(
-                SqlEventLogStorageTable.insert().returning(
-                    SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-                ),
-                rows,
+            connection.execute(
+                SqlEventLogStorageTable.insert(), [self._event_to_row(each.said) for each in together]
             )
-            stored = [(event, row[0]) for event, row in zip(events, result, strict=True)]
+        lists: dict[str, int] = {}
+        with self.index_connection() as connection:
+            stored = [(each.event, self._insert(connection, each, lists)) for each in together]
             of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
             if of_assets:
                 self._store_asset_event_tags(connection, *zip(*of_assets, strict=True))
@@ -102,6 +223,136 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         for event, event_id in stored:
             if event.dagster_event_type in ASSET_CHECK_EVENTS:
                 self.store_asset_check_event(event, event_id)
+
+    def _insert(self, connection: sa.Connection, stored: _Stored, lists: dict[str, int]) -> int:
+        """Store an event in the index, with its partitions. Returns its id. `lists` are those known."""
+        row = self._event_to_row(stored.event)
+        inserted = connection.execute(SqlEventLogStorageTable.insert(), row).inserted_primary_key
+        assert inserted
+        event_id = int(inserted[0])
+        size = len(stored.partitions)
+        if size < 2:
+            return event_id
+        keys = json.dumps(stored.partitions)
+        if keys not in lists:
+            connection.exec_driver_sql(
+                "insert into partition_lists (keys) values (?) on conflict do nothing", (keys,)
+            )
+            lists[keys] = connection.exec_driver_sql(
+                "select id from partition_lists where keys = ?", (keys,)
+            ).scalar_one()
+        last = event_id + size - 1
+        connection.exec_driver_sql("update event_logs set id = ? where id = ?", (last, event_id))
+        connection.exec_driver_sql("insert into event_partitions values (?, ?, ?)", (last, lists[keys], size))
+        return last
+
+    def get_asset_partitions_for_run(
+        self, run_id: str, of_type: dg.DagsterEventType | set[dg.DagsterEventType] | None = None
+    ) -> Mapping[dg.AssetKey, Set[str | None]]:
+        """The partitions that a run planned or made. They are in the index: its own log has them once."""
+        types = {of_type} if isinstance(of_type, dg.DagsterEventType) else of_type
+        wanted = {each.value for each in types} if types else None
+        with self.index_connection() as connection:
+            rows: Sequence[Any] = connection.exec_driver_sql(
+                "select asset_key, dagster_event_type, partition, list_id from event_logs"
+                " left join event_partitions on event_id = event_logs.id"
+                " where run_id = ? and asset_key is not null",
+                (run_id,),
+            ).fetchall()
+            lists = {
+                each: json.loads(
+                    connection.exec_driver_sql(
+                        "select keys from partition_lists where id = ?", (each,)
+                    ).scalar_one()
+                )
+                for each in {list_id for *_, list_id in rows if list_id is not None}
+            }
+        found: dict[dg.AssetKey, set[str | None]] = {}
+        for asset_key, kind, partition, list_id in rows:
+            if wanted is None or kind in wanted:
+                partitions = found.setdefault(dg.AssetKey(json.loads(asset_key)), set())
+                partitions.update(lists.get(list_id, [partition]))
+        return found
+
+    # Of the next two, Dagster's own look for one asset's events among those of all by their ids: slow
+    # in a view.
+
+    def get_latest_tags_by_partition(
+        self,
+        asset_key: dg.AssetKey,
+        event_type: dg.DagsterEventType,
+        tag_keys: Sequence[str],
+        asset_partitions: Sequence[str] | None = None,
+        before_cursor: int | None = None,
+        after_cursor: int | None = None,
+    ) -> Mapping[str, Mapping[str, str]]:
+        """The tags of each partition's newest event of a type."""
+        newest = self._latest_event_ids_by_partition_subquery(
+            asset_key, [event_type], asset_partitions, before_cursor, after_cursor
+        )
+        tags = AssetEventTagsTable.c
+        query = (
+            sa.select(newest.c.partition, tags.key, tags.value)
+            .select_from(newest.join(AssetEventTagsTable, tags.event_id == newest.c.id))
+            .where(tags.asset_key == asset_key.to_string(), tags.key.in_(tag_keys))
+        )
+        with self.index_connection() as connection:
+            rows: Sequence[Any] = connection.execute(query).fetchall()
+        found: dict[str, dict[str, str]] = {}
+        for partition, key, value in rows:
+            found.setdefault(partition, {})[key] = value
+        return found
+
+    def get_latest_asset_partition_materialization_attempts_without_materializations(
+        self, asset_key: dg.AssetKey, after_storage_id: int | None = None
+    ) -> Mapping[str, tuple[str, int]]:
+        """The partitions that were planned and not made since: each with the run, and the event's id."""
+        planned, made = (
+            self.get_latest_storage_id_by_partition(asset_key, kind, after_cursor=after_storage_id)
+            for kind in (
+                dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+                dg.DagsterEventType.ASSET_MATERIALIZATION,
+            )
+        )
+        waiting = {
+            partition: event_id
+            for partition, event_id in planned.items()
+            if made.get(partition, -1) < event_id
+        }
+        with self.index_connection() as connection:
+            runs = _runs_of(connection, waiting.values()) if waiting else {}
+        return {partition: (runs[event_id], event_id) for partition, event_id in waiting.items()}
+
+    def delete_events_for_run(self, conn: sa.Connection, run_id: str) -> None:
+        """Deletes what one log, of a run or the index, has of a run."""
+        conn.exec_driver_sql(
+            "delete from asset_event_tags where event_id in (select id from event_logs where +run_id = ?)",
+            (run_id,),
+        )
+        conn.execute(SqlEventLogStorageTable.delete().where(SqlEventLogStorageTable.c.run_id == run_id))
+
+    def logs_of_runs(self) -> Sequence[Path]:
+        """The files of the runs' own logs, each named after its run."""
+        return [path for path in Path(self._base_dir).glob("*.db") if path.stem != INDEX_SHARD_NAME]
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Remove the logs of runs that are over.
+
+        The index keeps which partitions they made, and of each check the newest result.
+        """
+        runs = json.dumps(list(run_ids))
+        with self.index_connection() as connection:
+            for statement in _FORGET:
+                connection.exec_driver_sql(statement, {"runs": runs})
+        with self._db_lock:
+            for run_id in run_ids:
+                if engine := self._engines.pop(run_id, None):
+                    engine.dispose()
+                self._initialized_dbs.discard(run_id)
+                for ending in ("", "-wal", "-shm"):
+                    Path(self.path_for_shard(run_id) + ending).unlink(missing_ok=True)
+            self._engines.pop(INDEX_SHARD_NAME).dispose()
+            _shrink(self.path_for_shard(INDEX_SHARD_NAME))
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """Plans a check once for the run's whole window, as it is evaluated.
@@ -120,6 +371,103 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+
+
+def _runs_of(connection: sa.Connection, event_ids: Collection[int]) -> Mapping[int, str]:
+    """The run of each event. A partition's event is the stored one whose ids it is among."""
+    rows = connection.exec_driver_sql(
+        "select listed.value, run_id from json_each(?) as listed inner join event_logs"
+        " on event_logs.id = (select min(id) from event_logs where id >= listed.value)",
+        (json.dumps(list(event_ids)),),
+    ).fetchall()
+    return {int(str(event_id)): str(run_id) for event_id, run_id in rows}
+
+
+def _alike(events: Sequence[EventLogEntry]) -> Iterator[list[EventLogEntry]]:
+    """Events that follow one another and are of one kind and asset."""
+    for _, some in groupby(events, key=lambda event: (event.dagster_event_type, _asset(event))):
+        yield list(some)
+
+
+def _together(events: Sequence[EventLogEntry]) -> Iterator[_Stored]:
+    """The events of one kind and asset: in one if they differ in nothing but the partition."""
+    if planned := _planned_partitions(events[0]):
+        for event in events:
+            planned = _planned_partitions(event)
+            yield _Stored(_planned_for(event, planned[-1]), planned, event)
+        return
+    partitions = [event.dagster_event.partition for event in events if event.dagster_event]
+    keys = [key for key in partitions if key]
+    ascending = len(keys) == len(events) > 1 and all(former < latter for former, latter in pairwise(keys))
+    if ascending and _say_the_same(events):
+        yield _Stored(events[-1], keys, events[-1])
+    else:
+        yield from (_Stored(event, (), event) for event in events)
+
+
+def _say_the_same(events: Sequence[EventLogEntry]) -> bool:
+    """Whether materializations differ in nothing but the partition, and can be read as strict JSON."""
+    if events[-1].dagster_event_type is not dg.DagsterEventType.ASSET_MATERIALIZATION:
+        return False
+    said = [_materialization(event) for event in events]
+    return all(
+        each.metadata == said[-1].metadata and each.tags == said[-1].tags for each in said
+    ) and not re.search(r"\b(NaN|Infinity)\b", serialize_value(events[-1]))
+
+
+def _materialization(event: EventLogEntry) -> dg.AssetMaterialization:
+    assert event.dagster_event
+    return event.dagster_event.step_materialization_data.materialization
+
+
+def _planned_partitions(event: EventLogEntry) -> Sequence[str]:
+    """The partitions that an event plans together, in ascending order."""
+    if event.dagster_event_type is not dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+        return ()
+    assert event.dagster_event
+    subset = event.dagster_event.partitions_subset
+    return sorted(subset.get_partition_keys()) if subset else ()
+
+
+def _planned_for(event: EventLogEntry, partition: str) -> EventLogEntry:
+    assert event.dagster_event
+    planned = event.dagster_event.asset_materialization_planned_data
+    one = planned._replace(partition=partition, partitions_subset=None)
+    return event._replace(dagster_event=event.dagster_event._replace(event_specific_data=one))
+
+
+def _shrink(path: str) -> None:
+    """Give back the room in a file of which much is free, unless somebody uses it just now."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        ((free,),) = connection.execute("pragma freelist_count")
+        ((pages,),) = connection.execute("pragma page_count")
+        if free > pages / 4:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    except sqlite3.OperationalError:
+        pass
+    finally:
+        connection.close()
+
+
+def _create_lists(engine: sa.Engine) -> None:
+    with engine.connect() as connection, connection.begin():
+        for statement in _SCHEMA:
+            connection.exec_driver_sql(statement)
+
+
+def _read_by_partition(
+    _connection: sa.Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """Dagster's queries that tell partitions or an asset's events apart read the views, not the tables.
+
+    Of each asset the newest event is the same in both, and found at once in the table.
+    """
+    by_partition = "event_logs.partition" in statement or "event_logs.asset_key = " in statement
+    if statement.startswith("SELECT") and by_partition and "GROUP BY event_logs.asset_key" not in statement:
+        statement = _READ.sub(r"\1 \2_by_partition AS \2", statement)
+    return statement, parameters
 
 
 def _asset(event: EventLogEntry) -> dg.AssetKey | None:

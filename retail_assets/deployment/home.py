@@ -6,6 +6,9 @@ from shutil import copyfile
 
 from retail_assets.settings import Settings
 
+# The module that `dagster dev` and workspace.yaml load, which is the code location's name too.
+CODE_LOCATION = "retail_assets.definitions"
+
 
 def prepare(settings: Settings) -> None:
     """Create the home with Dagster's instance in it, and set the environment for this process
@@ -18,7 +21,7 @@ def prepare(settings: Settings) -> None:
         "RETAIL_HOME": str(settings.home),
         "RETAIL_EVENT_LOG_DIR": str(dagster_home / "history" / "runs"),
         # Materializations of a range of partitions are written together: see event_log.py.
-        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DAGSTER_EVENT_BATCH_SIZE": "10000",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         # dbt.log takes an eighth of a run's time. Set it to `debug` to see what dbt does.

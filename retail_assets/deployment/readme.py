@@ -1,11 +1,11 @@
-"""The README's table of settings, written from the settings themselves."""
+"""What the README has from the code: the table of settings, and the business questions."""
 
 from pathlib import Path
 
+from retail_assets.demo.questions import QUESTIONS
 from retail_assets.settings import PREFIX, Settings
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->"
 
 
 def settings_rows() -> str:
@@ -18,11 +18,17 @@ def settings_rows() -> str:
     return "".join(rows)
 
 
-def with_settings(readme: str) -> str:
-    """The README with its table of settings made anew."""
-    head, rest = readme.split(BEGIN, 1)
-    return f"{head}{BEGIN}{settings_rows()}{END}{rest.split(END, 1)[1]}"
+def up_to_date(readme: str) -> str:
+    """The README with these parts made anew."""
+    readme = _replaced(readme, "settings", settings_rows())
+    return _replaced(readme, "questions", QUESTIONS.read_text(encoding="utf-8"))
+
+
+def _replaced(readme: str, part: str, text: str) -> str:
+    begin, end = f"<!-- {part} -->\n", f"<!-- /{part} -->"
+    head, rest = readme.split(begin, 1)
+    return f"{head}{begin}{text}{end}{rest.split(end, 1)[1]}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_settings(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(up_to_date(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -11,17 +11,24 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.extract import DltSource
 
 from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
-from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.deployment.days import refuse_other_days
+from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.load import ingest
-from retail_assets.ingestion.raw_tables import create_raw_tables
+from retail_assets.ingestion.load import Loaded, ingest
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
-from retail_assets.partitions import daily_partitions, window_of
+from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from retail_assets.partitions import daily_partitions, rebuilding, window_of
+from retail_assets.quality import table_states
+from retail_assets.quality.row_account import DELETED, NEW, READ
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
+from retail_assets.quality.table_states import TableState
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
+from retail_assets.windows import Window
 
+RETRIES = 2
 _KINDS: Mapping[Kind, str] = {"sql": "sql", "files": "file"}
 
 
@@ -57,7 +64,7 @@ def raw_assets(
 ) -> dg.AssetsDefinition:
     """The tables of one system, with a check that each still is what the contract says.
 
-    A system that is not taken in has its tables too; they stay empty.
+    A table that cannot be read stops what depends on it; the others of the run go on.
     """
     tables = source_tables(manifest, system)
     kind = kind_of(settings.source_url(system), tables[0].kind)
@@ -73,95 +80,155 @@ def raw_assets(
         partitions_def=daily_partitions(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     )
     def raw(
         context: dg.AssetExecutionContext,
         dlt_resource: DagsterDltResource,
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        rows_loaded: dict[dg.AssetKey, Any] = {}
-
-        def run(pipeline: dlt.Pipeline, loaded: DltSource) -> None:
+        def run(pipeline: dlt.Pipeline, news: DltSource) -> None:
             with warnings.catch_warnings():
                 # dagster-dlt calls what dlt has renamed; that is no news for a user.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                events = dlt_resource.run(
-                    context=context,
-                    dlt_source=loaded,
-                    dlt_pipeline=pipeline,
-                    dagster_dlt_translator=raw_translator,
-                    loader_file_format="parquet",
+                # What is told of a table is counted in the warehouse, when all is done.
+                list(
+                    dlt_resource.run(
+                        context=context,
+                        dlt_source=news,
+                        dlt_pipeline=pipeline,
+                        dagster_dlt_translator=raw_translator,
+                        loader_file_format="parquet",
+                    )
                 )
-                for event in events:
-                    assert event.asset_key
-                    rows_loaded[event.asset_key] = (event.metadata or {}).get("rows_loaded", 0)
 
-        def chosen_of(tables: Sequence[SourceTable]) -> Sequence[SourceTable]:
-            return [table for table in tables if keys[table.name] in context.selected_asset_keys]
-
-        with warehouse.writing(say=context.log.info), _told_plainly():
-            if system not in settings.systems:
-                with warehouse.session() as execute:
-                    create_raw_tables(tables, execute)
-                yield from _left_out(context, system, [keys[table.name] for table in chosen_of(tables)])
-                return
-            source = open_source(settings, tables)
-            extraction = Extraction(source, window_of(context))
-            extraction.locate(source.tables)
-            chosen = chosen_of(source.tables)
-            deleted = ingest(extraction, source.tables, chosen, warehouse, folder, run)
-        yield from _materializations(extraction, chosen, keys, deleted, rows_loaded)
-        yield from contract_results(context, extraction, chosen, keys)
-        if extraction.errors:
-            raise dg.Failure("\n".join(extraction.errors.values()), allow_retries=False)
+        chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
+        with warehouse.writing(say=context.log.info):
+            with warehouse.session() as execute, told_plainly():
+                refuse_other_days(settings, execute, **rebuilding(context, settings))
+                known = table_states.read(execute)
+            window = _window(chosen, known, window_of(context))
+            extraction: Extraction | None = None
+            loaded: Mapping[str, Loaded] = {}
+            try:
+                with told_plainly():
+                    source = open_source(settings, tables)
+                    extraction = Extraction(source, window, zone=settings.timezone)
+                    extraction.locate(source.tables)
+                    names = {table.name for table in chosen}
+                    chosen = [table for table in source.tables if table.name in names]
+                    loaded = ingest(extraction, source.tables, chosen, warehouse, folder, run)
+                errors = dict(extraction.errors)
+            except Exception as error:
+                is_last = getattr(error, "allow_retries", True) is False or context.retry_number >= RETRIES
+                if not is_last:
+                    raise
+                if not isinstance(error, dg.Failure):
+                    context.log.exception("The system could not be read.")
+                said = (
+                    error.description if isinstance(error, dg.Failure) else f"{type(error).__name__}: {error}"
+                )
+                errors = {table.name: said or "" for table in chosen}
+                extraction = None
+            with warehouse.session() as execute:
+                table_states.write(
+                    execute,
+                    _states(manifest, chosen, errors, known, window, window_of(context)),
+                    known,
+                    context.run_id,
+                    settings.timezone,
+                )
+            if not _is_read_on(context, [keys[table.name] for table in chosen]):
+                warehouse.publish()
+        if extraction:
+            yield from _materializations(extraction, chosen, keys, loaded)
+            yield from contract_results(context, extraction, chosen, keys)
+        else:
+            for name, said in errors.items():
+                yield from contract_result(context, keys[name], False, said, dg.AssetCheckSeverity.ERROR)
+        refused = [keys[name] for name in errors]
+        if refused and not _is_read_on(context, refused):
+            raise dg.Failure("\n".join(dict.fromkeys(errors.values())), allow_retries=False)
+        # What depends on these in this run is passed over there, and fails the run in the end.
+        for key in refused:
+            yield dg.Output(
+                None,
+                key.to_python_identifier(),
+                metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True},
+            )
 
     return raw
 
 
-class _told_plainly:
-    """A source's error is one sentence in the UI, not a traceback."""
+def _window(tables: Sequence[SourceTable], known: Mapping[str, TableState], window: Window) -> Window:
+    """The run's window, begun earlier where a table missed something before it.
 
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
-        cause = error
-        while cause is not None:
-            if isinstance(cause, SourceError):
-                raise dg.Failure(
-                    str(cause), allow_retries=isinstance(cause, SourceUnreachableError)
-                ) from None
-            cause = cause.__cause__ or cause.__context__
+    A table that has never been read, while others have been, begins where they began.
+    """
+    raw = {name: state for name, state in known.items() if name.startswith("raw_") and state.applied_from}
+    begun = [state for state in (raw.get(_name(table)) for table in tables) if state]
+    window = table_states.gap_before(window, begun)
+    if raw and len(begun) < len(tables):
+        first = min(state.applied_from for state in raw.values() if state.applied_from)
+        return Window(min(window.start, first), window.end)
+    return window
 
 
-def _left_out(
-    context: dg.AssetExecutionContext, system: str, keys: Sequence[dg.AssetKey]
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    for key in keys:
-        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/partition_row_count": 0})
-        yield from contract_result(
-            context, key, True, f"{system} is not taken in: it is not in RETAIL_SOURCES. The table is empty."
-        )
+def _states(
+    manifest: Mapping[str, Any],
+    tables: Sequence[SourceTable],
+    errors: Mapping[str, str],
+    known: Mapping[str, TableState],
+    window: Window,
+    asked: Window,
+) -> Iterator[TableState]:
+    """The states of the tables after a reading, and of what is made from those of which more was read.
+
+    These have to begin where the reading began, whichever run is the next to build them.
+    """
+    read_more: list[str] = []
+    for table in tables:
+        state = known.get(_name(table)) or TableState(_name(table), "current")
+        if table.name in errors:
+            yield state.changed("refused", errors[table.name])
+        else:
+            if window.start < asked.start and not state.reaches(asked.start):
+                read_more.append(table.unique_id)
+            yield state.advanced(window)
+    for unique_id in descendants(manifest, read_more):
+        name = table_of(manifest, unique_id)
+        if name in known and known[name].reaches(window.start) and known[name].state != "not taken in":
+            yield known[name].set_back(window.start, "More has been read of what it is made from.")
+
+
+def _name(table: SourceTable) -> str:
+    return f"{table.schema}.{table.name}"
+
+
+def _is_read_on(context: dg.AssetExecutionContext, keys: Sequence[dg.AssetKey]) -> bool:
+    """Whether something in the same run reads one of these assets."""
+    layer = context.job_def.asset_layer
+    return any(layer.asset_graph.get(key).child_keys & layer.selected_asset_keys for key in keys)
 
 
 def _materializations(
     extraction: Extraction,
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
-    deleted: Mapping[str, int],
-    rows_loaded: Mapping[dg.AssetKey, Any],
+    loaded: Mapping[str, Loaded],
 ) -> Iterator[dg.MaterializeResult]:
-    """dlt says what it loaded of the tables that had news; the others have nothing new."""
     start, end = extraction.window
     for table in tables:
         if table.name not in extraction.errors:
             yield dg.MaterializeResult(
                 asset_key=keys[table.name],
                 metadata={
-                    "dagster/partition_row_count": extraction.rows.get(table.name, 0),
-                    "rows_loaded": rows_loaded.get(keys[table.name], 0),
-                    "rows_deleted": deleted.get(table.name, 0),
+                    "dagster/row_count": loaded[table.name].rows,
+                    READ: extraction.rows.get(table.name, 0),
+                    NEW: loaded[table.name].new,
+                    DELETED: loaded[table.name].deleted,
+                    "rows_refused": len(extraction.refusals.of(table)),
+                    "rows_outside": getattr(extraction.unbelievable.get(table.name), "rows", 0),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )

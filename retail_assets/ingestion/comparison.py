@@ -1,6 +1,6 @@
 """What a reading says of the rows that raw knows: nothing new, that they are gone, or back."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from retail_assets.catalog.contract import (
     CHANGED_AT,
@@ -12,25 +12,44 @@ from retail_assets.catalog.contract import (
 )
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import is_later, timestamp
 from retail_assets.resources.warehouse import Execute
 
 # A snapshot that lacks more than this share of the rows known so far is taken for a broken source.
 LARGEST_SHRINKAGE = 0.5
 SMALLEST_GUARDED_TABLE = 20
+# Of so many rows it is asked whether raw has them, one by one, before they are loaded.
+FEW_ROWS = 10_000
 
 
 def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Execute) -> set[str]:
-    """The snapshots that say what raw says already: as many rows, with the same hashes."""
-    read = {}
+    """The tables that say what raw says already.
+
+    A snapshot does if raw has as many rows, with the same hashes; what a window of a database brings, if raw
+    has every row of it. The hours before a window have mostly been read before.
+    """
+    read: dict[str, tuple[str, int, int]] = {}
     for table in tables:
         rows = extraction.whole(table)
-        if table.load == "snapshot" and rows is not None:
-            read[table.name] = (table, rows.num_rows, sum(rows.column(ROW_HASH).to_pylist()))
+        if rows is None:
+            continue
+        hashes = rows.column(ROW_HASH).to_pylist()
+        if table.load == "snapshot":
+            read[table.name] = (_current_rows(table), len(hashes), sum(hashes))
+        elif extraction.source.is_current and 0 < len(hashes) <= FEW_ROWS:
+            read[table.name] = (_known_rows(table, hashes), len(set(hashes)), sum(hashes))
     if not read:
         return set()
-    known = execute(" union all ".join(_current_rows(table) for table, *_ in read.values()))
+    known = execute(" union all ".join(query for query, *_ in read.values()))
     return {name for name, count, hashes in known if read[name][1:] == (count, int(hashes or 0))}
+
+
+def _known_rows(table: SourceTable, hashes: Iterable[int]) -> str:
+    return f"""
+        select '{table.name}' as name, count(*) as n, sum({ROW_HASH}) as hashes
+        from {table.schema}.{table.name}
+        where {DELETED_AT} is null and {ROW_HASH} in ({", ".join(map(str, hashes))})
+    """
 
 
 def _current_rows(table: SourceTable) -> str:
@@ -52,23 +71,55 @@ def _newest(table: SourceTable, relation: str, condition: str) -> str:
     )"""
 
 
+def mark_overtaken(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
+    """Mark versions in raw that would count as later than what the source says now, and are past.
+
+    A time of change may be wrong (the year 9999, a clock that was ahead), or be taken back. A database tells
+    how a row is now, whatever its stamp: no version that it does not tell can be later than that.
+    """
+    if not extraction.source.is_current or not table.modified:
+        return
+    raw, batch = f"{table.schema}.{table.name}", _batch(extraction, table)
+    before = f"{LOADED_AT} < {timestamp(extraction.loaded_at)}"
+    if not execute(f"select 1 from {raw} where {before} limit 1"):
+        return
+    same_key = " and ".join(f"past.{column} = now.{column}" for column in table.primary_key)
+    execute(f"""
+        update {raw} set {DELETED_AT} = {timestamp(extraction.window.start)}
+        where {DELETED_AT} is null and {before} and {ROW_HASH} in (
+            select past.{ROW_HASH}
+            from {raw} as past
+            inner join {raw} as now on {same_key}
+            where past.{DELETED_AT} is null and now.{DELETED_AT} is null and past.{before}
+                and now.{ROW_HASH} in (select {ROW_HASH} from {batch} as batch)
+                and past.{ROW_HASH} not in (select {ROW_HASH} from {batch} as batch)
+                and (now.{MODIFIED_AT} is null or {is_later("past", "now")})
+        )
+    """)
+
+
 def mark_deletions(
-    extraction: Extraction, table: SourceTable, parent: SourceTable | None, execute: Execute
+    extraction: Extraction,
+    table: SourceTable,
+    parent: SourceTable | None,
+    execute: Execute,
+    except_: Collection[int] = (),
 ) -> int:
     """Mark the rows of raw that the source no longer has, and take back what is there again.
 
     What was loaded is compared with raw inside the warehouse: dlt leaves it in its staging dataset. The
     scope is the whole table for a snapshot, else the rows of the parents that were read.
+    What is not to be taken back is in `except_`, by its hash.
     Returns the number of rows (not versions) that were found deleted. Raises `SourceError`, and marks
     nothing, if a snapshot has lost too many.
     """
-    if not table.deletes_are_seen:
-        return 0
-    raw = f"{table.schema}.{table.name}"
-    batch = f"(select * from {table.schema}_staging.{table.name} where {_read_now(extraction)})"
+    raw, batch = f"{table.schema}.{table.name}", _batch(extraction, table)
     same_key = " and ".join(f"batch.{column} = raw.{column}" for column in table.primary_key)
     same_row = f"{same_key} and batch.{ROW_HASH} = raw.{ROW_HASH}"
     start = timestamp(extraction.window.start)
+    if not table.deletes_are_seen:
+        _take_back(extraction, table, batch, same_row, except_, execute)
+        return 0
     gone = f"""
         raw.{DELETED_AT} is null and {_scope(extraction, parent)}
         and not exists (select 1 from {batch} as batch where {same_key})
@@ -79,13 +130,32 @@ def mark_deletions(
     if deleted:
         _refuse_shrinkage(table, deleted, mark, execute)
         execute(mark)
-    execute(f"""
-        update {raw} as raw set {DELETED_AT} = null, {CHANGED_AT} = {start}
-        where raw.{DELETED_AT} is not null and exists (select 1 from {batch} as batch where {same_row})
-    """)
+    _take_back(extraction, table, batch, same_row, except_, execute)
     if table.load == "snapshot" and not table.modified:
         _renew(extraction, table, batch, same_key, same_row, execute)
     return int(deleted)
+
+
+def _take_back(
+    extraction: Extraction,
+    table: SourceTable,
+    batch: str,
+    same_row: str,
+    except_: Collection[int],
+    execute: Execute,
+) -> None:
+    others = f" and raw.{ROW_HASH} not in ({', '.join(map(str, except_))})" if except_ else ""
+    execute(f"""
+        update {table.schema}.{table.name} as raw
+        set {DELETED_AT} = null, {CHANGED_AT} = {timestamp(extraction.window.start)}
+        where raw.{DELETED_AT} is not null{others}
+            and exists (select 1 from {batch} as batch where {same_row})
+    """)
+
+
+def take_out(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
+    """Take out what was loaded of a table that could not be read to its end. Loading only adds rows."""
+    execute(f"delete from {table.schema}.{table.name} where {LOADED_AT} >= {timestamp(extraction.loaded_at)}")
 
 
 def _renew(
@@ -140,6 +210,10 @@ def add_returned(extraction: Extraction, table: SourceTable, execute: Execute) -
         where ({differs}) and batch.{LOADED_AT} > known.{LOADED_AT}
             and coalesce(batch.{MODIFIED_AT} >= known.{MODIFIED_AT}, true)
     """)
+
+
+def _batch(extraction: Extraction, table: SourceTable) -> str:
+    return f"(select * from {table.schema}_staging.{table.name} where {_read_now(extraction)})"
 
 
 def _read_now(extraction: Extraction) -> str:

@@ -9,3 +9,15 @@ class SourceError(UserError):
 
 class SourceUnreachableError(SourceError):
     """A database that does not answer; it may do so later."""
+
+    may_pass = True
+
+
+def source_error(error: BaseException) -> SourceError | None:
+    """What a source said, of an error that other libraries have wrapped."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SourceError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -90,9 +90,14 @@ def mapped(
         return cannot_map(mapping, table, "columns", reason)
 
     types = _types(connection, translated, culprit)
-    columns = tuple(each for each in types if each != PATH)
-    layout = Layout("parquet", columns, tuple(types[each] for each in columns))
-    return Mapped(translated, layout, given_up)
+    there = [column for column in table.columns if column.name in types]
+    layout = Layout(
+        "parquet",
+        tuple(column.source_name for column in there),
+        tuple(types[column.name] for column in there),
+    )
+    named = "".join(f"{_quoted(column.name)} as {_quoted(column.source_name)}, " for column in there)
+    return Mapped(f"(select {named}{PATH} from {translated})", layout, given_up)
 
 
 def cannot_map(mapping: SystemMapping, table: SourceTable, key: str, reason: str) -> MappingError:

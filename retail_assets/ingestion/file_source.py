@@ -1,16 +1,19 @@
 """Reading a system's files, in a folder or a bucket.
 
-DuckDB reads many files at once, and all of a group before any of its rows goes further: a file that is
-not whole, or that holds values of another type, gives no row at all; the others give all of theirs.
+DuckDB reads many files at once, and all of a group before any of its rows goes further: a file that is not
+whole gives no row at all. A row that cannot be read is refused by itself; a file is refused where none of its
+rows can be trusted. Neither keeps other files from being read.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -18,37 +21,37 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, Names, SourceTable
+from retail_assets.catalog.contract import Names, SourceTable
 from retail_assets.ingestion import file_mapping, loaded_files
 from retail_assets.ingestion.file_formats import (
     PATH,
+    UTF_8,
+    WINDOWS,
+    BreaksOffError,
     Layout,
     NotWholeError,
+    UnreadableFileError,
     layout_of,
     reason_of,
-    relation_sql,
 )
-from retail_assets.ingestion.file_mapping import Mapped
-from retail_assets.ingestion.file_values import given_sql, wrong_values_sql
-from retail_assets.ingestion.file_versions import (
-    ADDED,
-    DAY_START,
-    IS_HELD_BACK,
-    READ_AT,
-    WRITTEN_AT,
-    file_versions_sql,
-)
-from retail_assets.ingestion.files import File, FileStore, read_times, recency, to_read
+from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
+from retail_assets.ingestion.file_tables import Counts, FileTables, Group
+from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
+from retail_assets.ingestion.files import File, FileStore, read_times, recency, recognised, to_read
 from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.mapping import Hash
-from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
+from retail_assets.ingestion.source import Found, Source
 from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 * 1024 * 1024
+# A CSV may still be written to, unless nobody has done so for so many seconds.
+QUIET = 5.0
+# A file that lacks its end, and that nobody has written to for so many seconds, will not be made whole.
+ABANDONED = 3600.0
 
 
 @dataclass
@@ -57,39 +60,32 @@ class _Reading:
 
     table: SourceTable
     window: Window
+    known: Mapping[str, LoadedFile]
     read_at: Mapping[str, datetime]
-    end: date | None = None  # no file of this day or a later one is read
     has_begun: bool = False
+    checksums: dict[str, str] = field(default_factory=dict)
     done: list[LoadedFile] = field(default_factory=list)
+    renamed: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Files of one layout, by their local paths: one query reads them."""
-
-    layout: Layout
-    files: Mapping[Path, File]
-    mapped: Mapped | None = None
-    of_one: Callable[[Path], "_Group"] | None = None  # the same of one of the files, where they are mapped
-
-    def each(self) -> Iterator["_Group"]:
-        """A group for each of the files."""
-        if self.of_one:
-            return map(self.of_one, self.files)
-        return (replace(self, files={path: file}) for path, file in self.files.items())
+    refused: list[str] = field(default_factory=list)
 
 
 class FileSource(Source):
-    """One system's files. Tables are named as files or folders are, columns as they are in the files."""
+    """One system's files. Tables are named as files or folders are, columns as they are in the files.
 
-    def __init__(self, system: str, url: str, timezone: str):
+    `timezone` is that of the retailer's days, `own_timezone` that of times which name none.
+    """
+
+    is_current = False
+
+    def __init__(self, system: str, url: str, timezone: str, own_timezone: str = "UTC"):
         self.system = system
         self._store = FileStore(system, url)
         self._timezone = ZoneInfo(timezone)
+        self._own_timezone = own_timezone
         self._known: Mapping[str, Mapping[str, LoadedFile]] = {}
         self._readings: dict[str, _Reading] = {}
-        # Copies of a bucket's files, and what does not fit into DuckDB's memory.
+        # What does not fit into DuckDB's memory goes into a folder, and so do copies of files.
         self._folder = TemporaryDirectory()
         self._store.scratch = self._folder.name
 
@@ -97,7 +93,7 @@ class FileSource(Source):
     def _duckdb(self) -> duckdb.DuckDBPyConnection:
         """It opens nothing but the source's files, whatever a mapping's query says."""
         connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": self._folder.name})
-        folder = self._store.folder()
+        folder = self._store.folder
         folders = [Path(self._folder.name), *([folder] if folder else [])]
         folders += [each.resolve() for each in folders]
         linked = list(self._linked(folder)) if folder else []
@@ -123,23 +119,21 @@ class FileSource(Source):
     def locate(self, table: SourceTable) -> Found | None:
         if not self.mapping.covers(table):
             return None
-        if file_mapping.reads_whole(self.mapping, table):
-            sources = self._tables_of(table)
-            if not sources:
-                return None
-            newest = [self._newest(self._files[name]) for name in sources]
+        if self._reads_whole(table):
+            newest = [self._newest(self._files[name]) for name in self._tables_of(table)]
         else:
-            if not self._files_of(table, None):
-                return None
-            newest = [self._newest(self._files_of(table, None))]
+            files = self._files_of(table, None)
+            newest = [self._newest(files)] if files else []
+        if not newest:
+            return None
         place = ", ".join(sorted({file.path for file in newest if file}))
         with self._duckdb.cursor() as connection, ExitStack() as stack:
             local = stack.enter_context(self._store.local([file for file in newest if file]))
-            reading = _Reading(table, _NO_WINDOW, {})
-            groups = self._groups(connection, reading, local, stack)
+            layouts = self._layouts(table, local, to_be_read=False)
+            groups = list(self._groups(connection, table, layouts, None, stack))
             if not groups:
                 return Found(table, place)
-            columns = {name for group in groups for name in _names_of(table, group)}
+            columns = {name for group in groups for name in group.columns(table)}
             given_up = frozenset().union(*(group.mapped.given_up for group in groups if group.mapped))
             absent = frozenset(column.name for column in table.columns) - columns
             return Found(replace(table, absent=absent), place, given_up)
@@ -152,7 +146,7 @@ class FileSource(Source):
                 for path in local:
                     try:
                         found[name] = [column.strip() for column in layout_of(path).columns if column.strip()]
-                    except NotWholeError:
+                    except (NotWholeError, UnreadableFileError):
                         continue
         return found
 
@@ -162,16 +156,14 @@ class FileSource(Source):
         }
         keys = {column.name for column in table.columns if column.is_key} - computed
         with self._duckdb.cursor() as connection, ExitStack() as stack:
-            files = [file for file in self._files_of(table, None) if file.is_finished]
+            files = [file for file in self._files_of(table, None) if not file.why_unfinished]
             local = stack.enter_context(self._store.local(self._behind(table, files, None)))
-            for group in self._groups(connection, _Reading(table, _NO_WINDOW, {}), local, stack):
-                names = _names_of(table, group)
-                wanted = [name for name in names if name in keys]
-                given = ", ".join(f'"{names[name]}" as "{name}"' for name in wanted)
+            for group in self._groups(connection, table, self._layouts(table, local), None, stack):
+                given = [f'"{name}" as "{key}"' for key, name in group.columns(table).items() if key in keys]
+                wanted = [key for key in group.columns(table) if key in keys]
                 try:
-                    if wanted and (
-                        found := first_text(connection, f"(select {given} from {_relation(group)})", wanted)
-                    ):
+                    relation = f"(select {', '.join(given)} from {group.relation()})"
+                    if wanted and (found := first_text(connection, relation, wanted)):
                         return found
                 except duckdb.Error:
                     # A file that cannot be read is named when it is read.
@@ -182,36 +174,50 @@ class FileSource(Source):
         reading = self._readings.get(table.name)
         return reading.problems if reading else ()
 
+    def refused(self, table: SourceTable) -> Sequence[str]:
+        reading = self._readings.get(table.name)
+        return reading.refused if reading else ()
+
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        reading = self._readings.get(table.name)
+        read = ", ".join(text(file.path) for file in reading.done) if reading else ""
+        return f"regexp_replace(origin, ', (line|row) [0-9]+$', '') in ({read})" if read else "false"
+
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         super().recall(schema, emptied, execute)
         self._known = loaded_files.recall(schema, emptied, execute)
 
-    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
+    def remember(
+        self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
+    ) -> None:
         readings = [self._readings[table.name] for table in tables if table.name in self._readings]
-        files = [file for reading in readings for file in reading.done]
+        files = [file for reading in readings for file in (*reading.done, *reading.renamed)]
         if files:
             loaded_files.remember(tables[0].schema, files, execute)
 
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         first, end = (moment.astimezone(self._timezone).date() for moment in window)
-        known = self._known.get(table.name, {})
-        files = to_read(table, self._files_of(table, end), known, first, end)
+        loaded = self._known.get(table.name, {})
+        listed = self._files_of(table, end)
+        known = recognised(listed, loaded, lambda file: self._checksum(table, file))
+        files = to_read(table, listed, known, first, end)
         read_at = read_times(files, known, loaded_at)
-        reading = self._readings[table.name] = _Reading(table, window, read_at, end)
+        reading = self._readings[table.name] = _Reading(table, window, known, read_at)
+        reading.renamed = [
+            file for path, file in known.items() if file != loaded.get(path) and path not in read_at
+        ]
         if not files:
             return
         # Of rows that are the same, those of the newest file count.
         files.sort(key=lambda file: read_at[file.path], reverse=True)
         with ExitStack() as stack:
             connection = stack.enter_context(self._duckdb.cursor())
-            connection.execute(f"set timezone = '{table.timezone}'; create temp table seen (row_hash bigint)")
-            finished = self._finished(reading, files)
-            local = stack.enter_context(self._store.local(self._behind(table, finished, end)))
-            groups = self._groups(connection, reading, local, stack)
-            for group in groups:
-                self._refuse_missing_columns(table, group)
-            for group in groups:
-                yield from self._rows(connection, reading, group)
+            tables = FileTables(connection, table, window)
+            tables.prepare(table.timezone or self._own_timezone)
+            finished = self._behind(table, self._finished(reading, files), end)
+            layouts = self._readable(reading, stack.enter_context(self._store.local(finished)))
+            for group in self._groups(connection, table, layouts, end, stack):
+                yield from self._rows(tables, reading, group)
 
     @cached_property
     def _files(self) -> Mapping[str, Sequence[File]]:
@@ -219,13 +225,16 @@ class FileSource(Source):
 
     def _files_of(self, table: SourceTable, end: date | None) -> Sequence[File]:
         """A table's files; one that stands for all of them where a query makes the table of several."""
-        if file_mapping.reads_whole(self.mapping, table):
+        if self._reads_whole(table):
             files = [file for name in self._tables_of(table) for file in self._due(name, end)]
             return [self._all_of(table, files)] if files else []
         name = self._name_of(table)
         files = [*self._files[name]] if name else []
         mapped = self._fingerprint(table)
         return [replace(file, version=f"{file.version} {mapped}") for file in files] if mapped else files
+
+    def _reads_whole(self, table: SourceTable) -> bool:
+        return file_mapping.reads_whole(self.mapping, table)
 
     def _name_of(self, table: SourceTable) -> str | None:
         wanted = self.mapping.of(table).from_ or table.source_table
@@ -237,8 +246,7 @@ class FileSource(Source):
         if not self.mapping.of(table).select:
             return ()
         asked = file_mapping.tables_in(self._duckdb, self.mapping, table)
-        found = {name for each in asked for name in self._files if name == each.lower()}
-        return sorted(found)
+        return sorted({name for each in asked for name in self._files if name == each.lower()})
 
     def _fingerprint(self, table: SourceTable) -> str:
         """What tells that a mapping has changed, so that files are read again; empty without one."""
@@ -261,177 +269,289 @@ class FileSource(Source):
         return [
             file
             for file in self._files[name]
-            if file.is_finished and (file.day is None or end is None or file.day < end)
+            if not file.why_unfinished and (file.day is None or end is None or file.day < end)
         ]
 
     def _behind(self, table: SourceTable, files: Sequence[File], end: date | None) -> Sequence[File]:
         """The files that have to be at hand to read these."""
-        if not files or not file_mapping.reads_whole(self.mapping, table):
+        if not files or not self._reads_whole(table):
             return files
         return [file for name in self._tables_of(table) for file in self._due(name, end)]
 
     def _newest(self, files: Sequence[File]) -> File | None:
-        finished = [file for file in files if file.is_finished]
+        finished = [file for file in files if not file.why_unfinished]
         return max(finished, key=recency, default=None)
+
+    def _checksum(self, table: SourceTable, file: File) -> str:
+        with self._store.local([file]) as paths:
+            (path,) = paths
+            return _checksum(path) + self._fingerprint(table)
 
     def _finished(self, reading: _Reading, files: Sequence[File]) -> Sequence[File]:
         for file in files:
-            if not file.is_finished:
-                self._left_out(reading, file, "by its name it is still being written")
-        return [file for file in files if file.is_finished]
+            if file.why_unfinished:
+                self._left_out(reading, file, file.why_unfinished)
+        return [file for file in files if not file.why_unfinished]
 
-    def _left_out(self, reading: _Reading, file: File, why: str) -> None:
-        reading.problems.append(
-            f"{self.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
-            " the next run tries it again."
+    def _left_out(self, reading: _Reading, file: File, why: str, *, breaks_off: bool = False) -> None:
+        said = f"{self.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
+        if breaks_off and file.modified_at and _age(file) >= ABANDONED:
+            reading.refused.append(
+                f"{said} it was written at {file.modified_at:%Y-%m-%d %H:%M} UTC: send it again."
+            )
+        else:
+            reading.problems.append(f"{said} the next run tries it again.")
+
+    def _refuse(self, reading: _Reading, file: File, why: str) -> None:
+        reading.refused.append(
+            f"{self.system}: {file.path} was not loaded: {why}. Mend the file; the next run tries it again."
         )
+
+    def _readable(
+        self, reading: _Reading, paths: Mapping[Path, File]
+    ) -> Mapping[Layout, Mapping[Path, File]]:
+        """The files that can be read, by their layouts; of the others it is said why not."""
+        layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
+        table = reading.table
+        is_mapped = table.name in self.mapping.filled
+        told = {file.left_out for file in reading.known.values()}
+        for path, file in paths.items():
+            try:
+                # Before it is read: what changes after that is a change for the next run.
+                reading.checksums[file.path] = self._checksum_of(reading, path, file)
+                layout = self._layout(table, path)
+                if not is_mapped:
+                    self._refuse_columns(table, Group(layout, {path: file}))
+                self._refuse_repeated(table, layout)
+                self._refuse_unfinished(file, layout)
+                left_out = "" if is_mapped else ", ".join(layout.left_out(table))
+                if left_out and left_out not in told:
+                    told.add(left_out)
+                    reading.problems.append(
+                        f"{self.system}: {file.path} has columns that are not taken in: {left_out}."
+                    )
+                if layout.encoding != UTF_8:
+                    path, layout = self._in_utf8(reading, path, file, layout)
+            except NotWholeError as error:
+                self._left_out(reading, file, str(error), breaks_off=isinstance(error, BreaksOffError))
+            except UnreadableFileError as error:
+                self._refuse(reading, file, str(error))
+            else:
+                layouts[layout][path] = file
+        return layouts
+
+    def _layouts(
+        self, table: SourceTable, paths: Mapping[Path, File], *, to_be_read: bool = True
+    ) -> Mapping[Layout, Mapping[Path, File]]:
+        """Files by their layouts, without those that have none: of these it is told when they are read."""
+        layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
+        for path, file in paths.items():
+            try:
+                layout = self._layout(table, path)
+            except (NotWholeError, UnreadableFileError):
+                continue
+            if to_be_read and layout.encoding != UTF_8:
+                path, layout = as_utf8(path, layout, Path(self._folder.name))
+            layouts[layout][path] = file
+        return layouts
+
+    def _layout(self, table: SourceTable, path: Path) -> Layout:
+        is_mapped = table.name in self.mapping.filled
+        return layout_of(path, () if is_mapped else [column.source_name for column in table.columns])
 
     def _groups(
         self,
         connection: duckdb.DuckDBPyConnection,
-        reading: _Reading,
-        paths: Mapping[Path, File],
+        table: SourceTable,
+        layouts: Mapping[Layout, Mapping[Path, File]],
+        end: date | None,
         stack: ExitStack,
-    ) -> Sequence[_Group]:
+    ) -> Iterator[Group]:
         """Files that are read together. Raises `MappingError` if the mapping cannot be followed.
 
         What else a query of the mapping's reads is at hand until the stack is closed.
         """
-        table, mapping = reading.table, self.mapping
-        layouts = self._layouts(reading, paths)
-        if not layouts or not mapping.filled.get(table.name):
-            found = [
-                _Group(layout, {path: paths[path] for path in some})
-                for layout, members in layouts.items()
-                for some in _portions(members, paths)
-            ]
-        elif file_mapping.reads_whole(mapping, table):
-            by_name: dict[str, list[tuple[Layout, Mapping[Path, date]]]] = defaultdict(list)
+        if not layouts:
+            return
+        if table.name not in self.mapping.filled:
             for layout, members in layouts.items():
-                for name in {paths[path].table for path in members}:
-                    some = {path: self._day_of(paths[path]) for path in members if paths[path].table == name}
-                    by_name[name].append((layout, some))
-            (whole,) = self._files_of(table, reading.end)
-            mapped = file_mapping.mapped(connection, mapping, table, "", by_name, Path(whole.path))
-            found = [_Group(mapped.layout, {Path(whole.path): whole}, mapped)]
+                for some in _portions(members):
+                    yield Group(layout, {path: members[path] for path in some})
+        elif self._reads_whole(table):
+            yield self._whole(connection, table, layouts, end)
         else:
-            found = self._mapped_groups(connection, reading, layouts, paths, stack)
-        return found
+            yield from self._mapped(connection, table, layouts, end, stack)
 
-    def _layouts(self, reading: _Reading, paths: Mapping[Path, File]) -> Mapping[Layout, list[Path]]:
-        layouts: dict[Layout, list[Path]] = defaultdict(list)
-        for path, file in paths.items():
-            try:
-                layouts[layout_of(path)].append(path)
-            except NotWholeError as error:
-                self._left_out(reading, file, str(error))
-        return layouts
-
-    def _mapped_groups(
+    def _whole(
         self,
         connection: duckdb.DuckDBPyConnection,
-        reading: _Reading,
-        layouts: Mapping[Layout, Sequence[Path]],
-        paths: Mapping[Path, File],
+        table: SourceTable,
+        layouts: Mapping[Layout, Mapping[Path, File]],
+        end: date | None,
+    ) -> Group:
+        by_name: dict[str, list[tuple[Layout, Mapping[Path, date]]]] = defaultdict(list)
+        for layout, members in layouts.items():
+            for name in {file.table for file in members.values()}:
+                days = {path: self._day_of(file) for path, file in members.items() if file.table == name}
+                by_name[name].append((layout, days))
+        (whole,) = self._files_of(table, end)
+        path = Path(whole.path)
+        mapped = file_mapping.mapped(connection, self.mapping, table, "", by_name, path)
+        return Group(mapped.layout, {path: whole}, mapped=mapped)
+
+    def _mapped(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: SourceTable,
+        layouts: Mapping[Layout, Mapping[Path, File]],
+        end: date | None,
         stack: ExitStack,
-    ) -> list[_Group]:
-        """Groups of files, each as the mapping sees it; a query that does not tell files apart reads one."""
-        table = reading.table
+    ) -> Iterator[Group]:
+        """Groups of files as the mapping sees them; a query that does not tell files apart reads one."""
         name = self._name_of(table) or ""
         others: dict[str, file_mapping.Files] = {}
         for other in self._tables_of(table):
             if other != name:
-                local = stack.enter_context(self._store.local(self._due(other, reading.end)))
+                local = stack.enter_context(self._store.local(self._due(other, end)))
                 others[other] = [
-                    (layout, {path: self._day_of(local[path]) for path in members})
-                    for layout, members in self._layouts(reading, local).items()
+                    (layout, {path: self._day_of(file) for path, file in members.items()})
+                    for layout, members in self._layouts(table, local).items()
                 ]
         select = self.mapping.of(table).select
         at_once = FILES_AT_ONCE if not select or PATH in select else 1
 
-        def group(layout: Layout, some: Sequence[Path]) -> _Group:
-            files = {**others, name: [(layout, {path: self._day_of(paths[path]) for path in some})]}
+        def group(layout: Layout, some: Sequence[Path]) -> Group:
+            members = {path: layouts[layout][path] for path in some}
+            days = {path: self._day_of(file) for path, file in members.items()}
+            files = {**others, name: [(layout, days)]}
             only = some[0] if at_once == 1 else None
             mapped = file_mapping.mapped(connection, self.mapping, table, name, files, only)
-            return _Group(
-                mapped.layout,
-                {path: paths[path] for path in some},
-                mapped,
-                lambda path: group(layout, [path]),
+            return Group(mapped.layout, members, mapped=mapped, of_one=lambda path: group(layout, [path]))
+
+        for layout, members in layouts.items():
+            for some in _portions(members, at_once):
+                yield group(layout, some)
+
+    def _checksum_of(self, reading: _Reading, path: Path, file: File) -> str:
+        known = reading.known.get(file.path)
+        is_known = known and known.checksum and known.loaded_at == reading.read_at.get(file.path)
+        try:
+            if known and is_known:
+                return known.checksum
+            return _checksum(path) + self._fingerprint(reading.table)
+        except OSError as error:
+            raise NotWholeError(f"it cannot be opened: {error.strerror or error}") from None
+
+    def _refuse_columns(self, table: SourceTable, group: Group) -> None:
+        lack = self.lack(table, group.lacking(table))
+        if lack:
+            raise UnreadableFileError(f"it has {lack.what}. {lack.remedy}")
+
+    def _refuse_repeated(self, table: SourceTable, layout: Layout) -> None:
+        if table.name in self.mapping.filled:
+            said = self.mapping.of(table).model_dump_json().lower()
+            counts = Counter(name.strip().lower() for name in layout.columns if name.strip())
+            twice = [name for name, count in counts.items() if count > 1 and name in said]
+        else:
+            places = (layout.places(column.source_name) for column in table.columns)
+            twice = [layout.columns[found[0]].strip() for found in places if len(found) > 1]
+        if twice:
+            raise UnreadableFileError(
+                f"its header has more than one column {', '.join(twice)}. Keep the right one"
             )
 
-        return [
-            group(layout, some)
-            for layout, members in layouts.items()
-            for some in _portions(members, paths, at_once)
-        ]
+    def _refuse_unfinished(self, file: File, layout: Layout) -> None:
+        """Of a CSV nothing in it tells whether more will come. It is not read as long as more does."""
+        if layout.kind != "csv":
+            return
+        now = self._store.as_it_is_now(file)
+        if not now.trouble and now.modified_at and _age(now) < QUIET:
+            time.sleep(min(QUIET, QUIET - _age(now)))
+            if self._store.as_it_is_now(file) != now:
+                raise NotWholeError("it is being written")
+        if now.trouble:
+            raise NotWholeError(now.trouble)
 
-    def _refuse_missing_columns(self, table: SourceTable, group: _Group) -> None:
-        names = _names_of(table, group)
-        given_up = group.mapped.given_up if group.mapped else ()
-        lacking = [each for each in table.columns if each.name not in names and each.name not in given_up]
-        self.refuse_lacking(table, lacking, next(iter(group.files.values())).path)
+    def _in_utf8(self, reading: _Reading, path: Path, file: File, layout: Layout) -> tuple[Path, Layout]:
+        copy = as_utf8(path, layout, Path(self._folder.name))
+        if layout.encoding == WINDOWS:
+            reading.problems.append(
+                f"{self.system}: {file.path} is not UTF-8; it was read as Windows-1252. Save it as UTF-8 if"
+                " letters are wrong."
+            )
+        return copy
 
-    def _rows(
-        self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group
-    ) -> Iterator[pa.Table]:
+    def _rows(self, tables: FileTables, reading: _Reading, group: Group) -> Iterator[pa.Table]:
         try:
-            self._take(connection, reading, group)
+            if group.mapped:
+                self._refuse_columns(reading.table, group)
+            tables.give(group)
+            counts = tables.version(group, self._described(reading, group))
+        except UnreadableFileError as error:
+            for file in group.files.values():
+                self._refuse(reading, file, str(error))
+            return
         except duckdb.Error as error:
             if len(group.files) > 1:
                 for one in group.each():
-                    yield from self._rows(connection, reading, one)
+                    yield from self._rows(tables, reading, one)
+                return
+            mended = self._mended(tables, reading, group, error)
+            if mended is None:
+                return
+            group, counts = mended
+        for path, outcome in counts.items():
+            if isinstance(outcome, str):
+                self._refuse(reading, group.files[path], outcome)
             else:
-                (file,) = group.files.values()
-                if group.mapped:
-                    reading.problems.append(
-                        f"{self.system}: {file.path} was not loaded: {reason_of(error).rstrip('.')}."
-                        f" Mend it, or tables.{reading.table.name} in {self.mapping.path}; the next run"
-                        " tries it again."
-                    )
-                else:
-                    self._left_out(reading, file, reason_of(error))
-            return
+                self._account(reading, group, group.files[path], outcome)
         if reading.done and not reading.has_begun:
             reading.has_begun = True
             yield reading.table.raw_schema.empty_table()
-        reader = connection.sql(f"""
-            select * exclude ({", ".join(ADDED)}) from versions
-            where not {IS_HELD_BACK} and {ROW_HASH} not in (select row_hash from seen)
-            -- A drop may have arrived twice.
-            qualify row_number() over (partition by {ROW_HASH} order by {LOADED_AT} desc) = 1
-        """).to_arrow_reader(BATCH_ROWS)
-        yield from (pa.Table.from_batches([batch]) for batch in reader)
-        connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")
+        yield from tables.batches()
 
-    def _take(self, connection: duckdb.DuckDBPyConnection, reading: _Reading, group: _Group) -> None:
-        """All rows of a group into `versions`; a file with a wrong value stays out, with its problem."""
-        names = _names_of(reading.table, group)
-        absent = frozenset(column.name for column in reading.table.columns) - names.keys()
-        table = replace(reading.table, absent=absent)
-        given = ", ".join(given_sql(table, column, names.get(column.name)) for column in table.columns)
-        relation = _relation(group)
-        connection.execute(f"create or replace temp table given as select {given}, {PATH} from {relation}")
-        wrong = dict(connection.execute(wrong_values_sql(table, "given")).fetchall())
-        connection.register("files", self._described(reading, group, wrong))
-        versions = file_versions_sql(table, reading.window)
-        connection.execute(f"create or replace temp table versions as {versions}")
-        counts = {
-            path: (rows, held_back)
-            for path, rows, held_back in connection.execute(
-                f"select {PATH}, count(*), count(*) filter (where {IS_HELD_BACK}) from versions group by all"
-            ).fetchall()
-        }
-        for path, file in group.files.items():
-            self._account(reading, file, wrong.get(str(path)), *counts.get(str(path), (0, 0)))
+    def _mended(
+        self, tables: FileTables, reading: _Reading, group: Group, error: duckdb.Error
+    ) -> tuple[Group, Mapping[Path, Counts | str]] | None:
+        """A file that DuckDB does not read as it is, without its rows that fall apart; if that works."""
+        (file,) = group.files.values()
+        if group.mapped:
+            why = reason_of(error).rstrip(".")
+            self._refuse(reading, file, f"{why} (tables.{reading.table.name} in {self.mapping.path})")
+            return None
+        try:
+            if group.layout.kind == "parquet" or "gzip" in str(error).lower():
+                raise BreaksOffError(reason_of(error))
+            group = self._past_errors(tables, reading, group)
+            return group, tables.version(group, self._described(reading, group))
+        except NotWholeError as problem:
+            self._left_out(reading, file, str(problem), breaks_off=isinstance(problem, BreaksOffError))
+        except UnreadableFileError as problem:
+            self._refuse(reading, file, str(problem))
+        except duckdb.Error as problem:
+            self._refuse(reading, file, reason_of(problem))
+        return None
 
-    def _account(self, reading: _Reading, file: File, wrong: str | None, rows: int, held_back: int) -> None:
-        if wrong:
-            reading.problems.append(
-                f"{self.system}: {file.path} was not loaded: {wrong}. Mend the file, or the type in"
-                " _sources.yml; the next run tries it again."
-            )
-            return
+    def _past_errors(self, tables: FileTables, reading: _Reading, group: Group) -> Group:
+        """The rows of one file into `given`, except those that fall apart."""
+        ((path, file),) = group.files.items()
+        try:
+            tables.give(group, past_errors=True)
+        except duckdb.Error:
+            # It has line ends of several kinds.
+            path, layout = as_utf8(path, group.layout, Path(self._folder.name), plain_lines=True)
+            group = Group(layout, {path: file})
+            tables.give(group, past_errors=True)
+        has_other_letters = tables.connection.execute(
+            "select 1 from rejected where error_type = 'INVALID ENCODING' limit 1"
+        ).fetchone()
+        if has_other_letters and is_of_one_byte_letters(path, group.layout):
+            path, layout = self._in_utf8(reading, path, file, replace(group.layout, encoding=WINDOWS))
+            group = Group(layout, {path: file})
+            tables.give(group, past_errors=True)
+        return replace(group, rejected=rejects(tables.connection, path, group.layout))
+
+    def _account(self, reading: _Reading, group: Group, file: File, counts: Counts) -> None:
         reading.done.append(
             LoadedFile(
                 table=reading.table.name,
@@ -439,26 +559,26 @@ class FileSource(Source):
                 size=file.size,
                 version=file.version,
                 day=file.day,
-                rows=rows - held_back,
-                held_back=held_back,
+                rows=counts.rows - counts.held_back - counts.refused,
+                held_back=counts.held_back,
                 loaded_at=reading.read_at[file.path],
+                changed=file.changed,
+                # A query's files have one each.
+                checksum=reading.checksums.get(file.path, ""),
+                left_out=", ".join(group.layout.left_out(reading.table)),
             )
         )
 
-    def _described(self, reading: _Reading, group: _Group, wrong: Mapping[str, str]) -> pa.Table:
-        sound = {path: file for path, file in group.files.items() if str(path) not in wrong}
+    def _described(self, reading: _Reading, group: Group) -> pa.Table:
+        files = group.files.values()
+        moments = pa.timestamp("us")
         return pa.table(
             {
-                PATH: pa.array([str(path) for path in sound], pa.string()),
-                DAY_START: pa.array(
-                    [self._start_of(file.day) for file in sound.values()], pa.timestamp("us")
-                ),
-                WRITTEN_AT: pa.array(
-                    [_naive(file.modified_at) for file in sound.values()], pa.timestamp("us")
-                ),
-                READ_AT: pa.array(
-                    [_naive(reading.read_at[file.path]) for file in sound.values()], pa.timestamp("us")
-                ),
+                PATH: pa.array([str(path) for path in group.files], pa.string()),
+                NAME: pa.array([file.path for file in files], pa.string()),
+                DAY_START: pa.array([self._start_of(file.day) for file in files], moments),
+                WRITTEN_AT: pa.array([_naive(file.modified_at) for file in files], moments),
+                READ_AT: pa.array([_naive(reading.read_at[file.path]) for file in files], moments),
             }
         )
 
@@ -468,36 +588,28 @@ class FileSource(Source):
         return file.day or written.astimezone(self._timezone).date()
 
     def _start_of(self, day: date | None) -> datetime | None:
-        return _naive(datetime.combine(day, time(), self._timezone).astimezone(UTC)) if day else None
+        return _naive(datetime.combine(day, clock(), self._timezone).astimezone(UTC)) if day else None
 
 
-# Of a look at files that reads none of their rows.
-_NO_WINDOW = Window(datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
-def _names_of(table: SourceTable, group: _Group) -> Mapping[str, str]:
-    """What the group's relation calls the contract's columns that it has."""
-    if group.mapped:
-        return {name: name for name in group.layout.columns}
-    found = {column.name: group.layout.find(column.source_name) for column in table.columns}
-    return {name: place for name, place in found.items() if place is not None}
+def _age(file: File) -> float:
+    """The seconds since a file was written."""
+    return (datetime.now(UTC) - file.modified_at).total_seconds() if file.modified_at else 0.0
 
 
-def _relation(group: _Group) -> str:
-    return group.mapped.relation if group.mapped else relation_sql(group.layout, list(group.files))
-
-
-def _portions(
-    paths: Sequence[Path], files: Mapping[Path, File], at_once: int = FILES_AT_ONCE
-) -> Iterator[Sequence[Path]]:
+def _portions(files: Mapping[Path, File], at_once: int = FILES_AT_ONCE) -> Iterator[Sequence[Path]]:
     portion: list[Path] = []
     size = 0
-    for path in paths:
-        if portion and (len(portion) == at_once or size + files[path].size > BYTES_AT_ONCE):
+    for path, file in files.items():
+        if portion and (len(portion) == at_once or size + file.size > BYTES_AT_ONCE):
             yield portion
             portion, size = [], 0
         portion.append(path)
-        size += files[path].size
+        size += file.size
     if portion:
         yield portion
 

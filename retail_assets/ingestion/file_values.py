@@ -1,58 +1,314 @@
-"""Values as files hold them: text, or whatever types a Parquet file has."""
+"""Values as files hold them: text, or whatever types a Parquet file has.
+
+Most files write numbers and times as DuckDB reads them, and are read so. Of a file that has other values it
+is found out how it writes them (`Form`). What is still none of the contract's type is null, which makes the
+row a refused one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal
+
+import duckdb
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
-from retail_assets.ingestion.file_formats import PATH
-from retail_assets.ingestion.keys import how_to_switch
+from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
+from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
 from retail_assets.ingestion.versions import text
 
+# What programs write for "no value" into columns of numbers and times. In a text column it is a text.
+NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")
 
-def given_sql(table: SourceTable, column: SourceColumn, name: str | None) -> str:
-    """A file's column under its name in raw; what the contract says where the file has none.
+# What of Parquet's types needs no way through text.
+_NATIVE = {
+    "bigint": ("int", "uint"),
+    "decimal": ("int", "uint", "decimal"),
+    "double": ("int", "uint", "decimal"),
+    "boolean": ("bool",),
+    "timestamp": ("timestamp", "date"),
+    "date": ("timestamp", "date"),
+}
+
+_SLASHED = r"^(\d{1,2})[/-](\d{1,2})[/-]\d{4}\b"
+_DOTTED = r"^\d{1,2}\.\d{1,2}\.\d{4}\b"
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+# A zone stands behind a time; behind a date it would be a part of it.
+_ZONE = r"(?i)(:\d{2}(?:\.\d+)?(?:\s*[ap]m)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?|[a-z]+/[a-z_/]+)$"
+# Of the years 1990 to 2100, seconds, thousandths, millionths and billionths since 1970 do not overlap.
+_EPOCHS = (10**6, 10**3, 1, 10**-3)
+_EARLIEST, _LATEST = 631_152_000 * 10**6, 4_102_444_800 * 10**6
+
+# Numbers with a decimal comma, and with commas between thousands; and what shows that a column has such.
+_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
+_IS_COMMA = r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)"
+_GROUPED = r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
+_IS_GROUPED = r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})"
+_POINT = r"[+-]?\d*\.\d+"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file writes values that DuckDB does not read by itself."""
+
+    order: Literal["day", "month"] = "day"  # what comes first in 1/2/2024
+    commas: frozenset[str] = frozenset()  # columns with a decimal comma
+    grouped: frozenset[str] = frozenset()  # columns with commas between thousands
+
+
+def given_sql(table: SourceTable, layout: Layout) -> str:
+    """A file's columns under their names in raw: text, or a type of Parquet's that needs no reading.
 
     An empty text is null, but as a part of a key it is a value.
     """
-    if name is None:
-        default = "null" if column.default is None else text(column.default)
-        return f'cast({default} as {column.data_type}) as "{column.name}"'
-    if (
-        column.data_type == "varchar"
-        and column.name in table.primary_key
-        and len(table.primary_key) > 1
-        and not column.is_key
-    ):
-        return f"""coalesce(cast("{name}" as varchar), '') as "{column.name}\""""
-    return f'"{name}" as "{column.name}"'
+    return ", ".join(f"{_given(table, column, layout)} as {_name(column)}" for column in table.columns)
 
 
-def wrong_values_sql(table: SourceTable, relation: str) -> str:
-    """A query for the files that hold a value of another type, or no key: path, and what is wrong."""
-    wrong = ", ".join(_wrong(table, column, column.name in table.primary_key) for column in table.columns)
-    return f"""
-        select {PATH}, coalesce({wrong}) as what
-        from {relation}
-        group by {PATH}
-        having what is not null
+def is_row_sql(table: SourceTable, layout: Layout) -> str:
+    """Whether a row of a file has a value at all: those of spreadsheets may end in rows without."""
+    if layout.types:
+        return "true"
+    values = (_column(column, layout) for column in table.columns)
+    return f"coalesce({', '.join(value for value in values if value)}) is not null"
+
+
+def cast(column: SourceColumn, layout: Layout, form: Form | None = None) -> str:
+    """A column of `given` as the contract's type; null where it is none. Without a form, as DuckDB reads it.
+
+    A time without a zone is of the session's. A fraction is no whole number; digits beyond the contract's are
+    rounded.
     """
+    name = _name(column)
+    if is_text_key(column):
+        return key_text(name)
+    if column.data_type == "varchar" or _is_native(column, layout):
+        return _from_typed(column, name)
+    return key_number(name) if is_number_key(column) else _from_text(column, name, form)
 
 
-def _wrong(table: SourceTable, column: SourceColumn, is_key: bool) -> str:
-    name = f'"{column.name}"'
-    shown = "a value" if column.pii else f"''' || left(cast({name} as varchar), 40) || '''"
-    wanted = f"no {column.data_type}"
-    if column.is_key:
-        wanted = f"no number, and {how_to_switch(table.system)}".replace("'", "''")
-    told = f"'{column.name} holds {shown}, which is {wanted}'"
-    empty = f"when {name} is null then 'a row has no {column.name}'" if is_key else ""
-    return (
-        f"min(case {empty} when {name} is not null and not coalesce({_fits(column)}, false) then {told} end)"
+def with_no_values(table: SourceTable, layout: Layout) -> str:
+    """The columns of `given`, with nulls for the words that stand for no value."""
+    words = ", ".join(map(text, NO_VALUES))
+
+    def valued(column: SourceColumn) -> str:
+        name = _name(column)
+        if column.data_type == "varchar" or _is_native(column, layout):
+            return name
+        return f"case when lower(trim({name})) not in ({words}) then {name} end as {name}"
+
+    return ", ".join(map(valued, table.columns))
+
+
+def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: Layout, path: str) -> Form:
+    """How one of the files in `given` writes its values; the table `wrong` has the rows that need to know.
+
+    Raises `UnreadableFileError` if that cannot be told: then no value of the kind would be sure.
+    """
+    read = [column for column in table.columns if column.data_type != "varchar"]
+    read = [column for column in read if not _is_native(column, layout)]
+    times = [column for column in read if column.data_type in ("timestamp", "date")]
+    numbers = [column for column in read if _family(column) in ("decimal", "double", "bigint")]
+    # Whatever DuckDB reads by itself shows none of it.
+    wrong = f"given inner join wrong on given.rowid = wrong.{ROW} where wrong.{PATH} = ?"
+    orders = _counted(
+        connection, {column.name: _order_counts(_name(column)) for column in times}, wrong, path
+    )
+    points = _counted(
+        connection, {column.name: _comma_counts(_name(column)) for column in numbers}, wrong, path
+    )
+    commas = [name for name, (decimal, thousands) in points.items() if decimal and not thousands]
+    # But it would be something else than it seems if the column had decimal commas.
+    with_points = _counted(
+        connection,
+        {name: [_matches(f'"{name}"', _POINT)] for name in commas},
+        f"given where {PATH} = ?",
+        path,
+    )
+    return Form(
+        order=_order([(column, *orders[column.name]) for column in times]),
+        commas=frozenset(name for name in commas if with_points[name] == (0,)),
+        grouped=frozenset(name for name, (decimal, thousands) in points.items() if thousands and not decimal),
     )
 
 
-def _fits(column: SourceColumn) -> str:
-    name = f'"{column.name}"'
-    if column.data_type == "bigint":
-        # A cast would round a fraction.
-        return f"try_cast({name} as bigint) = try_cast({name} as double)"
+def _counted(
+    connection: duckdb.DuckDBPyConnection, counts: Mapping[str, Sequence[str]], relation: str, path: str
+) -> Mapping[str, tuple[Any, ...]]:
+    """Some aggregates for each column, in one query."""
+    if not counts:
+        return {}
+    flat = ", ".join(chain.from_iterable(counts.values()))
+    found = iter(connection.execute(f"select {flat} from {relation}", [path]).fetchall()[0])
+    return {name: tuple(islice(found, len(each))) for name, each in counts.items()}
+
+
+def _order_counts(name: str) -> Sequence[str]:
+    """How many dates must have the day first, how many the month, how many would differ; and one of those."""
+    first, second = (
+        f"try_cast(regexp_extract(trim({name}), '{_SLASHED}', {place}) as int)" for place in (1, 2)
+    )
+    differ = f"filter ({first} <> {second})"
+    return (
+        f"count(*) filter ({first} > 12)",
+        f"count(*) filter ({second} > 12)",
+        f"count(*) {differ}",
+        f"min({name}) {differ}",
+    )
+
+
+def _order(counts: Sequence[tuple[Any, ...]]) -> Literal["day", "month"]:
+    days, months, either = (sum(column[place] for column in counts) for place in (1, 2, 3))
+    if not either or (days and not months):
+        return "day"
+    if months and not days:
+        return "month"
+    column, value = next((each[0], each[4]) for each in counts if each[3])
+    shown = "a date" if column.pii else f"'{value}'"
+    says = "the file has both" if days else "nothing in the file says"
+    raise UnreadableFileError(
+        f"{column.name} holds {shown}, and {says} whether the day or the month comes first. Write dates like"
+        " 2024-01-31"
+    )
+
+
+def _comma_counts(name: str) -> Sequence[str]:
+    return (_matches(name, _IS_COMMA), _matches(name, _IS_GROUPED))
+
+
+def _matches(name: str, pattern: str) -> str:
+    return f"count(*) filter (regexp_full_match(trim({name}), '{pattern}'))"
+
+
+def _given(table: SourceTable, column: SourceColumn, layout: Layout) -> str:
+    value = _column(column, layout)
+    if not value:
+        default = "null" if column.default is None else text(column.default)
+        return f"cast({default} as {column.data_type})"
+    if _type(column, layout) in ("float", "double", "halffloat"):
+        # How pandas writes a null into a column of numbers.
+        value = f"case when not isnan({value}) then {value} end"
+    if column.data_type == "varchar":
+        is_part = column.name in table.primary_key and len(table.primary_key) > 1 and not column.is_key
+        return f"coalesce(cast({value} as varchar), '')" if is_part else f"cast({value} as varchar)"
+    if not layout.types or _is_native(column, layout):
+        return value
+    return f"cast({value} as varchar)"
+
+
+def _column(column: SourceColumn, layout: Layout) -> str | None:
+    """What the relation calls a column; nothing if the file does not have it."""
+    places = layout.places(column.source_name)
+    return f'"{layout.relation_columns[places[0]].replace(chr(34), chr(34) * 2)}"' if places else None
+
+
+def _name(column: SourceColumn) -> str:
+    return f'"{column.name}"'
+
+
+def _type(column: SourceColumn, layout: Layout) -> str:
+    places = layout.places(column.source_name)
+    return layout.types[places[0]] if places and layout.types else ""
+
+
+def _family(column: SourceColumn) -> str:
+    return column.data_type.partition("(")[0]
+
+
+def _is_native(column: SourceColumn, layout: Layout) -> bool:
+    if not layout.places(column.source_name):
+        return True
+    return _type(column, layout).startswith(_NATIVE.get(_family(column), ())) if layout.types else False
+
+
+def _from_typed(column: SourceColumn, name: str) -> str:
     if column.data_type == "timestamp":
-        return f"try_cast({name} as timestamptz) is not null"
-    return f"try_cast({name} as {column.data_type}) is not null"
+        return f"timezone('UTC', try_cast({name} as timestamptz))"
+    return f"try_cast({name} as {column.data_type})"
+
+
+def _from_text(column: SourceColumn, name: str, form: Form | None) -> str:
+    family = _family(column)
+    if form is not None:
+        name = f"trim({name})"
+        if column.name in form.commas:
+            name = f"case when regexp_full_match({name}, '{_COMMA}') then {_point(name, '.')} end"
+        elif column.name in form.grouped:
+            name = f"case when regexp_full_match({name}, '{_GROUPED}') then replace({name}, ',', '') end"
+    if family == "bigint":
+        whole = f"try_cast({name} as bigint)"
+        # A cast alone would round.
+        return f"case when {whole} = try_cast({name} as decimal(38, 10)) then {whole} end"
+    if family == "double":
+        return f"case when isfinite(try_cast({name} as double)) then try_cast({name} as double) end"
+    if family not in ("timestamp", "date"):
+        return f"try_cast({name} as {column.data_type})"
+    # DuckDB takes more than is sure: zones such as EST, words such as `infinity`, 24 for the year 24.
+    last = f"right({name}, 1)"
+    is_sure = (
+        f"substr({name}, 5, 1) in ('-', '/')"
+        f" and ({last} between '0' and '9' or {last} = 'Z' or right({name}, 3) = 'UTC')"
+    )
+    if family == "date":
+        plain = f"case when {is_sure} then try_cast({name} as date) end"
+        return plain if form is None else f"coalesce({plain}, {_date(name, form)})"
+    plain = f"case when {is_sure} then timezone('UTC', try_cast({name} as timestamptz)) end"
+    return plain if form is None else f"coalesce({plain}, timezone('UTC', {_moment(name, form)}))"
+
+
+def _point(name: str, group: str) -> str:
+    return f"replace(replace({name}, '{group}', ''), ',', '.')"
+
+
+def _date(name: str, form: Form) -> str:
+    return f"coalesce(cast({_since_1970(name)} as date), cast({_local(name, form)} as date))"
+
+
+def _moment(name: str, form: Form) -> str:
+    """A time with its zone, of what is written in none of DuckDB's ways."""
+    zone = f"regexp_extract({name}, '{_ZONE}', 2)"
+    hours = f"regexp_replace({zone}, '^(.\\d{{2}})$', '\\1:00')"
+    offset = f"regexp_replace({hours}, '^(.\\d{{2}})(\\d{{2}})$', '\\1:\\2')"
+    zone = f"""case
+        when upper({zone}) in ('Z', 'GMT') then '+00:00'
+        when regexp_matches({zone}, '^[+-]') then {offset}
+        else ' ' || {zone}
+    end"""
+    local = f"cast({_local(name, form)} as varchar)"
+    return f"coalesce({_since_1970(name)}, try_cast(trim({local} || {zone}) as timestamptz))"
+
+
+def _since_1970(name: str) -> str:
+    is_number = f"regexp_full_match({name}, '\\d{{9,19}}(\\.\\d+)?')"
+    number = f"case when {is_number} then try_cast({name} as decimal(38, 9)) end"
+    times = [f"({number}) * {micros}" for micros in _EPOCHS]
+    cases = " ".join(
+        f"when {each} between {_EARLIEST} and {_LATEST} then make_timestamptz(cast({each} as bigint))"
+        for each in times
+    )
+    return f"case {cases} end"
+
+
+def _local(name: str, form: Form) -> str:
+    """A time as it is written, without its zone."""
+    bare = f"regexp_replace({name}, '{_ZONE}', '\\1')"
+    # `T` and a comma stand between date and time, a comma and points within a date.
+    spaced = f"regexp_replace(replace({bare}, ',', ' '), '(\\d)T(\\d)', '\\1 \\2')"
+    dashed = f"regexp_replace({spaced}, '^(\\d{{1,4}})[./](\\d{{1,2}})[./](\\d{{1,4}})', '\\1-\\2-\\3')"
+    cases = [
+        (_DOTTED, dashed, ("%d-%m-%Y",)),
+        (_SLASHED, dashed, ("%d-%m-%Y" if form.order == "day" else "%m-%d-%Y",)),
+        (r"^\d{4}[-./]", dashed, ("%Y-%m-%d",)),
+        (r"^\d{8}([T ]?\d{6})?$", f"replace({spaced}, ' ', '')", ("%Y%m%d", "%Y%m%d%H%M%S")),
+        (r"^\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}\b", f"replace({spaced}, '-', ' ')", ("%d %b %Y", "%d %B %Y")),
+        (r"^[A-Za-z]{3,9} \d{1,2},? \d{4}\b", spaced, ("%b %d %Y", "%B %d %Y")),
+    ]
+    whens = " ".join(
+        f"when regexp_matches({name}, '{pattern}') then try_strptime({value}, {_formats(dates)})"
+        for pattern, value, dates in cases
+    )
+    return f"case {whens} end"
+
+
+def _formats(dates: Sequence[str]) -> str:
+    clocks = ("",) if "%Y%m%d" in dates else _CLOCKS
+    return f"[{', '.join(text(date + clock) for date in dates for clock in clocks)}]"

@@ -2,28 +2,32 @@
 
     <root>/<table>.csv              one whole file
     <root>/<table>/2024-01-02.csv   a drop: a date in the name is the day that it is of
+    <root>/<table>_20240102.csv     the same
 
-Each may be `.csv`, `.csv.gz` or `.parquet`. The root is a folder or any URL that fsspec opens.
+Each may be `.csv`, `.tsv` (also with `.gz`) or `.parquet`. The root is a folder or any URL that fsspec opens.
 """
 
+import os
 import re
+import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import unquote
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.urls import shown, without_secrets
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
-_UNFINISHED = re.compile(r"\.(tmp|part)$")
-_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+_UNFINISHED = re.compile(r"\.(tmp|part|partial|crdownload|filepart)$", re.IGNORECASE)
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d{2})([-_./]?)(\d{2})\2(\d{2})(?=(?:\d{6})?(?!\d))")
 # What tells that a file was replaced, as the file systems call it.
 _VERSIONS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated")
 
@@ -34,23 +38,28 @@ class File:
 
     path: str  # below the root
     size: int
-    version: str
+    version: str  # when it was written, or the bucket's tag of its content
     modified_at: datetime | None
     day: date | None
+    # When anything about it was changed, be it its name; nobody can set that. Only of a folder's files.
+    changed: str = ""
+    trouble: str = ""  # why it cannot be read, as far as the listing tells
 
     @property
     def table(self) -> str:
-        """The table's name in the system, in lower case."""
-        folder, _, rest = self.path.lower().partition("/")
-        if rest:
-            return folder
-        return _UNFINISHED.sub("", folder).lstrip("._").partition(".")[0]
+        """The table's name in the system, in lower case: of its folder, or its own without the day."""
+        day = _DAY.search(self.path)
+        parts = (self.path[: day.start()], self.path[day.end() :]) if day else (self.path,)
+        names = (_table_name(part.lower().lstrip("/")) for part in parts)
+        return next(filter(None, names), "")
 
     @property
-    def is_finished(self) -> bool:
-        """Whether its name says that nobody is writing it any more."""
+    def why_unfinished(self) -> str:
+        """What says that the file is not whole, before anybody has looked into it; empty if nothing does."""
         name = self.path.rpartition("/")[2]
-        return not _UNFINISHED.search(name) and not name.startswith((".", "_"))
+        if _UNFINISHED.search(name) or name.startswith((".", "_")):
+            return "by its name it is still being written"
+        return self.trouble
 
 
 class FileStore:
@@ -62,6 +71,9 @@ class FileStore:
         self.system = system
         self.scratch: str | None = None  # where copies of a bucket's files go
         self._url = url
+        self.folder = _folder(url)  # if it is on this machine
+        if self.folder is not None:
+            return
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
         except (ValueError, ImportError) as error:
@@ -77,24 +89,31 @@ class FileStore:
     @contextmanager
     def local(self, files: Sequence[File]) -> Iterator[Mapping[Path, File]]:
         """The files by their paths on this machine; those of a bucket are copied meanwhile."""
-        folder = self.folder()
-        if folder is not None:
-            yield {folder / file.path: file for file in files}
+        if self.folder is not None:
+            yield {self.folder / file.path: file for file in files}
             return
-        with TemporaryDirectory(dir=self.scratch) as copies:
-            paths = {Path(copies, str(n), Path(file.path).name): file for n, file in enumerate(files)}
-            sources = [f"{self._root.rstrip('/')}/{file.path}" for file in files]
+        with TemporaryDirectory(dir=self.scratch) as folder:
+            paths = {Path(folder, str(n), Path(file.path).name): file for n, file in enumerate(files)}
             try:
-                self.filesystem.get(sources, [str(path) for path in paths])
+                if paths:
+                    self.filesystem.get([self._full(file) for file in files], [str(path) for path in paths])
             except Exception as error:
                 raise self._unreachable(error) from None
             yield paths
 
-    def folder(self) -> Path | None:
-        """The folder, if it is on this machine."""
-        from fsspec.implementations.local import LocalFileSystem
+    def as_it_is_now(self, file: File) -> File:
+        """A file that was listed, looked at once more."""
+        if self.folder is not None:
+            return _listed_one(self.folder, file.path)
+        try:
+            self.filesystem.invalidate_cache()
+            return _file(file.path, self.filesystem.info(self._full(file)))
+        except Exception as error:
+            # Each file system has errors of its own.
+            return replace(file, trouble=f"it cannot be opened: {without_secrets(str(error), self._url)}")
 
-        return Path(self._root) if isinstance(self.filesystem, LocalFileSystem) else None
+    def _full(self, file: File) -> str:
+        return f"{self._root.rstrip('/')}/{file.path}"
 
     def _unreachable(self, error: Exception) -> SourceUnreachableError:
         # Each file system has errors of its own.
@@ -109,22 +128,81 @@ class FileStore:
         Raises `SourceError` if there is no such folder, or if it does not answer.
         """
         try:
-            listed: Mapping[str, Mapping[str, Any]] = self.filesystem.find(self._root, detail=True)
-            is_there = bool(listed) or self.filesystem.exists(self._root)
+            listed = self._listed()
         except Exception as error:
             raise self._unreachable(error) from None
-        if not is_there:
+        if listed is None:
             raise SourceError(
                 f"{self.system}: there is no folder {shown(self._url)}. Set {self._setting},"
                 " or run `retail-assets demo` to simulate one."
             )
-        paths = {path: path[len(self._root) :].lstrip("/") for path in sorted(listed)}
         found: dict[str, list[File]] = defaultdict(list)
-        for full, path in paths.items():
-            if _is_data(path):
-                file = _file(path, listed[full])
-                found[file.table].append(file)
+        for file in sorted(listed, key=lambda file: file.path):
+            found[file.table].append(file)
         return found
+
+    def _listed(self) -> list[File] | None:
+        """All data files; None if there is no such folder."""
+        if self.folder is not None:
+            return list(_listed_in(self.folder)) if self.folder.is_dir() else None
+        found: Mapping[str, Mapping[str, Any]] = self.filesystem.find(self._root, detail=True)
+        if not found and not self.filesystem.exists(self._root):
+            return None
+        paths = {full: full[len(self._root) :].lstrip("/") for full in found}
+        return [_file(path, found[full]) for full, path in paths.items() if _is_data(path)]
+
+
+def _folder(url: str) -> Path | None:
+    """The folder that a URL stands for, if it is one: a path is taken as it is, whatever is in it."""
+    scheme, mark, path = url.partition("://")
+    if not mark:
+        return Path(url).expanduser().absolute()
+    if scheme not in ("file", "local"):
+        return None
+    # Some programs write special characters as %20, others as they are.
+    return next((each for each in (Path(path), Path(unquote(path))) if each.exists()), Path(path))
+
+
+def _listed_in(folder: Path) -> Iterator[File]:
+    """The data files of a folder, those behind links included; a link does not lead back into itself."""
+    errors: list[OSError] = []
+    for here, folders, names in os.walk(folder, followlinks=True, onerror=errors.append):
+        below = Path(here).relative_to(folder)
+        for name in names:
+            path = (below / name).as_posix()
+            if _is_data(path):
+                yield _listed_one(folder, path)
+        above = {os.path.realpath(folder / each) for each in (below, *below.parents)}
+        folders[:] = [name for name in folders if os.path.realpath(Path(here, name)) not in above]
+    for error in errors:
+        path = Path(error.filename).relative_to(folder).as_posix()
+        yield File(path, 0, "", None, _day(path), trouble=f"it cannot be opened: {error.strerror}")
+
+
+def _listed_one(folder: Path, path: str) -> File:
+    """A file of a folder; of a link, what it leads to."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown_as = path.encode(errors="surrogateescape").decode(errors="replace")
+        return File(shown_as, 0, "", None, _day(path), trouble="its name is not UTF-8: rename it")
+    try:
+        found = (folder / path).stat()
+    except OSError as error:
+        is_link = (folder / path).is_symlink()
+        why = "it is a link to nothing" if is_link else f"it cannot be opened: {error.strerror}"
+        return File(path, 0, "", None, _day(path), trouble=why)
+    if not stat.S_ISREG(found.st_mode):
+        return File(path, 0, "", None, _day(path), trouble="it is no file")
+    written = datetime.fromtimestamp(found.st_mtime, UTC)
+    return File(path, found.st_size, str(found.st_mtime), written, _day(path), str(found.st_ctime_ns))
+
+
+def _table_name(path: str) -> str:
+    """`Order Items/...`, `order-items_` and `order_items.csv` are of the table `order_items`."""
+    folder, slash, _ = path.partition("/")
+    name = folder if slash else _UNFINISHED.sub("", folder).lstrip("._").partition(".")[0]
+    return re.sub(r"\W+", "_", name).strip("_")
 
 
 def _is_data(path: str) -> bool:
@@ -147,12 +225,40 @@ def _modified_at(listed: Mapping[str, Any]) -> datetime | None:
 
 
 def _day(path: str) -> date | None:
-    for text in reversed(_DAY.findall(path)):
+    for year, _, month, day in reversed(_DAY.findall(path)):
         try:
-            return date.fromisoformat(text)
+            return date(int(year), int(month), int(day))
         except ValueError:
             continue
     return None
+
+
+def recognised(
+    files: Iterable[File], loaded: Mapping[str, LoadedFile], checksum: Callable[[File], str]
+) -> Mapping[str, LoadedFile]:
+    """What was loaded, by the paths that the files have now.
+
+    A file that was renamed, linked or copied with its time, or that was written again as it was, is known:
+    its content is that of a file of the same day that was loaded. Only what may be so is looked into.
+    """
+    known = {**loaded}
+    by_size: dict[tuple[int, date | None], list[LoadedFile]] = defaultdict(list)
+    for each in loaded.values():
+        by_size[each.size, each.day].append(each)
+    for file in files:
+        if _is_known(file, loaded) or file.why_unfinished:
+            continue
+        alike = [
+            each
+            for each in by_size[file.size, file.day]
+            if each.checksum and (each.path == file.path or (each.version == file.version != ""))
+        ]
+        if alike:
+            found = checksum(file)
+            same = next((each for each in alike if each.checksum == found), None)
+            if same:
+                known[file.path] = replace(same, path=file.path, version=file.version, changed=file.changed)
+    return known
 
 
 def to_read(
@@ -201,7 +307,12 @@ def _has_news(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
 
 def _is_known(file: File, loaded: Mapping[str, LoadedFile]) -> bool:
     known = loaded.get(file.path)
-    return known is not None and (known.size, known.version) == (file.size, file.version)
+    return (
+        known is not None
+        and (known.size, known.version) == (file.size, file.version)
+        # Of what was loaded before this was looked at, it is not known.
+        and known.changed in ("", file.changed)
+    )
 
 
 def _is_overtaken(file: File, loaded: Mapping[str, LoadedFile]) -> bool:

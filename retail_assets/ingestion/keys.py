@@ -12,6 +12,7 @@ import duckdb
 
 from retail_assets.catalog.contract import KEY_TYPES, SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.key_values import is_number
 from retail_assets.ingestion.raw_tables import column_types, create_statement
 from retail_assets.ingestion.source import Source
 from retail_assets.resources.warehouse import Execute
@@ -68,26 +69,6 @@ def with_keys(table: SourceTable, keys: Keys) -> SourceTable:
             replace(column, data_type=KEY_TYPES[keys]) if column.is_key else column
             for column in table.columns
         ),
-    )
-
-
-def how_to_switch(system: str) -> str:
-    """What to do when a key is text in a system whose keys were numbers."""
-    return (
-        f"the keys of {system} are numbers so far: to take such keys write `keys: text` in its mapping"
-        f" (RETAIL_{system.upper()}_MAPPING) and run `retail-assets backfill --full-refresh` once"
-    )
-
-
-def is_number(value: str) -> str:
-    """The condition, in DuckDB's SQL, that a value can be a key of 64 bits without losing anything.
-
-    `17` can, and `17.0` as some programs write it beside nulls; `0017`, `1.5` and `A-17` cannot.
-    """
-    text = f"trim(cast({value} as varchar))"
-    return (
-        f"(regexp_full_match({text}, '-?(0|[1-9][0-9]*)([.]0)?|[1-9]([.][0-9]+)?e[+]?[0-9]+')"
-        f" and coalesce(try_cast({text} as bigint) = try_cast({text} as double), false))"
     )
 
 

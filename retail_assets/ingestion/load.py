@@ -4,7 +4,8 @@ It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,20 @@ import pyarrow as pa
 from dlt.extract import DltResource, DltSource
 
 from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
-from retail_assets.ingestion.comparison import add_returned, mark_deletions, unchanged
+from retail_assets.ingestion import refusals
+from retail_assets.ingestion.comparison import (
+    add_returned,
+    mark_deletions,
+    mark_overtaken,
+    take_out,
+    unchanged,
+)
+from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.keys import settled_keys, with_keys
-from retail_assets.ingestion.raw_tables import create_raw_tables, put_in_order
+from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
+from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
@@ -27,6 +37,18 @@ Run = Callable[[dlt.Pipeline, DltSource], Any]
 LARGE = 2_000_000
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A raw table after a reading."""
+
+    rows: int
+    """All its versions of rows."""
+    new: int
+    """Those of them that it did not have before."""
+    deleted: int
+    """Rows that the source no longer has, as this reading found out."""
+
+
 def ingest(
     extraction: Extraction,
     tables: Sequence[SourceTable],
@@ -34,12 +56,11 @@ def ingest(
     warehouse: Warehouse,
     folder: Path,
     run: Run,
-) -> Mapping[str, int]:
+) -> Mapping[str, Loaded]:
     """Load what a system says of the `chosen` ones of its tables; `run` runs a pipeline on a source.
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
-    read, or have lost too many rows, are in the extraction's errors. Returns how many rows were found
-    deleted, by table.
+    read, or have lost too many rows, are in the extraction's errors. Returns what became of each table.
     """
     schema = tables[0].schema
     with warehouse.session() as execute:
@@ -57,24 +78,89 @@ def ingest(
         )
         parents = {table.name: table for table in tables}
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
+        before = count_rows(chosen, execute)
         for table in chosen:
             extraction.open(table)
+            _refuse_whole(extraction, table)
         loadable = _loadable(extraction, chosen, execute)
         if loadable:
             run(_pipeline(schema, folder, warehouse), _source(loadable, extraction))
         deleted = {}
         for table in loadable:
             parent = parents.get(table.parent or "")
+            if table.name in extraction.errors:
+                take_out(extraction, table, execute)
+                continue
             try:
-                deleted[table.name] = mark_deletions(extraction, table, parent, execute)
+                duplicates = refused_duplicates(extraction, table, execute)
+                extraction.refusals.add(table, duplicates)
+                hashes = {each.row_hash for each in duplicates}
+                deleted[table.name] = mark_deletions(extraction, table, parent, execute, hashes)
+                mark_duplicates(extraction, table, duplicates, execute)
+                mark_overtaken(extraction, table, execute)
                 add_returned(extraction, table, execute)
                 if warehouse.keeps_order and _is_large_first_filling(extraction, table, execute):
                     put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
         done = [table for table in chosen if table.name not in extraction.errors]
-        extraction.source.remember(done, execute)
-    return deleted
+        _settle_refusals(extraction, done, {table.name for table in loadable}, execute)
+        _reconcile(extraction, done, execute)
+        missed = [table for table in chosen if table.name in extraction.errors]
+        extraction.source.remember(done, missed, extraction.window, execute)
+        after = count_rows(chosen, execute)
+    return {
+        name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
+        for name, rows in after.items()
+    }
+
+
+def _settle_refusals(
+    extraction: Extraction, tables: Sequence[SourceTable], loaded: Collection[str], execute: Execute
+) -> None:
+    if not tables:
+        return
+    known = refusals.has_refusals(tables[0].schema, execute)
+    for table in tables:
+        if table.name in extraction.located and (table.name in known or extraction.refusals.of(table)):
+            source = extraction.source
+            read_again = source.finds_again(table, extraction.window)
+            refusals.settle(
+                extraction.refusals,
+                table,
+                extraction.window,
+                f"{read_again} or {found_again(table)}" if table.name in loaded else read_again,
+                is_current=source.is_current,
+                execute=execute,
+            )
+    extraction.refused = refusals.summaries(tables[0].schema, execute)
+
+
+def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
+    """Find out what the source has and raw has not."""
+    source = extraction.source
+    if not source.is_current:
+        return
+    located = [table for table in tables if table.name in extraction.located and table.modified]
+    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
+    for table in located:
+        days = recent_days(extraction.window, source.days_read(table, extraction.window), extraction.zone)
+        spans = list(days.values())
+        in_source = source.count_by_day(table, spans) if spans else None
+        if in_source is not None:
+            in_raw = rows_by_day(table, spans, execute)
+            extraction.missing[table.name] = list(differences(days, in_source, in_raw))
+
+
+def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:
+    """A reference table of which no row can be read stays as it was."""
+    if table.load == "snapshot" and extraction.is_refused_whole(table):
+        refused = extraction.refusals.of(table)
+        extraction.errors[table.name] = (
+            f"{table.system}: of {table.source_table} all {len(refused):,} rows are refused, such as"
+            f" {refusals.described(refused[0])}. Nothing of the table was loaded and what was there stays."
+            " Mend it at the source, or the type in _sources.yml."
+        )
 
 
 def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Execute) -> list[SourceTable]:
@@ -84,6 +170,7 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
         table
         for table in chosen
         if table.name not in known
+        and table.name not in extraction.errors
         and extraction.was_read(table)
         and (
             table.load == "snapshot"

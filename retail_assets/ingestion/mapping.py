@@ -1,6 +1,6 @@
 """Where a company's own tables, views and files have what the contract asks for: one YAML file per system.
 
-    timezone: Europe/London            # of times that name no zone; UTC by default
+    timezone: Europe/London            # of times that name no zone; RETAIL_<SYSTEM>_TIMEZONE by default
     keys: text                         # or number; by default the first load decides
     only: true                         # tables that are not named here are not taken in
     tables:
@@ -176,7 +176,7 @@ class SystemMapping(_Strict):
         said = self.of(table)
         changes: dict[str, Any] = {
             "kind": kind,
-            "timezone": said.timezone or self.timezone or table.timezone,
+            "timezone": said.timezone or self.timezone,
             # A file holds what changed, not all lines of the orders that changed.
             "parent": table.parent if kind == "sql" else None,
         }

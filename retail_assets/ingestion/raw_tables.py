@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from retail_assets.catalog.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.ingestion import refusals
 from retail_assets.resources.warehouse import Execute
 
 
@@ -21,6 +22,8 @@ def create_raw_tables(tables: Sequence[SourceTable], execute: Execute) -> list[s
         for name, data_type in _typed(table).items():
             if name not in known:
                 execute(f"alter table {schema}.{table.name} add column {name} {data_type}")
+    if refusals.TABLE not in there:
+        refusals.create_table(schema, execute)
     return [table.name for table in tables if table.name not in there]
 
 
@@ -32,6 +35,14 @@ def create_statement(table: SourceTable) -> str:
         for name, data_type in _typed(table).items()
     )
     return f"create table if not exists {table.schema}.{table.name} ({columns})"
+
+
+def count_rows(tables: Sequence[SourceTable], execute: Execute) -> Mapping[str, int]:
+    """How many rows each table has, which a warehouse knows without counting."""
+    counts = " union all ".join(
+        f"select '{table.name}', count(*) from {table.schema}.{table.name}" for table in tables
+    )
+    return {name: int(rows) for name, rows in execute(counts)} if tables else {}
 
 
 def put_in_order(table: SourceTable, execute: Execute) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
-from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.mapping import NO_MAPPING, SystemMapping
 from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
@@ -49,6 +48,15 @@ class Found:
         ]
 
 
+@dataclass(frozen=True)
+class Lack:
+    """Columns without which a table is not loaded."""
+
+    was_there: bool  # at earlier loads, with values
+    what: str
+    remedy: str
+
+
 class Source(ABC):
     """One system, opened to be read for one window."""
 
@@ -82,9 +90,25 @@ class Source(ABC):
 
         A `window` table yields the rows modified in the window (a row without a time of modification
         belongs to every window); a `snapshot` table yields all its rows. If nothing at all is yielded,
-        nothing was looked at; a table without rows gives an empty batch.
-        Raises `SourceError` if a row cannot be read; nothing of the table may be loaded then.
+        nothing was looked at; a table without rows gives an empty batch. A row that cannot be one of raw
+        has the column `_refused` (versions.py).
+        Raises `SourceError` if the table cannot be read; nothing of it stays loaded then.
         """
+
+    is_current: bool
+    """Whether a reading tells how its rows are now, as a database does, and not how they were on some day."""
+
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        """A condition on `_refused_rows`: the refusals that the table's reading would have found again."""
+        return "true"
+
+    def count_by_day(self, table: SourceTable, days: Sequence[Window]) -> Sequence[int] | None:
+        """How many of the table's rows changed on each day; None if that cannot be asked for."""
+        return None
+
+    def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
+        """What has been read of a table's changes, with this window."""
+        return ()
 
     def absence(self, table: SourceTable) -> str:
         """That the system has no such table, as a sentence."""
@@ -98,43 +122,38 @@ class Source(ABC):
         return f"{self.system} has no table {said.from_ or table.source_table}{named}: it counts as empty."
 
     def problems(self, table: SourceTable) -> Sequence[str]:
-        """What was left out of a table that has been read, and why: one sentence each."""
+        """What there is to say of a table that has been read: one sentence each."""
+        return ()
+
+    def refused(self, table: SourceTable) -> Sequence[str]:
+        """What of a table that has been read was refused as a whole, such as a file: one sentence each."""
         return ()
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
         self._execute = execute
 
-    def remember(self, tables: Sequence[SourceTable], execute: Execute) -> None:
-        """What was read of these tables is in the warehouse."""
+    def remember(
+        self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
+    ) -> None:
+        """What was read of these tables is in the warehouse; of the `missed` ones nothing is."""
         return
 
-    def refuse_lacking(self, table: SourceTable, lacking: Iterable[SourceColumn], place: str) -> None:
-        """Raise `SourceError` if a table lacks columns that it must have, or had when it was loaded."""
+    def lack(self, table: SourceTable, lacking: Iterable[SourceColumn]) -> Lack | None:
+        """What keeps a table from being loaded, of the columns that it does not have."""
         lacking = list(lacking)
-        mapping = f"mapping (RETAIL_{self.system.upper()}_MAPPING)"
+        place = f"under tables.{table.name}.columns in the mapping (RETAIL_{self.system.upper()}_MAPPING)"
+        needed = [column.name for column in lacking if column.is_required]
         gone = self._had(table, lacking)
         if gone:
-            has = "has" if table.kind == "files" else "has changed: it has"
             # What it must have cannot be given up.
-            is_needed = any(column.is_required for column in lacking if column.name in gone)
-            remedy = (
-                "if it has another name, write it"
-                if is_needed
-                else f"if it is gone for good, write `{gone[0]}: null`"
-            )
-            raise SourceError(
-                f"{self.system}: {place} {has} no column {', '.join(gone)} any more. {table.name} was not"
-                " loaded and what was there stays. Restore the column;"
-                f" {remedy} under tables.{table.name}.columns in the {mapping}."
-            )
-        needed = [column.name for column in lacking if column.is_required]
+            other_name, known = "if it has another name, write it", "if it is gone for good, write"
+            remedy = other_name if {*gone} & {*needed} else f"{known} `{gone[0]}: null`"
+            return Lack(True, f"no column {', '.join(gone)} any more", f"Restore it; {remedy} {place}")
         if needed:
-            raise SourceError(
-                f"{self.system}: {place} has no column {', '.join(needed)}, which {table.name} must have."
-                f" {table.name} was not loaded. Name the source's column under tables.{table.name}.columns"
-                f" in the {mapping}."
-            )
+            what = f"no column {', '.join(needed)}, which {table.name} must have"
+            return Lack(False, what, f"Name the source's column {place}")
+        return None
 
     def _had(self, table: SourceTable, columns: Iterable[SourceColumn]) -> Sequence[str]:
         """Those of the columns that raw has values of, other than what stands in for a missing column."""

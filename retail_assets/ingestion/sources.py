@@ -1,6 +1,7 @@
 """From a system's contract to the source that reads it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -18,18 +19,24 @@ def open_source(settings: Settings, tables: Sequence[SourceTable]) -> Source:
     Raises `SourceError` if its URL or its mapping cannot be used. Each kind imports what it needs only here.
     """
     system = tables[0].system
-    url = settings.source_url(system)
+    url, timezone = settings.source_url(system), settings.source_timezone(system)
     kind = kind_of(url, tables[0].kind)
     mapping = load_mapping(settings.source_mapping(system), tables, kind, settings.home)
     source: Source
     if kind == "files":
         from retail_assets.ingestion.file_source import FileSource
 
-        source = FileSource(system, url, settings.timezone)
+        source = FileSource(system, url, settings.timezone, timezone)
     else:
         from retail_assets.ingestion.sql_source import SqlSource
 
-        source = SqlSource(system, url)
+        source = SqlSource(
+            system,
+            url,
+            zone=timezone,
+            overlap=timedelta(hours=settings.overlap_hours),
+            beginning=settings.beginning,
+        )
     source.mapping = mapping
     source.tables = [mapping.described(table, kind) for table in tables]
     return source

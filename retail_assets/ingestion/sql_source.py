@@ -1,70 +1,107 @@
 """Reading tables of a SQL database as Arrow, whatever the database.
 
-SQLite is read through ADBC, which builds Arrow in C; other databases through SQLAlchemy, in batches.
-Both give batches of the types that the contract declares, with decimals exact.
+SQLite is read through ADBC (sqlite.py); other databases through SQLAlchemy, in batches. Both give batches of
+the types that the contract declares, with decimals exact and times in UTC. A row of which a value is none of
+its type is given as a refused one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from itertools import chain
-from pathlib import Path
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
-from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.catalog.contract import MODIFIED_AT, Names, SourceColumn, SourceTable
+from retail_assets.ingestion import database_mapping, databases, readings, refusals, sqlite
+from retail_assets.ingestion.database_mapping import Expression
+from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
-from retail_assets.ingestion.mapping import Hash, MappingError, place_of
+from retail_assets.ingestion.mapping import Hash, MappingError
+from retail_assets.ingestion.readings import Readings
+from retail_assets.ingestion.reconciliation import counts_sql
+from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
 from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
-from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
-from retail_assets.ingestion.urls import shown, without_secrets
-from retail_assets.ingestion.versions import plain_cast, timestamp, versions_sql, zoned_cast
+from retail_assets.ingestion.translation import translated_kinds, translated_sql
+from retail_assets.ingestion.values import caster, kinds_of
+from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
+from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 # What DuckDB reads like a table.
 _Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
+# So many refused rows of other days are looked up again with every reading.
+LOOKED_UP = 50
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class LocatedTable:
     """A contract's table as it was found in the database, with what each of its columns is there."""
 
-    contract: SourceTable
-    columns: Mapping[str, sa.ColumnElement[Any]]
+    found: Found
+    columns: Mapping[str, Expression]
+
+    @property
+    def contract(self) -> SourceTable:
+        """The table as it is read."""
+        return self.found.table
+
+    @property
+    def times(self) -> Sequence[Expression]:
+        """The columns that tell when a row changed."""
+        return [self.columns[name] for name in self.contract.modified]
 
 
 class SqlSource(Source):
     """One database of a source system."""
 
-    def __init__(self, system: str, url: str):
+    is_current = True
+
+    def __init__(
+        self,
+        system: str,
+        url: str,
+        *,
+        zone: str = "UTC",
+        overlap: timedelta = timedelta(),
+        beginning: datetime | None = None,
+    ):
+        """`zone` is that of times which name none. Windows are read from `overlap` before their start on, and
+        the one that starts at the retailer's `beginning` from the beginning of time on."""
         self.system = system
         self._url = url
-        try:
-            # Several tables are read at a time: large ones stay open while the next are begun.
-            self._engine = sa.create_engine(url, poolclass=sa.QueuePool, max_overflow=-1)
-        except (sa.exc.ArgumentError, ValueError) as error:
-            raise SourceError(
-                f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open:"
-                f" {without_secrets(str(error), url)}. Write `driver://user:password@host:port/database`,"
-                " and @, : and / in a password as %40, %3A and %2F."
-            ) from None
-        except ModuleNotFoundError as error:
-            raise SourceError(
-                f"RETAIL_{system.upper()}_URL needs a driver that is not installed ({error}). Install it,"
-                " for example with `pip install '.[postgres]'` or `'.[sqlserver]'`."
-            ) from None
+        self._zone = zone
+        self._overlap = overlap
+        self._beginning = beginning
+        self._engine = databases.engine_of(system, url)
+        self._file = databases.file_of(url)
         self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
-        self._found_tables: dict[str, Found] = {}
+        self._readings: Mapping[str, Readings] = {}
+        self._refused_at: Mapping[str, Sequence[datetime]] = {}
 
     def check(self) -> None:
-        self._names(None)
+        self._tables_of(None)
+
+    def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
+        super().recall(schema, emptied, execute)
+        self._readings = readings.recall(schema, emptied, execute)
+        self._refused_at = refusals.times_of(schema, LOOKED_UP, execute)
+
+    def remember(
+        self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
+    ) -> None:
+        done, left_out = (
+            [table.name for table in some if table.load == "window"] for some in (tables, missed)
+        )
+        if done or left_out:
+            schema = next(iter([*tables, *missed])).schema
+            readings.remember(schema, window, done, left_out, self._readings, execute)
 
     def locate(self, table: SourceTable) -> Found | None:
         said = self.mapping.of(table)
@@ -85,7 +122,7 @@ class SqlSource(Source):
         schemas = [each for each in self._inspector.get_schema_names() if each not in _OF_THE_DATABASE]
         found = {}
         for schema in schemas:
-            for name in self._names(schema):
+            for name in self._tables_of(schema):
                 columns = [column["name"] for column in self._inspector.get_columns(name, schema)]
                 found[name if schema == default else f"{schema}.{name}"] = columns
         return found
@@ -93,7 +130,7 @@ class SqlSource(Source):
     def text_key(self, table: SourceTable) -> str | None:
         located = self._located.get(table.name)
         computed = self.mapping.columns_of(table)
-        with self._engine.connect() as connection, self._duckdb.cursor() as duck:
+        with self._connected() as connection, self._duckdb.cursor() as duck:
             for column in table.columns:
                 place = located.columns.get(column.name) if located and column.is_key else None
                 if place is None or isinstance(computed.get(column.name), Hash):
@@ -117,7 +154,7 @@ class SqlSource(Source):
         """A table or view by its name, with or without the schema."""
         schema, _, name = place.rpartition(".")
         for candidate in (schema or None, None):
-            found = Names(self._names(candidate)).find(name)
+            found = Names(self._tables_of(candidate)).find(name)
             if found:
                 actual = self._actual_schema(candidate)
                 columns = self._inspector.get_columns(found, actual)
@@ -135,18 +172,24 @@ class SqlSource(Source):
     def _tried(self, query: sa.Select, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
         """The names of a query's columns. Raises the error if the database does not understand it."""
         try:
-            with self._engine.connect() as connection:
+            with self._connected() as connection:
                 return list(connection.execute(query).keys())
-        except sa.exc.SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise mapping_error(without_secrets(reason, self._url)) from None
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each driver has errors of its own.
+            if databases.is_lost(error):
+                raise databases.failure(self.system, self._url, error) from None
+            reason = databases.reason_of(error, self._url)
+            raise mapping_error(reason) from None
 
     def _cannot_map(self, table: SourceTable, key: str, reason: str) -> MappingError:
         return MappingError(f"{self.mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
 
-    def _names(self, schema: str | None) -> list[str]:
+    def _tables_of(self, schema: str | None) -> list[str]:
         """All tables and views; none of a schema that is not there."""
-        self._refuse_missing_file()
+        if self._file:
+            databases.refuse_missing(self.system, self._file)
         try:
             actual = self._actual_schema(schema)
             if schema and not actual:
@@ -154,25 +197,9 @@ class SqlSource(Source):
             views = self._inspector.get_view_names(schema=actual)
             if self._engine.dialect.name == "postgresql":
                 views = [*views, *self._inspector.get_materialized_view_names(schema=actual)]
-            return [*self._inspector.get_table_names(schema=actual), *views]
+            return [*views, *self._inspector.get_table_names(schema=actual)]
         except sa.exc.SQLAlchemyError as error:
-            raise self._unreachable(error) from None
-
-    def _refuse_missing_file(self) -> None:
-        path = self._engine.url.database
-        if self._engine.dialect.name == "sqlite" and path and not Path(path).is_file():
-            raise SourceError(
-                f"{self.system}: there is no SQLite file {path}. Set RETAIL_{self.system.upper()}_URL,"
-                " or run `retail-assets demo` to simulate one."
-            )
-
-    def _unreachable(self, error: sa.exc.SQLAlchemyError) -> SourceUnreachableError:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        return SourceUnreachableError(
-            f"{self.system}: the database at {shown(self._url)} cannot be reached"
-            f" ({without_secrets(reason, self._url)}). Check RETAIL_{self.system.upper()}_URL and that it is"
-            " running."
-        )
+            raise databases.failure(self.system, self._url, error) from None
 
     @cached_property
     def _inspector(self) -> sa.Inspector:
@@ -188,36 +215,18 @@ class SqlSource(Source):
         )
 
     def _found(self, contract: SourceTable, relation: sa.FromClause, place: str) -> Found:
-        """Find the contract's columns, by what the mapping says or by their names."""
-        said, constants = self.mapping.columns_of(contract), self.mapping.of(contract).defaults
-        names = Names(relation.c.keys())
-        places: dict[str, sa.ColumnElement[Any]] = {}
-        given_up = set()
-        for column in contract.columns:
-            mapped = said.get(column.name)
-            name = names.find(column.source_name)
-            if isinstance(mapped, Hash):
-                places[column.name] = _key_of([_place(each, relation, names) for each in mapped.hash])
-            elif mapped is not None:
-                places[column.name] = _place(mapped, relation, names)
-            elif name is not None:
-                places[column.name] = relation.c[name]
-            elif column.name in constants:
-                places[column.name] = sa.null()
-            elif column.name in said:
-                given_up.add(column.name)
-        self.mapping.refuse_lost_words(contract, places)
+        """Find the contract's columns."""
+        places, given_up = database_mapping.places(self.mapping, contract, relation)
         if not all(relation.c.contains_column(each) for each in places.values()):
             places = self._computed(contract, relation, places)
         absent = frozenset(column.name for column in contract.columns if column.name not in places)
-        table = self._as_read(replace(contract, absent=absent))
-        self._located[table.name] = LocatedTable(table, places)
-        self._found_tables[table.name] = Found(table, place, frozenset(given_up))
-        return self._found_tables[table.name]
+        found = Found(self._as_read(replace(contract, absent=absent)), place, given_up)
+        self._located[contract.name] = LocatedTable(found, places)
+        return found
 
     def _computed(
-        self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, sa.ColumnElement[Any]]
-    ) -> dict[str, sa.ColumnElement[Any]]:
+        self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, Expression]
+    ) -> Mapping[str, Expression]:
         """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
 
         def query(names: Sequence[str]) -> sa.Select:
@@ -243,83 +252,206 @@ class SqlSource(Source):
             return replace(table, modified=(), load="snapshot", parent=None)
         return replace(table, modified=modified)
 
+    def finds_again(self, table: SourceTable, window: Window) -> str:
+        # What changed on the days that were read, and what was looked up besides.
+        return (
+            "true" if table.load == "snapshot" else self._scope(table, window, datetime.now(UTC)).exact_sql()
+        )
+
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         """The table's rows for the window, and of a `window` table those whose parent is in it."""
-        located = replace(self._located[table.name], contract=table)
-        parent = self._located.get(table.parent or "")
-        found = self._found_tables[table.name]
-        self.refuse_lacking(table, found.lacking, found.place)
+        located = self._located[table.name]
+        self._refuse_lack(located.found)
         yield table.raw_schema.empty_table()
-        query = _query(located, parent, window, self._engine.dialect)
+        query, filter_ = self._query(located, table.columns), "true"
         try:
-            if self._engine.dialect.name == "sqlite":
-                rows: Iterator[_Rows] = self._through_adbc(query, located)
-            else:
-                rows = self._through_sqlalchemy(query, located)
-            yield from self._versioned(rows, table, window, loaded_at)
-        except sa.exc.OperationalError as error:
-            raise self._unreachable(error) from None
-        except (sa.exc.SQLAlchemyError, duckdb.Error, pa.ArrowInvalid) as error:
+            if table.load == "window":
+                scope = self._scope(table, window, loaded_at)
+                query, filter_ = self._in_scope(query, located, scope)
+            rows = self._rows(query, table.columns)
+            yield from self._versioned(rows, table, window, loaded_at, filter_)
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each driver has errors of its own.
+            if databases.is_lost(error):
+                raise databases.failure(self.system, self._url, error) from None
             raise SourceError(
-                f"{self.system}: {table.source_table} could not be read:"
-                f" {str(error).splitlines()[0]}. A column may hold other values than the type that"
-                " _sources.yml declares; nothing of the table was loaded."
+                f"{self.system}: {table.source_table} ({table.name}) could not be read:"
+                f" {databases.reason_of(error, self._url)}. Nothing of it was loaded and what was there"
+                " stays; the next run tries it again."
             ) from error
 
-    def _through_adbc(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatchReader]:
-        import adbc_driver_sqlite.dbapi as adbc
+    def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
+        known = self._readings.get(table.name, Readings())
+        return readings.joined([*known.read, *known.missed, window])
 
-        # The driver takes a column's type from its first rows. A first row of our own settles it.
-        columns = located.contract.columns
-        names = located.contract.arrow_schema.names
-        typed_row = ", ".join(_SQLITE_SAMPLES.get(column.data_type, "0.0") for column in columns)
-        compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
-        file = f"file:{self._engine.url.database}?mode=ro"
-        with adbc.connect(file) as connection, connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-            cursor.execute(f"select {typed_row} union all select * from ({compiled})")
-            batches = (batch.rename_columns(names) for batch in cursor.fetch_record_batch())
-            first = next(batches).slice(1)
-            yield pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+    def count_by_day(self, table: SourceTable, days: Sequence[Window]) -> Sequence[int] | None:
+        located = self._located.get(table.name)
+        if located is None or table.load != "window":
+            return None
+        zone, dialect = self._zone_of(table), self._engine.dialect.name
+        if is_exact(located.times, zone, dialect):
+            return self._counted(located.times[0], zone, days)
+        columns = [column for column in table.columns if column.name in table.modified]
+        query = self._query(located, columns)
+        around = self._condition(Scope(((days[0].start, days[-1].end),)), located)
+        totals = [0] * len(days)
+        with self._session(zone) as connection:
+            for some in self._rows(query.where(around), columns):
+                connection.register("given", some)
+                cast = caster(kinds_of(some.schema), zone)
+                casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
+                ((*counts,),) = connection.execute(f"""
+                    with typed as (select {casts} from given)
+                    select {counts_sql(days)} from (select {own_time(table)} as {MODIFIED_AT} from typed)
+                """).fetchall()
+                totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        return totals
 
-    def _through_sqlalchemy(self, query: sa.Select, located: LocatedTable) -> Iterator[pa.RecordBatch]:
-        names = located.contract.arrow_schema.names
-        with self._engine.connect().execution_options(stream_results=True) as connection:
-            result = connection.execute(query)
+    def _counted(self, time: Expression, zone: str, days: Sequence[Window]) -> Sequence[int]:
+        """The counts as the database makes them itself."""
+
+        def within(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
+            scope = Scope(((start, end),))
+            changed = condition(scope, [time], zone, self._engine.dialect.name)
+            return sa.and_(changed, time.is_not(None))
+
+        counts = [sa.func.count(sa.case((within(*day), 1))) for day in days]
+        query = sa.select(*counts).where(within(days[0].start, days[-1].end))
+        with self._connected() as connection:
+            return [int(count) for count in connection.execute(query).one()]
+
+    def _scope(self, table: SourceTable, window: Window, loaded_at: datetime) -> Scope:
+        is_first = self._beginning is not None and window.start <= self._beginning
+        since = None if is_first else window.start - self._overlap
+        missed = self._readings.get(table.name, Readings()).missed
+        looked_up: list[Range] = [
+            (moment, moment + _MOMENT) for moment in self._refused_at.get(table.name, ())
+        ]
+        return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
+
+    def _in_scope(self, query: sa.Select, located: LocatedTable, scope: Scope) -> tuple[sa.Select, str]:
+        """The query of what may be in the scope, and the condition on what it gives that takes it exactly."""
+        parent = self._located.get(located.contract.parent or "")
+        if parent is None:
+            return query.where(self._condition(scope, located)), scope.exact_sql()
+        (key,) = parent.contract.primary_key
+        parents = sa.select(parent.columns[key]).where(self._condition(scope, parent))
+        where: sa.ColumnElement[bool] = located.columns[key].in_(parents)
+        filter_ = self._has_parent(located, parent, scope)
+        if not located.times:
+            return query.where(where), filter_
+        where = sa.or_(self._condition(scope, located), where)
+        return query.where(where), f"({scope.exact_sql()} or {filter_})"
+
+    def _condition(self, scope: Scope, located: LocatedTable) -> sa.ColumnElement[bool]:
+        zone = self._zone_of(located.contract)
+        return condition(scope, located.times, zone, self._engine.dialect.name)
+
+    def _has_parent(self, located: LocatedTable, parent: LocatedTable, scope: Scope) -> str:
+        """The condition that a row's parent is in the scope, which the query has made sure of or not."""
+        (key,) = parent.contract.primary_key
+        zone = self._zone_of(parent.contract)
+        if is_exact([*located.times, *parent.times], zone, self._engine.dialect.name):
+            return "true"
+        contract, name = parent.contract, f"{parent.contract.name}_in_scope"
+        columns = [column for column in contract.columns if column.name in (key, *contract.modified)]
+        query = self._query(parent, columns)
+        statement = f"""
+            select "{key}"
+            from (select *, {own_time(contract)} as {MODIFIED_AT} from typed)
+            where {scope.exact_sql()}
+        """
+        with self._session(zone) as connection:
+            connection.execute(f"drop table if exists {name}")
+            for some in self._rows(query.where(self._condition(scope, parent)), columns):
+                connection.register("given", some)
+                cast = caster(kinds_of(some.schema), zone)
+                casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
+                typed = f"with typed as (select {casts} from given) {statement}"
+                connection.execute(f"create table if not exists {name} as {typed} limit 0")
+                connection.execute(f"insert into {name} {typed}")
+        return f'"{key}" in (select "{key}" from {name})'
+
+    def _rows(self, query: sa.Select, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
+        if self._file:
+            compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
+            return sqlite.readers(self._file, str(compiled), columns)
+        return self._through_sqlalchemy(query, columns)
+
+    def _through_sqlalchemy(self, query: sa.Select, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
+        names = [column.name for column in columns]
+        with self._connected() as connection:
+            result = connection.execution_options(stream_results=True).execute(query)
+            is_empty = True
             while rows := result.fetchmany(BATCH_ROWS):
+                is_empty = False
                 yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
+            if is_empty:
+                yield pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in names]))
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        try:
+            connection = self._engine.connect()
+        except sa.exc.SQLAlchemyError as error:
+            raise databases.failure(self.system, self._url, error) from None
+        with connection:
+            yield connection
+
+    @contextmanager
+    def _session(self, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._duckdb.cursor() as connection:
+            connection.execute(f"set timezone = '{zone}'")
+            yield connection
+
+    def _zone_of(self, table: SourceTable) -> str:
+        return table.timezone or self._zone
+
+    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> sa.Select:
+        dialect = self._engine.dialect.name
+        return sa.select(*database_mapping.selected(located.columns, columns, dialect))
+
+    def _refuse_lack(self, found: Found) -> None:
+        """Raise `SourceError` if a table lacks columns that it must have, or had when it was loaded."""
+        lack = self.lack(found.table, found.lacking)
+        if lack:
+            has, stays = (" changed: it has", " and what was there stays") if lack.was_there else ("", "")
+            raise SourceError(
+                f"{self.system}: {found.place} has{has} {lack.what}. {found.table.name} was not"
+                f" loaded{stays}. {lack.remedy}."
+            )
 
     def _versioned(
-        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime
+        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
-        given = translated_sql("given", table, self.mapping)
-        cast = plain_cast if table.timezone == "UTC" else zoned_cast
-        statement = versions_sql(given, table, window, timestamp(loaded_at), cast=cast)
-        with self._duckdb.cursor() as connection:
-            connection.execute(f"set timezone = '{table.timezone}'")
+        zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
+        with self._session(zone) as connection:
             for some in rows:
+                names = some.schema.names
+                kinds = {**kinds_of(some.schema), **translated_kinds(table, self.mapping)}
+                statement = versions_sql(
+                    given,
+                    table,
+                    window,
+                    timestamp(loaded_at),
+                    cast=caster(kinds, zone),
+                    undecoded=sqlite.UNDECODED if sqlite.UNDECODED in names else None,
+                )
                 connection.register("given", some)
-                for batch in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
+                reader = connection.sql(f"select * from ({statement}) where {filter_}")
+                for batch in reader.to_arrow_reader(BATCH_ROWS):
                     yield pa.Table.from_batches([batch])
 
 
 def _array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; DuckDB casts them. What Arrow does not know (a UUID) is text."""
+    """Values as the driver gives them; what Arrow has no one type for (a UUID) is text."""
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-# One value of each type as SQLite stores it; decimals sit there as floating point.
-_SQLITE_SAMPLES = {
-    "bigint": "0",
-    "boolean": "0",
-    "varchar": "''",
-    "timestamp": "''",
-    "date": "''",
-}
 
 
 # Schemas that a database has of its own.
@@ -327,84 +459,3 @@ _OF_THE_DATABASE = {
     *("information_schema", "INFORMATION_SCHEMA", "pg_catalog", "pg_toast", "sys", "guest", "mysql"),
     "performance_schema",
 }
-
-
-def _place(wanted: str | Sequence[str], relation: sa.FromClause, names: Names) -> sa.ColumnElement[Any]:
-    """A column of the relation by its name, or an expression over its columns."""
-    name, expression = place_of(wanted, names)
-    return sa.literal_column(f"({expression})") if name is None else relation.c[name]
-
-
-def _key_of(parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-    """The text that a key of several columns is made of; null if all of them are."""
-    texts: list[sa.ColumnElement[str]] = [
-        sa.func.coalesce(sa.cast(part, sa.Unicode(255)), NO_PART) for part in parts
-    ]
-    joined = texts[0]
-    for each in texts[1:]:
-        joined = joined + KEY_SEPARATOR + each
-    return sa.case((sa.and_(*(part.is_(None) for part in parts)), sa.null()), else_=joined)
-
-
-def _query(
-    located: LocatedTable, parent: LocatedTable | None, window: Window, dialect: sa.Dialect
-) -> sa.Select:
-    columns = [_selected(located, column, dialect).label(column.name) for column in located.contract.columns]
-    query = sa.select(*columns)
-    if located.contract.load == "snapshot":
-        return query
-    conditions = [_modified_in(located, window)] if located.contract.modified or parent is None else []
-    if parent is not None:
-        (key,) = parent.contract.primary_key
-        touched = sa.select(parent.columns[key]).where(_modified_in(parent, window))
-        conditions.append(located.columns[key].in_(touched))
-    return query.where(sa.or_(*conditions))
-
-
-def _selected(located: LocatedTable, column: SourceColumn, dialect: sa.Dialect) -> sa.ColumnElement[Any]:
-    """A column, or what stands in where the source has no such column."""
-    found = located.columns.get(column.name)
-    if found is not None:
-        if dialect.name == "sqlite" and column.is_key and not isinstance(found.type, sa.Integer):
-            # The driver writes 12345678.0 as 1.234568e+07.
-            whole = sa.cast(found, sa.BigInteger)
-            return sa.case((sa.and_(sa.func.typeof(found) == "real", found == whole), whole), else_=found)
-        return found
-    return sa.null() if column.default is None else sa.literal(column.default)
-
-
-def _modified_in(located: LocatedTable, window: Window) -> sa.ColumnElement[bool]:
-    """The latest of the row's times of change lies in the window, or it has none."""
-    times = [located.columns[name] for name in located.contract.modified]
-    start, end = ([_literal(moment, time, located.contract.timezone) for time in times] for moment in window)
-    latest_of_all = [
-        sa.and_(
-            time >= start[place],
-            time < end[place],
-            *(
-                sa.or_(other < end[number], other.is_(None))
-                for number, other in enumerate(times)
-                if number != place
-            ),
-        )
-        for place, time in enumerate(times)
-    ]
-    return sa.or_(*latest_of_all, sa.and_(sa.true(), *(time.is_(None) for time in times)))
-
-
-def _literal(moment: datetime, column: sa.ColumnElement[Any], timezone: str) -> sa.ColumnElement[datetime]:
-    """A moment as the column has its times: with a zone, or in the source's without saying so."""
-    if getattr(column.type, "timezone", False):
-        return sa.literal(moment, sa.DateTime(timezone=True))
-    return sa.literal(moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None), _Moment())
-
-
-class _Moment(sa.types.TypeDecorator):
-    """A moment in a query. SQLite compares times as text, so that it must not have a fraction that
-    the stored ones may lack: '2024-01-02 00:00:00' is not above any way to write that midnight."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def literal_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
-        return lambda moment: f"'{moment:%Y-%m-%d %H:%M:%S}'"

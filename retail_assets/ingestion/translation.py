@@ -3,8 +3,11 @@
 It is done where rows arrive, in DuckDB, so that it is the same for every database and file.
 """
 
+from collections.abc import Mapping
+
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.mapping import Hash, SystemMapping
+from retail_assets.ingestion.values import Kind
 from retail_assets.ingestion.versions import text
 
 # Between the parts of a key, and in place of a part that is not there.
@@ -32,6 +35,15 @@ def translated_sql(relation: str, table: SourceTable, mapping: SystemMapping) ->
         return relation
     changes = ", ".join(f'{expression} as "{name}"' for name, expression in replaced.items())
     return f"(select * replace ({changes}) from {relation})"
+
+
+def translated_kinds(table: SourceTable, mapping: SystemMapping) -> Mapping[str, Kind]:
+    """How the columns are written that `translated_sql` makes."""
+    said = mapping.of(table)
+    keys: dict[str, Kind] = {
+        name: "whole" for name, column in mapping.columns_of(table).items() if isinstance(column, Hash)
+    }
+    return keys | dict.fromkeys([*said.values, *said.defaults], "text")
 
 
 def _quoted(name: str) -> str:

@@ -1,44 +1,57 @@
-"""From a source's rows to raw's: cast to the contract's types, with the columns that raw adds.
+"""From a source's rows to raw's: of the contract's types, with the columns that raw adds.
 
 DuckDB does it, on whatever it can read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from retail_assets.catalog.contract import (
     CHANGED_AT,
     DELETED_AT,
-    KEY_TYPES,
     LOADED_AT,
     MODIFIED_AT,
     ROW_HASH,
     SourceColumn,
     SourceTable,
 )
+from retail_assets.ingestion.key_values import how_to_switch, is_number_key
 from retail_assets.windows import Window
+
+# Of a row that cannot be one of raw, why; null for all others. A struct, as `refusals.Refusal` has it.
+REFUSED = "_refused"
+VALUE_LENGTH = 100
 
 
 def plain_cast(column: SourceColumn) -> str:
-    """A column as the contract's type."""
-    if column.is_key and column.data_type == KEY_TYPES["text"]:
-        # Some programs write whole numbers as 17.0 beside nulls; an empty text refers to nothing.
-        trimmed = f'trim(cast("{column.name}" as varchar))'
-        return f"nullif(regexp_replace({trimmed}, '^(-?[0-9]+)[.]0$', '\\1'), '')"
-    return f'cast("{column.name}" as {column.data_type})'
-
-
-def zoned_cast(column: SourceColumn) -> str:
-    """The same; a time without a zone is in the session's, and becomes UTC."""
-    if column.data_type == "timestamp":
-        return f"""timezone('UTC', cast("{column.name}" as timestamptz))"""
-    return plain_cast(column)
+    """A column as the contract's type, or null where it holds something else."""
+    return f'try_cast("{column.name}" as {column.data_type})'
 
 
 def own_time(table: SourceTable) -> str | None:
     """The latest of a row's own times of change; nulls do not count."""
     times = [name for name in table.modified if name not in table.absent]
     return f"greatest({', '.join(times)})" if times else None
+
+
+def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
+    """A row's key as text, as quarantine writes it; a part of it that is personal data as a hash.
+
+    `value` gives the expression of a column of the key, as text.
+    """
+    pii = {column.name for column in table.columns if column.pii}
+    parts = (
+        f"'{name}=' || {f'left(md5({value(name)}), 12)' if name in pii else value(name)}"
+        for name in table.primary_key
+    )
+    return " || ', ' || ".join(parts)
+
+
+def is_later(one: str, other: str) -> str:
+    """Whether one version comes after another, as staging takes the newest (macros/staging.sql)."""
+    first, second = (f"coalesce({each}.{MODIFIED_AT}, timestamp '0001-01-01')" for each in (one, other))
+    return f"({first} > {second} or ({first} = {second} and {one}.{LOADED_AT} > {other}.{LOADED_AT}))"
 
 
 def versions_sql(
@@ -51,22 +64,32 @@ def versions_sql(
     modified_at: str | None = None,
     identity: str = "''",
     passed_on: str = "",
+    origin: str = "cast(null as varchar)",
+    undecoded: str | None = None,
 ) -> str:
     """The query that makes raw's rows of a relation with the contract's columns.
 
-    `loaded_at`, `modified_at` and `identity` are expressions over the cast columns and those of `passed_on`:
-    when the row was read, its time of change, where its own columns do not tell it alone, and what sets apart
-    versions whose columns are the same.
+    `cast` gives the expression of a column's value, which is null where the relation has no such value.
+    `loaded_at`, `modified_at`, `identity` and `origin` are expressions over the typed columns and those of
+    `passed_on`: when the row was read, its time of change, where its own columns do not tell it alone, what
+    sets apart versions whose columns are the same, and the file that it is from. `undecoded` is a column of
+    the relation that names the one whose text could not be decoded. Of a row that cannot be one of raw,
+    `_refused` says why; its hash is that of its values as they are in the source.
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
+    given = ", ".join(f'"{column.name}" as {_given(column)}' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
     # What a source does not have makes no version, so that the contract may grow.
-    packed = ", ".join(
-        f'"{column.name}" := "{column.name}"' for column in table.columns if column.name not in table.absent
-    )
+    there = [column for column in table.columns if column.name not in table.absent]
+    packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in there)
+    as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in there)
     start, end = (timestamp(moment) for moment in window)
+    problems = list(_problems(table, may_be_undecoded=undecoded is not None))
     return f"""
-        with typed as (select {casts}{passed_on} from {relation})
+        with typed as (
+            select {given}, {casts}{passed_on}, {undecoded or "null"} as undecoded from {relation}
+        ),
+        judged as (select *, {_problem(problems)} as problem from typed)
         select
             {names},
             cast({modified_at or own_time(table) or "null"} as timestamp) as {MODIFIED_AT},
@@ -77,10 +100,15 @@ def versions_sql(
             end as {CHANGED_AT},
             {loaded_at} as {LOADED_AT},
             -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
-            cast(md5_number_lower(cast(struct_pack({packed}) as varchar) || {identity}) >> 1 as bigint)
-                as {ROW_HASH},
-            cast(null as timestamp) as {DELETED_AT}{passed_on}
-        from typed
+            cast(md5_number_lower(
+                case
+                    when problem is null then cast(struct_pack({packed}) as varchar)
+                    else cast(struct_pack({as_given}) as varchar)
+                end || {identity}
+            ) >> 1 as bigint) as {ROW_HASH},
+            cast(null as timestamp) as {DELETED_AT}{passed_on},
+            {_refused(table, problems, origin)} as {REFUSED}
+        from judged
     """
 
 
@@ -93,6 +121,85 @@ def _first_seen(table: SourceTable, start: str, loaded_at: str) -> str:
     if table.load == "snapshot" and not table.modified and table.time:
         return f"case when {table.time} < {loaded_at} then greatest({start}, {table.time}) else {start} end"
     return start
+
+
+class _Problem(NamedTuple):
+    column: SourceColumn
+    when: str
+    reason: str
+
+
+def _problems(table: SourceTable, *, may_be_undecoded: bool) -> Iterator[_Problem]:
+    """What may be wrong with a row of `typed`, a row's first problem first."""
+    for column in table.columns:
+        name, given = f'"{column.name}"', _given(column)
+        if may_be_undecoded:
+            yield _Problem(
+                column, f"undecoded = {text(column.name)}", f"{column.name} has letters that are not UTF-8"
+            )
+        yield _Problem(
+            column,
+            f"{given} is not null and {name} is null and not {_is_blank(column)}",
+            _of_another_type(table, column),
+        )
+        if column.name in table.primary_key:
+            yield _Problem(column, f"{name} is null", f"{column.name} is empty, and is the row's key")
+        yield from _beyond(table, column)
+
+
+def _of_another_type(table: SourceTable, column: SourceColumn) -> str:
+    if is_number_key(column):
+        return f"{column.name} is no number; {how_to_switch(table.system)}"
+    return f"{column.name} is no {column.data_type}"
+
+
+def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
+    for sign, word, bound in zip("<>", ("below", "above"), column.bounds or ("", ""), strict=True):
+        if bound:
+            limit = f"cast({text(bound)} as {column.data_type})"
+            yield _Problem(
+                column, f'"{column.name}" {sign} {limit}', f"{column.name} is {word} the limit of {bound}"
+            )
+
+
+def _is_blank(column: SourceColumn) -> str:
+    """Whether a value that is none of the type says that there is none: it is empty, or MySQL's zero date."""
+    if column.data_type == "varchar" and not column.is_key:
+        return "false"
+    given = f"trim(cast({_given(column)} as varchar))"
+    if column.data_type in ("timestamp", "date"):
+        return f"({given} in ('', '0') or starts_with({given}, '0000-00-00'))"
+    return f"{given} = ''"
+
+
+def _problem(problems: Sequence[_Problem]) -> str:
+    """The number of a row's first problem."""
+    cases = (f"when {problem.when} then {place}" for place, problem in enumerate(problems, start=1))
+    return f"case {' '.join(cases)} end"
+
+
+def _refused(table: SourceTable, problems: Sequence[_Problem], origin: str) -> str:
+    values = (
+        "null" if problem.column.pii else f"left(cast({_given(problem.column)} as varchar), {VALUE_LENGTH})"
+        for problem in problems
+    )
+    return f"""
+        case when problem is not null then struct_pack(
+            row_key := {key_sql(table, _key_as_given)},
+            column_name := [{", ".join(text(problem.column.name) for problem in problems)}][problem],
+            value := [{", ".join(values)}][problem],
+            reason := [{", ".join(text(problem.reason) for problem in problems)}][problem],
+            amount := try_cast({table.amount or "null"} as decimal(38, 6)),
+            origin := {origin}
+        ) end"""
+
+
+def _key_as_given(name: str) -> str:
+    return f'coalesce(cast("{name}" as varchar), cast("{name} as given" as varchar))'
+
+
+def _given(column: SourceColumn) -> str:
+    return f'"{column.name} as given"'
 
 
 def text(value: str) -> str:

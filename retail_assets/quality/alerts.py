@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
 from retail_assets.internals import FreshnessState
+from retail_assets.quality.newest_partition import CHECK_NAME
 from retail_assets.resources.notifiers import Alert
 
 
@@ -17,7 +19,10 @@ def alerts_of_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> Iterato
         if entry.dagster_event is None:
             continue
         evaluation = entry.dagster_event.asset_check_evaluation_data
-        if evaluation.passed:
+        if evaluation.passed or (
+            # A run of old days is no news of the newest: the morning's look tells of it.
+            evaluation.check_name == CHECK_NAME and run.job_name != NEWEST_PARTITION_JOB
+        ):
             continue
         subject = f"{evaluation.asset_key.to_user_string()} {evaluation.check_name}"
         text = evaluation.description or f"run {run.run_id}: {_partition(run)}"

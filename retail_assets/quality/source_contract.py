@@ -6,6 +6,7 @@ import dagster as dg
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.refusals import described
 from retail_assets.ingestion.source import Found, Source
 
 CONTRACT_CHECK = "source_matches_contract"
@@ -30,13 +31,78 @@ def contract_results(
 ) -> Iterator[dg.AssetCheckResult]:
     for table in tables:
         error = extraction.errors.get(table.name)
-        problems = [error] if error else [*_absence(extraction, table), *extraction.source.problems(table)]
+        problems = [error] if error else [*_problems(extraction, table)]
         for problem in problems:
             context.log.warning(problem)
-        severity = dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN
+        is_error = error or _lacks_something(extraction, table)
+        severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         # What is not there is no fault: it is told in a check that passes.
         told = [*_summary(problems), *([] if error else costs(extraction.source, table, extraction.found))]
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
+
+
+def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
+    """Whether sums lack something that this reading refused: a file, or rows of what happened. Rows of a
+    reference table are but names; what earlier readings refused was an error then, and is a warning now."""
+    return bool(
+        extraction.source.refused(table)
+        or extraction.is_refused_whole(table)
+        or (table.load == "window" and any(each.is_lost for each in extraction.refusals.of(table)))
+    )
+
+
+def _problems(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    yield from _absence(extraction, table)
+    yield from extraction.source.refused(table)
+    yield from extraction.source.problems(table)
+    yield from _refused(extraction, table)
+    yield from _repeated(extraction, table)
+    yield from _unbelievable(extraction, table)
+    yield from _missing(extraction, table)
+
+
+def _refused(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    """What is refused of the table at present, also by earlier runs."""
+    for some in extraction.refused:
+        if some.table_name == table.name:
+            rows = "1 row is" if some.rows == 1 else f"{some.rows:,} rows are"
+            amount = "" if some.amount is None else f", {some.amount:,.2f} in all"
+            such_as = "" if some.rows == 1 else "such as "
+            yield (
+                f"{table.system}: {rows} refused of {table.source_table} ({table.name}){amount}:"
+                f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in."
+            )
+
+
+def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    repeated = extraction.repeated.get(table.name)
+    if repeated:
+        yield (
+            f"{table.system}: {repeated.keys:,} keys of {table.source_table} ({table.name}) are there more"
+            f" than once, such as {repeated.example}: of rows with the same key the one that changed last"
+            " counts."
+        )
+
+
+def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    found = extraction.unbelievable.get(table.name)
+    if found:
+        stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
+        yield (
+            f"{table.system}: {found.rows:,} rows of {table.source_table} ({table.name}) cannot have changed"
+            f" when they say ({', '.join(table.modified)} {stamps}), such as {found.example}. They are read"
+            " with every window; correct the time at the source."
+        )
+
+
+def _missing(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+    """Days that have to be read again, and how."""
+    for each in extraction.missing.get(table.name, ()):
+        yield (
+            f"{table.system}: of {each.day} {table.source_table} ({table.name}) has {each.in_source:,} rows,"
+            f" and raw {each.in_raw:,}: some came after that day was read, later than RETAIL_OVERLAP_HOURS."
+            f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`."
+        )
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:

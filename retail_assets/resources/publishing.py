@@ -5,8 +5,7 @@ up to date and takes the newest one's place. Which of its blocks differ is seen 
 writes at the start of every block, so that of a warehouse of many gigabytes a night's run copies megabytes.
 Those of the copies are kept beside them, so that only the warehouse's own are read.
 
-Layout of the file: three pages of headers, then blocks of one size
-(https://gist.github.com/Maxxen/364d32444d3f1577e30705e72ee3b80e, "DuckDB storage format").
+Where the file is laid out otherwise than the blocks need, the copy is a whole one (resources/storage.py).
 """
 
 import fcntl
@@ -18,14 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-_HEADERS = 3 * 4096
+from retail_assets.resources.storage import HEADERS, block_size_of
+
 _CHECKSUM = 8
 
 # A disk answers several readers of single checksums sooner than one after the other.
 _READERS = 16
 
 
-def publish(written: Path, published: Path, block_size: int) -> None:
+def publish(written: Path, published: Path) -> None:
     """Put a copy of a database that nobody has open in the place where readers look, all at once.
 
     A reader that has the former copy open keeps it. Killed at any moment, it leaves a whole copy there.
@@ -35,8 +35,14 @@ def publish(written: Path, published: Path, block_size: int) -> None:
     spare = published.with_suffix(".spare")
     notes = published.with_suffix(".checksums")
     noted = _read_notes(notes)
-    checksums = checksums_of(written, block_size)
-    if _is_free(spare, published):
+    block_size = block_size_of(written)
+    checksums = checksums_of(written, block_size) if block_size else None
+    if (
+        block_size
+        and checksums is not None
+        and _is_free(spare, published)
+        and block_size_of(spare) == block_size
+    ):
         former = noted.get(_identity(spare)) or checksums_of(spare, block_size)
         spare.rename(unfinished)
         update(unfinished, written, block_size, former, checksums)
@@ -49,7 +55,7 @@ def publish(written: Path, published: Path, block_size: int) -> None:
         os.link(published, spare)
     unfinished.replace(published)
     before = dict([*noted.items()][-1:])
-    _write_notes(notes, before | {_identity(published): checksums})
+    _write_notes(notes, before | ({_identity(published): checksums} if checksums is not None else {}))
 
 
 def update(copy: Path, written: Path, block_size: int, former: bytes, checksums: bytes) -> int:
@@ -58,7 +64,7 @@ def update(copy: Path, written: Path, block_size: int, former: bytes, checksums:
     Returns the number of blocks that were copied.
     """
     changed = [
-        _HEADERS + place // _CHECKSUM * block_size
+        HEADERS + place // _CHECKSUM * block_size
         for place in range(0, len(checksums), _CHECKSUM)
         if checksums[place : place + _CHECKSUM] != former[place : place + _CHECKSUM]
     ]
@@ -66,7 +72,7 @@ def update(copy: Path, written: Path, block_size: int, former: bytes, checksums:
         new, old = source.fileno(), target.fileno()
         for start in changed:
             os.pwrite(old, os.pread(new, block_size, start), start)
-        os.pwrite(old, os.pread(new, _HEADERS, 0), 0)
+        os.pwrite(old, os.pread(new, HEADERS, 0), 0)
         os.ftruncate(old, written.stat().st_size)
     return len(changed)
 
@@ -75,7 +81,7 @@ def checksums_of(path: Path, block_size: int) -> bytes:
     """The checksums of a database's blocks, one after the other."""
     with path.open("rb") as file:
         descriptor = file.fileno()
-        starts = range(_HEADERS, path.stat().st_size, block_size)
+        starts = range(HEADERS, path.stat().st_size, block_size)
         part = -(-len(starts) // _READERS) or 1
 
         def read(first: int) -> bytes:

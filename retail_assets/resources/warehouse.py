@@ -1,4 +1,4 @@
-"""The warehouse: who may write it when, and how it is read. DuckDB and Snowflake alike.
+"""The warehouse: who may write it when, and how it is read. DuckDB here, Snowflake in snowflake.py.
 
 DuckDB admits one writing process, and while it writes nobody else may even read. So writers queue behind
 a lock file, and each build that succeeds publishes a copy, which is all that readers ever open: they see
@@ -6,7 +6,7 @@ the warehouse as it was then, never half a table, never a lock.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,16 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from retail_assets.errors import UserError
+from retail_assets.resources import storage
+from retail_assets.resources.comments import (
+    DUCKDB_COMMENTS,
+    Description,
+    duckdb_statements,
+    missing_comments,
+)
+from retail_assets.resources.comments import (
+    Execute as Execute,
+)
 from retail_assets.resources.publishing import publish
 from retail_assets.settings import Settings
 
@@ -22,7 +32,6 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
 
 Say = Callable[[str], None]
-Execute = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 class WarehouseError(UserError):
@@ -37,14 +46,36 @@ class Warehouse(ABC):
 
     def __init__(self, settings: Settings):
         self._settings = settings
+        self._first: Callable[[Say], None] | None = None
+
+    def before_first_writing(self, act: Callable[[Say], None]) -> None:
+        """Have something done when this process first writes, before anything else; again if it fails."""
+        self._first = act
+
+    @contextmanager
+    def writing(self, say: Say) -> Iterator[None]:
+        """A context in which this process may write; others wait. `say` is told of a wait."""
+        with self._alone(say):
+            if self._first:
+                self._first(say)
+                self._first = None
+            yield
 
     @abstractmethod
-    def writing(self, say: Say) -> Any:
-        """A context in which this process may write; others wait. `say` is told of a wait."""
+    def _alone(self, say: Say) -> AbstractContextManager[None]:
+        """A context in which no other process writes what this one may disturb."""
 
     @abstractmethod
     def publish(self) -> None:
         """Show readers what has been written so far."""
+
+    def outdated_storage(self) -> str | None:
+        """The storage version that the warehouse is written in, if it is another than the project's."""
+        return None
+
+    def rewrite_storage(self) -> None:
+        """Write the warehouse in the project's storage version. Only inside `writing`."""
+        return
 
     @abstractmethod
     def session(self) -> AbstractContextManager[Execute]:
@@ -56,12 +87,20 @@ class Warehouse(ABC):
             return execute(statement)
 
     @abstractmethod
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        """Describe the tables that are there, and their columns, to whoever reads them."""
+
+    @abstractmethod
     def query(self, statement: str) -> "pa.Table":
         """The result of a statement, read-only, on what was published."""
 
     @abstractmethod
     def dlt_destination(self) -> "Destination":
         """Where dlt loads to."""
+
+    def dagster_resources(self) -> dict[str, Any]:
+        """Connections that the UI lists among the resources, by name, without their secrets."""
+        return {}
 
     def check(self) -> str:
         """One line on the connection. Raises if there is none."""
@@ -72,8 +111,23 @@ class Warehouse(ABC):
 def warehouse_of(settings: Settings) -> Warehouse:
     """The warehouse that the settings name."""
     if settings.warehouse == "snowflake":
+        # Its client takes most of a second to import.
+        from retail_assets.resources.snowflake import SnowflakeWarehouse
+
         return SnowflakeWarehouse(settings)
     return DuckDBWarehouse(settings)
+
+
+@contextmanager
+def transaction(execute: Execute) -> Iterator[None]:
+    """All statements within or none."""
+    execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        execute("rollback")
+        raise
+    execute("commit")
 
 
 class DuckDBWarehouse(Warehouse):
@@ -82,7 +136,7 @@ class DuckDBWarehouse(Warehouse):
     keeps_order = True
 
     @contextmanager
-    def writing(self, say: Say) -> Iterator[None]:
+    def _alone(self, say: Say) -> Iterator[None]:
         path = self._settings.duckdb_path
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")
@@ -92,23 +146,50 @@ class DuckDBWarehouse(Warehouse):
             say("Another run is writing the warehouse; this one waits for it.")
             lock.acquire()
         try:
+            # Before dlt, dbt or a session of ours does: whoever creates the file chooses its storage version.
+            if not path.exists():
+                storage.create(path)
             yield
         finally:
             lock.release()
 
+    def outdated_storage(self) -> str | None:
+        path = self._settings.duckdb_path
+        written = storage.storage_version(path) if path.exists() else storage.STORAGE_VERSION
+        return None if written == storage.STORAGE_VERSION else written
+
+    def rewrite_storage(self) -> None:
+        storage.rewrite(self._settings.duckdb_path)
+
     def publish(self) -> None:
         with duckdb.connect(self._settings.duckdb_path) as connection:
+            _drop_dlt_staging(connection)
             connection.execute("checkpoint")
-            sizes = connection.execute("select block_size from pragma_database_size()").fetchall()
-        publish(self._settings.duckdb_path, self._settings.published_path, block_size=sizes[0][0])
+        publish(self._settings.duckdb_path, self._settings.published_path)
 
     @contextmanager
     def session(self) -> Iterator[Execute]:
         with duckdb.connect(self._settings.duckdb_path) as connection:
             yield lambda statement: connection.execute(statement).fetchall()
 
+    def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
+        missing = list(missing_comments(descriptions, execute(DUCKDB_COMMENTS)))
+        if not missing:
+            return
+        # One commit, which is what a statement costs most of.
+        execute("begin")
+        for description, texts in missing:
+            for statement in duckdb_statements(description, texts):
+                execute(statement)
+        execute("commit")
+
     def query(self, statement: str) -> "pa.Table":
         path = self._settings.published_path
+        if not path.exists() and self._settings.duckdb_path.exists():
+            raise WarehouseError(
+                "A run has begun to build, and nothing of it is shown yet. If it was stopped, run"
+                " `retail-assets backfill` again."
+            )
         if not path.exists():
             raise WarehouseError(
                 "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`"
@@ -137,73 +218,14 @@ class DuckDBWarehouse(Warehouse):
         return f"{tables} tables, {path.stat().st_size / 1e6:,.0f} MB"
 
 
-class SnowflakeWarehouse(Warehouse):
-    """A Snowflake database. Its transactions keep writers and readers apart."""
+def _drop_dlt_staging(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove dlt's own schemas, which hold the rows that were loaded last.
 
-    keeps_order = False
-
-    @contextmanager
-    def writing(self, say: Say) -> Iterator[None]:
-        yield
-
-    def publish(self) -> None:
-        return
-
-    @contextmanager
-    def session(self) -> Iterator[Execute]:
-        with self._connection() as connection:
-            yield lambda statement: connection.cursor().execute(statement).fetchall()
-
-    def query(self, statement: str) -> "pa.Table":
-        import pyarrow as pa
-
-        first = statement.lstrip().split(maxsplit=1)[:1]
-        if not first or first[0].lower() not in ("select", "with", "show", "describe"):
-            raise WarehouseError("Only queries are run here: select, with, show or describe.")
-        with self._connection() as connection:
-            cursor = connection.cursor().execute(statement)
-            names = [column.name.lower() for column in cursor.description]
-            rows = cursor.fetchall()
-            columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-            return pa.table(dict(zip(names, map(list, columns), strict=True)))
-
-    def dlt_destination(self) -> "Destination":
-        import dlt
-
-        settings = self._settings
-        return dlt.destinations.snowflake(
-            credentials={
-                "host": settings.snowflake_host or settings.snowflake_account,
-                "database": settings.snowflake_database,
-                "username": settings.snowflake_user,
-                "password": settings.snowflake_password.get_secret_value(),
-                "warehouse": settings.snowflake_warehouse,
-                "role": settings.snowflake_role,
-            }
-        )
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        from dagster_snowflake import SnowflakeResource
-
-        settings = self._settings
-        elsewhere = (
-            {
-                "host": settings.snowflake_host,
-                "port": settings.snowflake_port,
-                "protocol": settings.snowflake_protocol,
-            }
-            if settings.snowflake_host
-            else {}
-        )
-        resource = SnowflakeResource(
-            account=settings.snowflake_account,
-            user=settings.snowflake_user,
-            password=settings.snowflake_password.get_secret_value(),
-            database=settings.snowflake_database,
-            warehouse=settings.snowflake_warehouse or None,
-            role=settings.snowflake_role or None,
-            additional_snowflake_connection_args=elsewhere,
-        )
-        with resource.get_connection() as connection:
-            yield connection
+    Each load of a system is done with them when it ends, and makes them anew.
+    """
+    schemas = connection.execute(
+        "select distinct schema_name from duckdb_schemas()"
+        " where regexp_matches(schema_name, '^raw_.*_staging$')"
+    ).fetchall()
+    for (schema,) in schemas:
+        connection.execute(f"drop schema {schema} cascade")

@@ -8,6 +8,7 @@ import dagster as dg
 
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import weekly_partitions
+from retail_assets.resources.comments import Description
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.segmentation.catalog import CHECKS, COLUMNS, SCHEMA
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
@@ -21,6 +22,9 @@ FEATURES = dg.AssetKey([SCHEMA, "customer_segmentation_features"])
 MODEL = dg.AssetKey([SCHEMA, "segmentation_model"])
 SEGMENTS = dg.AssetKey([SCHEMA, "customer_segments"])
 PROFILES = dg.AssetKey([SCHEMA, "segment_profiles"])
+
+# A run over more weeks draws the last ones only: pictures cost more than all else that a week needs.
+WEEKS_PICTURED = 13
 
 _LAST_WEEK = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
 _DESCRIPTIONS: Mapping[dg.AssetKey, str] = {
@@ -59,23 +63,27 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
         from retail_assets.segmentation.checks import findings
         from retail_assets.segmentation.pictures import pictures
         from retail_assets.segmentation.report import write_report
+        from retail_assets.segmentation.tables import count_rows
         from retail_assets.segmentation.weekly import run_week
 
         found: dict[str, list[tuple[str, Finding]]] = defaultdict(list)
+        pictured = set(context.partition_keys[-WEEKS_PICTURED:])
         with warehouse.writing(say=context.log.info):
             with warehouse.session() as execute:
                 for key in context.partition_keys:
                     week = run_week(execute, key)
                     judged = list(findings(execute, week, THRESHOLDS))
-                    drawn = pictures(week)
+                    drawn = pictures(week) if key in pictured else {}
                     report = write_report(settings.home / "reports", week, drawn, judged)
                     for finding in judged:
                         found[finding.check].append((key, finding))
                     for asset, metadata in _metadata(week, drawn, report).items():
                         context.add_asset_metadata(metadata, asset_key=asset, partition_key=key)
+                rows = count_rows(execute)
+                warehouse.comment(list(_described()), execute)
             warehouse.publish()
         for asset in (MODEL, SEGMENTS, PROFILES):
-            yield dg.MaterializeResult(asset_key=asset)
+            yield dg.MaterializeResult(asset_key=asset, metadata={"dagster/row_count": rows[asset.path[-1]]})
         yield from _check_results(found)
 
     return segmentation
@@ -98,6 +106,13 @@ def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
             freshness_policy=freshness_by_name(settings)["weekly_segments"],
             metadata={"dagster/column_schema": _columns(key)},
         )
+
+
+def _described() -> Iterator[Description]:
+    for key, text in _DESCRIPTIONS.items():
+        name = key.path[-1]
+        columns = {column: description for column, (_, description) in COLUMNS[name].items()}
+        yield Description(SCHEMA, name, is_view=False, text=text, columns=columns)
 
 
 def _columns(key: dg.AssetKey) -> dg.TableSchema:
@@ -151,16 +166,19 @@ def _metadata(week: "Week", drawn: Mapping[str, Any], report: Any) -> Mapping[dg
         "drift": dict(week.decision.drift),
         "training": dict(week.model.training),
     }
+    consumers = sum(row["consumers"] for row in week.profiles.rows)
     segments = {
-        "consumers": sum(row["consumers"] for row in week.profiles.rows),
+        "consumers": consumers,
         "events": " ".join(week.events) or "No segment was born or died.",
     }
     profiles = {"profiles": dg.MetadataValue.md(profile_table(week)), "report": dg.MetadataValue.path(report)}
-    return {
+    rows = {MODEL: 1, SEGMENTS: consumers, PROFILES: len(week.profiles.rows)}
+    said = {
         MODEL: model,
         SEGMENTS: segments | _some(shown, "projection", "migration"),
         PROFILES: profiles | _some(shown, "heat map", "migration"),
     }
+    return {key: {"dagster/partition_row_count": rows[key], **metadata} for key, metadata in said.items()}
 
 
 def _some(shown: Mapping[str, Any], *names: str) -> dict[str, Any]:

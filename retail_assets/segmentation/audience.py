@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.text import Text
 
+from retail_assets.resources.terminal import harmless
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, monday, table
 from retail_assets.segmentation.model import Model
@@ -39,21 +41,22 @@ def show(console: Console, query: Query, day: date | None) -> None:
         " else 'scored with the model of ' || cast(trained_week as varchar) end, model"
         f" from {table(MODELS)} where week_start = {monday(week)}",
     )
-    console.print(f"[bold]Customer segments, week of {week}[/bold] ({decision})", highlight=False)
+    console.print(Text(f"Customer segments, week of {week}", "bold") + Text(f" ({decision})", ""))
     if without := left_out(Model.from_json(model).left_out):
-        console.print(without, highlight=False)
+        console.print(harmless(without), markup=False, highlight=False)
     for row in query(
         f"select * from {table(PROFILES)} where week_start = {monday(week)} order by segment"
     ).to_pylist():
         console.print()
-        console.print(f"[bold]{row['segment']}  {row['segment_name']}[/bold]", highlight=False)
-        lines = [
+        console.print(Text(f"{row['segment']}  {harmless(row['segment_name'])}", "bold"))
+        told = [
             _sizes(row),
             row["description"],
             *([f"Since last week: {row['migration']}."] if row["migration"] else []),
             f"What to do: {row['suggested_action']}",
         ]
-        console.print(Padding("\n".join(lines), (0, 0, 0, 3), expand=False), highlight=False)
+        # Names in it come from the data: no markup, and nothing that a terminal obeys.
+        console.print(Padding(Text("\n".join(map(harmless, told))), (0, 0, 0, 3), expand=False))
 
 
 def _sizes(row: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from retail_assets.segmentation.features import NO_PURCHASE, NUMBERS
@@ -58,7 +59,8 @@ def _png(week: Week, draw: Callable[[Week, Axes], None], size: tuple[float, floa
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     draw(week, figure.subplots())
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    # `savefig` would draw everything twice.
+    FigureCanvasAgg(figure).print_png(file)
     return file.getvalue()
 
 

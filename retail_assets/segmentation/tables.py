@@ -3,8 +3,7 @@
 A week's rows in all three are replaced in one transaction, so that a week is there whole or as it was before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +33,10 @@ def create(execute: Execute) -> None:
         execute(f"create table if not exists {table(name)} ({declared})")
 
 
-@contextmanager
-def transaction(execute: Execute) -> Iterator[None]:
-    """All statements within or none."""
-    execute("begin transaction")
-    try:
-        yield
-    except BaseException:
-        execute("rollback")
-        raise
-    execute("commit")
+def count_rows(execute: Execute) -> Mapping[str, int]:
+    """How many rows each of the tables has, over all weeks."""
+    counts = " union all ".join(f"select '{name}', count(*) from {table(name)}" for name in COLUMNS)
+    return {name: int(rows) for name, rows in execute(counts)}
 
 
 def read_sample(execute: Execute, week: str, size: int, features: str = FEATURES_TABLE) -> "pd.DataFrame":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from retail_assets.resources.warehouse import Execute
+from retail_assets.resources.warehouse import Execute, transaction
 from retail_assets.segmentation import tables
 from retail_assets.segmentation.catalog import MODELS, PROFILES
 from retail_assets.segmentation.decision import Decision, decide
@@ -51,7 +51,7 @@ def run_week(
         if decision.retrain or not previous
         else (previous.model, ())
     )
-    with tables.transaction(execute):
+    with transaction(execute):
         tables.delete_week(execute, week)
         tables.insert_segments(execute, model, week, previous, features)
         profiles = profiles_of(execute, week, previous.week if previous else None, model.names, features)

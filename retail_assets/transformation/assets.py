@@ -1,19 +1,31 @@
 """Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.catalog.contract import source_tables
+from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.lineage import update_columns
+from retail_assets.catalog.presence import Presence, table_of
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator, is_model_of
-from retail_assets.partitions import partitions_by_name, window_of
+from retail_assets.deployment.days import refuse_other_days, remember_days
+from retail_assets.failures import told_plainly
+from retail_assets.ingestion.raw_tables import create_raw_tables
+from retail_assets.partitions import partitions_by_name, rebuilding, window_of
+from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs
-from retail_assets.resources.warehouse import Warehouse
+from retail_assets.quality.row_account import quarantined_rows
+from retail_assets.quality.table_states import TableState
+from retail_assets.quality.unknown_values import known_value_results, known_value_specs
+from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
+from retail_assets.transformation.plan import plan, states_after
 from retail_assets.transformation.window import build_arguments
+from retail_assets.windows import Window
 
 
 class TransformationConfig(dg.Config):
@@ -22,28 +34,34 @@ class TransformationConfig(dg.Config):
     full_refresh: bool = False
 
 
+TABLES_SHOWN = 5
+
 # The step that builds the models of each partitioning.
 STEPS = {"daily": "transformation", "weekly": "weekly_transformation"}
 
 
 def transformation_assets(
-    settings: Settings, project: Project, translator: Translator
+    settings: Settings, project: Project, translator: Translator, there: Presence
 ) -> Sequence[dg.AssetsDefinition]:
-    """All dbt models, and their tests as checks: one step for each partitioning."""
-    return [_step(settings, project, translator, partition) for partition in STEPS]
+    """All dbt models that are there, and their tests as checks: one step for each partitioning."""
+    steps = (_step(settings, project, translator, there, partition) for partition in STEPS)
+    return [step for step in steps if step.keys]
 
 
 def _step(
-    settings: Settings, project: Project, translator: Translator, partition: str
+    settings: Settings, project: Project, translator: Translator, there: Presence, partition: str
 ) -> dg.AssetsDefinition:
     """The models of one partitioning. A range of partitions is one run with one window."""
+    manifest = project.manifest
+    models = dict(_model_specs(project, translator, there, partition))
+    tests = dict(dbt_test_specs(project, translator, partition, there.absent))
 
     # dagster-dbt's decorator asks dbt's selection engine which nodes there are, at every load of the
     # definitions: that doubles what they cost. All models are wanted, so the specs are enough.
     @dg.multi_asset(
         name=STEPS[partition],
-        specs=list(_model_specs(project, translator, partition)),
-        check_specs=list(dbt_test_specs(project, translator, partition)),
+        specs=list(models.values()),
+        check_specs=[*tests.values(), *known_value_specs({spec.key for spec in models.values()})],
         can_subset=True,
         allow_arbitrary_check_specs=True,
         partitions_def=partitions_by_name(settings)[partition],
@@ -55,24 +73,137 @@ def _step(
         config: TransformationConfig,
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        before, selection = runner.selection_of(
-            context, project, translator, all_=f"config.meta.dagster.partition:{partition}"
-        )
-        arguments = build_arguments(
-            window_of(context),
-            settings.timezone,
-            full_refresh=config.full_refresh,
-            selection=[*before, *selection],
-        )
+        chosen = {each for each, spec in models.items() if spec.key in context.selected_asset_keys}
+        chosen |= {each for each, spec in tests.items() if spec.key in context.selected_asset_check_keys}
+        built: set[str] = set()
+        failure: runner.DbtRunError | None = None
+        days = rebuilding(context, settings)
         with warehouse.writing(say=context.log.info):
-            yield from runner.run(context, project, translator, arguments)
+            with warehouse.session() as execute:
+                with told_plainly():
+                    refuse_other_days(settings, execute, **days)
+                known = table_states.read(execute)
+                # A week is made of its own days alone: others are not made along with it.
+                planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
+                choice = runner.Choice(planned.nodes, _create_empty(project, there, execute), planned.anew)
+                arguments = build_arguments(
+                    planned.window, settings.timezone, full_refresh=config.full_refresh
+                )
+                measure = _measure(project, planned.window, execute)
+                try:
+                    if choice.nodes:
+                        for unique_id, said in runner.run(
+                            context, project, translator, arguments, choice, measure
+                        ):
+                            built.add(unique_id)
+                            yield said
+                except runner.DbtRunError as error:
+                    failure = error
+                staged = {
+                    check
+                    for check in context.selected_asset_check_keys
+                    if _unique_id(models, check.asset_key) in built
+                }
+                yield from known_value_results(staged, execute, planned.window)
+                states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
+                left_out = _not_taken_in(manifest, there, known, execute)
+                table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
+                warehouse.comment(descriptions(manifest), execute)
+                every = {spec.key for spec in models.values()}
+                if days["is_rebuild"] and not failure and context.selected_asset_keys >= every:
+                    remember_days(settings, execute)
             warehouse.publish()
             update_columns(project, warehouse.execute)
+        if failure or planned.blocked:
+            raise dg.Failure(_told(manifest, failure, planned.blocked), allow_retries=False)
 
     return transformation
 
 
-def _model_specs(project: Project, translator: Translator, partition: str) -> Iterator[dg.AssetSpec]:
-    for unique_id, node in project.manifest["nodes"].items():
-        if is_model_of(node, partition):
-            yield translator.get_asset_spec(project.manifest, unique_id, None)
+def _is_relation(manifest: Mapping[str, Any], unique_id: str) -> bool:
+    return unique_id in manifest["sources"] or manifest["nodes"][unique_id]["resource_type"] == "model"
+
+
+def _create_empty(project: Project, there: Presence, execute: Execute) -> list[str]:
+    """The absent models that others read and that have no table yet. Raw's tables for them are created."""
+    manifest = project.manifest
+    relations = _relations(execute) if there.needed else set()
+    missing = [each for each in there.needed if table_of(manifest, each) not in relations]
+    read = {parent for each in missing for parent in manifest["nodes"][each]["depends_on"]["nodes"]}
+    for system in sorted(
+        {manifest["sources"][each]["source_name"] for each in read & {*manifest["sources"]}}
+    ):
+        create_raw_tables(source_tables(manifest, system), execute)
+    return missing
+
+
+def _not_taken_in(
+    manifest: Mapping[str, Any], there: Presence, known: Mapping[str, TableState], execute: Execute
+) -> Iterator[TableState]:
+    """The states of absent tables. They keep the rows that they have."""
+    relations = _relations(execute) if there.absent else set()
+    for unique_id in there.absent:
+        if _is_relation(manifest, unique_id) and (table := table_of(manifest, unique_id)) in relations:
+            state = known.get(table) or TableState(table, "not taken in")
+            yield state.changed("not taken in", "What it is made from is not in RETAIL_SOURCES.")
+
+
+def _relations(execute: Execute) -> set[str]:
+    rows = execute(
+        "select lower(table_schema) || '.' || lower(table_name) as relation from information_schema.tables"
+    )
+    return {relation for (relation,) in rows}
+
+
+def _told(manifest: Mapping[str, Any], failure: runner.DbtRunError | None, blocked: Mapping[str, str]) -> str:
+    """What went wrong, and what was therefore not built; the other models are built and published."""
+    lines = [str(failure)] if failure else []
+    for reason in dict.fromkeys(blocked.values()):
+        tables = sorted(table_of(manifest, each) for each, why in blocked.items() if why == reason)
+        shown = ", ".join(tables[:TABLES_SHOWN]) + (", ..." if len(tables) > TABLES_SHOWN else "")
+        lines.append(f"{reason}\nNot built because of it: {len(tables)} ({shown}). All others are.")
+    return "\n".join(lines)
+
+
+def _measure(project: Project, window: Window, execute: Execute) -> runner.Measure:
+    """What is measured of a model's table when built: its rows; of the quarantine, why they are there."""
+    nodes = project.manifest["nodes"]
+
+    def measure(unique_id: str) -> Mapping[str, Any]:
+        node = nodes[unique_id]
+        # To count a view would be to run its query.
+        if node["config"]["materialized"] == "view":
+            return {}
+        relation = f"{node['schema']}.{node['name']}"
+        ((rows,),) = execute(f"select count(*) from {relation}")
+        more = quarantined_rows(project.manifest, window, relation, execute) if _judges(node) else {}
+        return {"dagster/row_count": int(rows), **more}
+
+    return measure
+
+
+def _judges(node: Mapping[str, Any]) -> bool:
+    return bool(node["name"] == "quarantine")
+
+
+def _model_specs(
+    project: Project, translator: Translator, there: Presence, partition: str
+) -> Iterator[tuple[str, dg.AssetSpec]]:
+    """The assets by unique id. What they read of absent tables is no dependency."""
+    manifest = project.manifest
+    absent = {
+        dg.AssetKey(table_of(manifest, each).split("."))
+        for each in there.absent
+        if _is_relation(manifest, each)
+    }
+    for unique_id, node in manifest["nodes"].items():
+        if unique_id not in there.absent and is_model_of(node, partition):
+            spec = translator.get_asset_spec(manifest, unique_id, None)
+            yield (
+                unique_id,
+                spec.replace_attributes(deps=[each for each in spec.deps if each.asset_key not in absent]),
+            )
+
+
+def _unique_id(models: Mapping[str, dg.AssetSpec], key: dg.AssetKey) -> str | None:
+    return next((unique_id for unique_id, spec in models.items() if spec.key == key), None)

@@ -6,8 +6,9 @@ its own programmatic interface with the manifest that is already parsed; what it
 is still dagster-dbt's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from retail_assets.catalog.project import Project
-from retail_assets.internals import DbtCoreCliEventMessage, get_subset_selection_for_context
+from retail_assets.internals import DbtCoreCliEventMessage
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt_common.events.base_types import EventMsg
+
+    from retail_assets.internals import Manifest
 
 # What dbt has to say comes as events and results. It would put lines together that nobody reads, and write
 # the manifest anew, of which a killed run leaves a half behind.
@@ -28,27 +31,49 @@ SILENTLY = ("--quiet", "--log-level", "none", "--no-write-json")
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 
 
+Measure = Callable[[str], Mapping[str, Any]]
+"""Metadata of a model's table, by the model's unique id, once it is built."""
+
+
 class DbtRunError(Exception):
-    """Models or blocking tests failed; the message names each with its reason."""
+    """Models or blocking tests failed; the message names each with its reason.
 
-
-def selection_of(
-    context: dg.AssetExecutionContext, project: Project, translator: DagsterDbtTranslator, all_: str
-) -> tuple[list[str], list[str]]:
-    """dbt's arguments for the assets and checks that the run selected: global ones, and the build's.
-
-    `all_` selects every model of the step, in dbt's words.
+    `failures` has the reasons by unique id.
     """
-    arguments, indirect = get_subset_selection_for_context(
-        context=context,
-        manifest=project.manifest,
-        select=all_,
-        exclude=None,
-        selector=None,
-        dagster_dbt_translator=translator,
-        current_dbt_indirect_selection_env=None,
-    )
-    return (["--indirect-selection", indirect] if indirect else []), arguments
+
+    def __init__(self, message: str, failures: Mapping[str, str] | None = None):
+        super().__init__(message)
+        self.failures = failures or {}
+
+
+# Marks what a run builds in the manifest that dbt is given: one selector, whatever is chosen.
+_CHOSEN = "chosen_by_the_run"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What dbt builds, by unique id."""
+
+    nodes: Collection[str]
+    """Models and tests."""
+    empty: Collection[str] = ()
+    """Models that are created empty, beside these: macros/absent.sql."""
+    anew: Collection[str] = ()
+    """Of the models, those that are built from all of raw."""
+
+    @property
+    def arguments(self) -> list[str]:
+        """dbt's selection of it, and of nothing else."""
+        return ["--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
+
+    def mark(self, manifest: "Manifest") -> None:
+        """Say in the manifest what is chosen."""
+        for unique_id in (*self.nodes, *self.empty):
+            manifest.nodes[unique_id].tags.append(_CHOSEN)
+        for unique_id in self.empty:
+            manifest.nodes[unique_id].config.meta["empty"] = True
+        for unique_id in self.anew:
+            manifest.nodes[unique_id].config["full_refresh"] = True
 
 
 def run(
@@ -56,18 +81,32 @@ def run(
     project: Project,
     translator: DagsterDbtTranslator,
     arguments: Sequence[str],
-) -> Iterator[Any]:
-    """Run dbt and yield outputs and check results as the nodes finish.
+    choice: Choice,
+    measure: Measure,
+) -> Iterator[tuple[str, Any]]:
+    """Run dbt and yield outputs and check results as the nodes finish, each with the node's unique id.
 
-    Raises `DbtRunError` after the last event if anything failed.
+    Models come with what is measured of them. Raises `DbtRunError` after the last event if anything failed.
     """
-    for message in _invoke(project, arguments):
+    for message in invoke(project, [*arguments, *choice.arguments], choice):
+        unique_id = message["data"]["node_info"]["unique_id"]
+        # What is created empty is no asset.
+        if unique_id in choice.empty:
+            continue
         event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
-        yield from event.to_default_asset_events(project.manifest, translator, context)
+        for said in event.to_default_asset_events(project.manifest, translator, context):
+            if isinstance(said, dg.Output):
+                said = said.with_metadata({**said.metadata, **measure(unique_id)})
+            yield unique_id, said
 
 
-def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile."""
+def invoke(
+    project: Project, arguments: Sequence[str], choice: Choice | None = None
+) -> Iterator[dict[str, Any]]:
+    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile.
+
+    Raises `DbtRunError` after the last one if anything failed.
+    """
     messages: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     outcome: list[dbtRunnerResult | BaseException] = []
 
@@ -81,7 +120,10 @@ def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, An
         from dbt.cli.main import dbtRunner
 
         try:
-            runner = dbtRunner(manifest=project.load(), callbacks=[listen])
+            manifest = project.load()
+            if choice:
+                choice.mark(manifest)
+            runner = dbtRunner(manifest=manifest, callbacks=[listen])
             outcome.append(runner.invoke([*SILENTLY, *arguments, *project.arguments]))
         except BaseException as error:
             outcome.append(error)
@@ -99,13 +141,16 @@ def _invoke(project: Project, arguments: Sequence[str]) -> Iterator[dict[str, An
         raise result
     if result.exception:
         raise DbtRunError(str(result.exception))
-    failures = [
-        f"{node.node.name}: {' '.join((node.message or '').split())}"
-        for node in getattr(result.result, "results", ())
-        if node.status in ("error", "fail")
+    failed = [
+        (each.node, " ".join((each.message or "").split()))
+        for each in getattr(result.result, "results", ())
+        if each.status in ("error", "fail")
     ]
-    if failures:
-        raise DbtRunError("\n".join(failures))
+    if failed:
+        raise DbtRunError(
+            "\n".join(f"{node.name}: {message}" for node, message in failed),
+            {node.unique_id: message for node, message in failed},
+        )
 
 
 @contextmanager

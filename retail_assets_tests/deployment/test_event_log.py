@@ -1,7 +1,8 @@
 """A range of partitions in Dagster's history: stored in batches, and the same as event by event."""
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -15,6 +16,7 @@ from dagster._core.utils import make_new_run_id
 
 from retail_assets.deployment import home
 from retail_assets.deployment.event_log import OPEN_RUNS
+from retail_assets.deployment.history import NEWEST, forget_old_runs
 from retail_assets.settings import Settings
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 11)]
@@ -58,12 +60,6 @@ def test_every_partition_is_there_with_what_was_said_of_it(history):
         assert entry.asset_entry.last_run_id == run.run_id
         assert entry.asset_entry.last_materialization_record.storage_id == records[0].storage_id
         assert {tags["by"] for tags in (r.asset_materialization.tags for r in records)} == {"test"}
-    logged = Counter(entry.dagster_event_type for entry in history.all_logs(run.run_id))
-    for kind in (
-        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-        dg.DagsterEventType.ASSET_MATERIALIZATION,
-    ):
-        assert logged[kind] == len(KEYS) * len(DAYS)
 
 
 def test_a_check_is_planned_once_and_then_evaluated(history):
@@ -86,6 +82,106 @@ def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_p
     # SQLite removes this file when the last connection is closed.
     open_ = {path.stem for path in (tmp_path / "events").glob("*.db-wal")}
     assert open_ == {"index", *runs[-OPEN_RUNS:]}
+
+
+def test_partitions_that_a_run_failed_to_make_are_told(history):
+    @dg.asset(
+        key=KEYS[0],
+        partitions_def=dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-12"),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def orders():
+        raise ValueError("no orders")
+
+    job = dg.Definitions(assets=[orders], jobs=[dg.define_asset_job("daily")]).resolve_job_def("daily")
+    ends = {ASSET_PARTITION_RANGE_START_TAG: DAYS[3], ASSET_PARTITION_RANGE_END_TAG: DAYS[5]}
+    run = job.execute_in_process(instance=history, tags=ends, raise_on_error=False)
+    tried = (
+        history.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations
+    )
+    assert {partition: run_id for partition, (run_id, _) in tried(KEYS[0]).items()} == dict.fromkeys(
+        DAYS[3:6], run.run_id
+    )
+    assert not tried(KEYS[1])
+    assert history.get_materialized_partitions(KEYS[0]) == set(DAYS)
+
+
+@pytest.fixture
+def many_runs(history, tmp_path):
+    """A history of more runs than are kept: the first over all days but the last, the others of the last."""
+    job = dg.Definitions(assets=[tables], jobs=[dg.define_asset_job("daily")]).resolve_job_def("daily")
+    for _ in range(NEWEST + 1):
+        assert job.execute_in_process(instance=history, partition_key="2024-01-11").success
+    return Settings(home=tmp_path, history_days=1)
+
+
+def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monkeypatch):
+    settings = many_runs
+    assert forget_old_runs(history, settings) == 0
+    _, second, *_, first = [run.run_id for run in history.get_runs()]
+    later = datetime.now(UTC) + timedelta(days=2)
+    monkeypatch.setattr("retail_assets.deployment.history.datetime", SimpleNamespace(now=lambda _: later))
+    assert forget_old_runs(history, settings) == 2
+    assert forget_old_runs(history, settings) == 0
+    files = {path.stem for path in history.event_log_storage.logs_of_runs()}
+    assert len(files) == NEWEST
+    assert first not in files
+    assert second in files
+    for key in KEYS:
+        assert history.get_materialized_partitions(key) == {*DAYS, "2024-01-11"}
+        old = history.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=DAYS[:1]), limit=5)
+        assert [record.run_id for record in old.records] == [first]
+        check = dg.AssetCheckKey(key, "is_right")
+        known = history.event_log_storage.get_asset_check_execution_history(check, limit=50)
+        assert len(known) == NEWEST
+    assert history.get_run_by_id(first)
+    assert history.all_logs(second)
+
+
+def test_logs_that_take_more_than_the_warehouse_are_forgotten(history, many_runs):
+    settings = many_runs.model_copy(update={"history_days": 1000})
+    settings.duckdb_path.write_bytes(b"small")
+    assert forget_old_runs(history, settings) == 2
+
+
+def test_a_range_of_partitions_takes_little(tmp_path, monkeypatch):
+    """Three years of an asset take hardly more than a day of it."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_EVENT_LOG_DIR", str(tmp_path / "events"))
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "10000")
+    home.prepare(Settings(home=tmp_path))
+    days = dg.DailyPartitionsDefinition("2021-01-01", end_date="2024-01-01")
+
+    @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+    def visits():
+        return dg.MaterializeResult(metadata={"text": "x" * 1000})
+
+    job = dg.Definitions(assets=[visits], jobs=[dg.define_asset_job("all")]).resolve_job_def("all")
+    keys = days.get_partition_keys()
+    ends = {ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[-1]}
+    with dg.DagsterInstance.get() as instance:
+        assert job.execute_in_process(instance=instance, tags=ends).success
+        (run,) = instance.get_runs()
+        assert len(instance.all_logs(run.run_id)) < 50
+        key = dg.AssetKey("visits")
+        storage = instance.event_log_storage
+        assert storage.get_asset_partitions_for_run(run.run_id) == {key: {*keys}}
+        one = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=["2022-02-02"]), 5)
+        assert [record.partition_key for record in one.records] == ["2022-02-02"]
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+        ids = storage.get_latest_storage_id_by_partition(key, kind)
+        assert len(set(ids.values())) == len(keys)
+        assert ids["2022-02-02"] == one.records[0].storage_id
+        tags = storage.get_latest_tags_by_partition(key, kind, ["dagster/data_version"], keys[:3])
+        assert len(tags) == 3
+        with storage.index_connection() as connection:
+            ((rows,),) = connection.exec_driver_sql(
+                "select count(*) from event_logs where asset_key is not null"
+            )
+        assert rows == 2
+        # Whoever deletes a run has nothing of it left.
+        instance.delete_run(run.run_id)
+        assert not instance.get_materialized_partitions(key)
 
 
 def _said(run_id):

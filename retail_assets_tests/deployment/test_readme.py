@@ -1,6 +1,6 @@
-from retail_assets.deployment.readme import README, with_settings
+from retail_assets.deployment.readme import README, up_to_date
 
 
-def test_the_table_of_settings_is_that_of_the_code():
+def test_what_is_written_from_the_code_is_up_to_date():
     readme = README.read_text(encoding="utf-8")
-    assert with_settings(readme) == readme, "run `python -m retail_assets.deployment.readme`"
+    assert up_to_date(readme) == readme, "run `python -m retail_assets.deployment.readme`"

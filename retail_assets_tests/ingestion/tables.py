@@ -95,7 +95,7 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
         path.write_bytes(gzip.compress(text_of(rows).encode(), mtime=0))
     elif path.suffix == ".parquet":
         plain = write(path.with_suffix(".csv"), rows)
-        duckdb.sql(f"copy (from read_csv('{plain}', delim = ',')) to '{path}'")
+        duckdb.sql(f"copy (from read_csv('{plain}', delim = ',', hive_partitioning = false)) to '{path}'")
         plain.unlink()
     else:
         path.write_text(text_of(rows))

@@ -69,7 +69,7 @@ class Platform:
         warehouse = warehouse_of(self.settings)
         self.loads = []
         with warehouse.writing(print):
-            self.deleted = ingest(
+            self.loaded = ingest(
                 extraction, tables, chosen or tables, warehouse, self.settings.home / "dlt", self._run
             )
         return extraction
@@ -124,6 +124,47 @@ def test_days_one_by_one_late_and_repeated_come_out_as_one_backfill(platform, tm
         platform.ingest(days(day))
     for name in ("orders", "products"):
         assert platform.versions(name) == other.versions(name), name
+
+
+def test_readers_see_nothing_of_what_dlt_works_with(platform, tmp_path):
+    """It is dropped when the warehouse is published. The next load finds what is gone all the same."""
+    kept = Platform(tmp_path / "kept")
+    warehouse = warehouse_of(platform.settings)
+    schemas = "select distinct schema_name from duckdb_schemas() where schema_name like 'raw%'"
+    deleted = 0
+    for day in range(1, 4):
+        for each in (platform, kept):
+            _fill(each.shop, only=day)
+            places = [{"country": "F", "state": f"{day - back}", "latitude": 46} for back in (0, 1)]
+            path = write(each.shop / "places.csv", places)
+            os.utime(path, (day * 86_400, day * 86_400))
+            each.ingest(days(day))
+        assert ("raw_webshop_staging",) in platform.query(schemas)
+        with warehouse.writing(print):
+            warehouse.publish()
+        with duckdb.connect(platform.settings.published_path, read_only=True) as readers:
+            assert readers.execute(schemas).fetchall() == [("raw_webshop",)]
+        assert platform.loaded == kept.loaded
+        deleted += platform.loaded["places"].deleted
+    assert deleted == 2
+    for name in ("orders", "products", "places"):
+        assert platform.versions(name) == kept.versions(name), name
+
+
+def test_it_is_told_how_many_rows_are_new(platform):
+    _fill(platform.shop, only=1)
+    platform.ingest(days(1))
+    assert {name: (table.rows, table.new) for name, table in platform.loaded.items()} == {
+        "orders": (1, 1),
+        "products": (1, 1),
+        "places": (1, 1),
+    }
+    _fill(platform.shop, only=2)
+    platform.ingest(days(2))
+    orders = platform.loaded["orders"]
+    assert orders.rows == len(platform.versions("orders")) == 1 + orders.new
+    platform.ingest(days(2))
+    assert [table.new for table in platform.loaded.values()] == [0, 0, 0]
 
 
 def test_a_crash_before_the_memory_is_written_does_no_harm(platform):
@@ -199,18 +240,20 @@ def test_dlt_runs_only_for_tables_with_news(platform):
     assert platform.loads == ["orders"]
 
 
-def test_a_changed_layout_stops_its_table_only(platform):
+def test_a_changed_layout_stops_its_file_only(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))
     before = platform.versions("orders")
     write(platform.shop / "orders" / "2024-01-06.csv", [{"order_id": 6, "amount": 1}])
     write(platform.shop / "products" / "2024-01-06.csv", [{"id": 2, "name": "b", "price": 1}])
     extraction = platform.ingest(days(6))
-    assert "orders/2024-01-06.csv has no column status, created_at" in extraction.errors["orders"]
+    (said,) = extraction.source.refused(ORDERS)
+    assert "orders/2024-01-06.csv was not loaded: it has no column status, created_at, shipped_at" in said
+    assert extraction.errors == {}
     assert platform.versions("orders") == before
     assert len(platform.versions("products")) == 6
     write(platform.shop / "orders" / "2024-01-06.csv", [order(6, "2024-01-06 12:00:00")])
-    assert platform.ingest(days(7)).errors == {}
+    assert platform.ingest(days(7)).source.refused(ORDERS) == []
     assert len(platform.versions("orders")) == len(before) + 1
 
 
@@ -235,14 +278,14 @@ def test_a_whole_file_that_changes(platform):
     changed = platform.query("select country, latitude, _changed_at from raw_webshop.places order by all")
     assert changed == [("A", 46.0, at(3)), ("A", 47.0, at(2)), ("B", 7.0, at(1))]
     assert run(4, 46.0) == [("A", 46.0)]
-    assert platform.deleted == {"places": 1}
+    assert {name: table.deleted for name, table in platform.loaded.items() if table.deleted} == {"places": 1}
     assert run(5, 46.0, 7.0) == [("A", 46.0), ("B", 7.0)]
     # A file that is half-written says nothing about what is gone.
-    (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,,")
+    (platform.shop / "places.csv").write_text("country,state,latitude\nA,,46.0\nB,")
     platform.ingest(days(6), [PLACES])
     # Nor does one with a value of another type.
     write(platform.shop / "places.csv", [{"country": "A", "state": "", "latitude": "north"}])
-    assert "holds 'north'" in platform.ingest(days(7), [PLACES]).source.problems(PLACES)[0]
+    assert "'north': latitude is no double" in platform.ingest(days(7), [PLACES]).errors["places"]
     assert platform.query("select count(*) from raw_webshop.places where _deleted_at is not null") == [(0,)]
     # As many versions as there were different rows.
     assert platform.query("select count(*) from raw_webshop.places") == [(3,)]
@@ -404,3 +447,76 @@ def test_amounts_are_exact(platform):
     write(platform.shop / "orders.csv", [order(1, "2024-01-01", amount="99999999999999.9999")])
     platform.ingest(days(1))
     assert platform.query("select amount from raw_webshop.orders") == [(Decimal("99999999999999.9999"),)]
+
+
+REFUSED = (
+    "select origin, column_name, value from raw_webshop._refused_rows where _deleted_at is null order by all"
+)
+
+
+def test_a_refused_row_stays_refused_until_its_file_is_corrected(platform):
+    path = platform.shop / "orders" / "2024-01-02.csv"
+    good, bad = order(1, "2024-01-02 12:00:00"), order(2, "2024-01-02 13:00:00", amount="a lot")
+    write(path, [good, bad])
+    write(platform.shop / "orders" / "2024-01-02 more.csv", [order(3, "2024-01-02 14:00:00")])
+    extraction = platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (3,)]
+    assert platform.query(REFUSED) == [("orders/2024-01-02.csv, line 3", "amount", "a lot")]
+    assert [some.origin for some in extraction.refused] == ["orders/2024-01-02.csv, line 3"]
+    # The file counts as read; what is refused is not forgotten.
+    extraction = platform.ingest(days(3))
+    assert platform.loads == []
+    assert not extraction.refusals.of(ORDERS)
+    assert [some.rows for some in extraction.refused] == [1]
+    write(path, [good, bad | {"amount": "2.5"}])
+    platform.ingest(days(4))
+    assert platform.query(REFUSED) == []
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (2,), (3,)]
+
+
+def test_a_refused_file_stops_nothing_else_and_is_tried_again(platform):
+    header = "order_id,status,status,amount,created_at,shipped_at\n"
+    path = platform.shop / "orders" / "x.csv"
+    write(path, [order(1, "2024-01-02")])
+    path.write_text(header + "1,a,b,1,2024-01-02,\n")
+    write(platform.shop / "orders" / "y.csv", [order(2, "2024-01-02")])
+    write(platform.shop / "products.csv", [{"id": 1, "name": "a", "price": 1}])
+    for _ in range(2):
+        extraction = platform.ingest(days(2))
+        assert extraction.errors == {}
+        assert "orders/x.csv was not loaded" in extraction.source.refused(ORDERS)[0]
+        assert platform.query("select order_id from raw_webshop.orders") == [(2,)]
+        assert platform.query("select id from raw_webshop.products") == [(1,)]
+    write(path, [order(1, "2024-01-02")])
+    assert platform.ingest(days(2)).source.refused(ORDERS) == []
+    assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (2,)]
+
+
+def test_a_home_of_before_checksums_goes_on(platform):
+    _fill(platform.shop)
+    platform.ingest(days(1, 5))
+    for name in ("changed", "checksum", "left_out"):
+        platform.query(f"alter table raw_webshop._drops drop column {name}")
+    platform.ingest(days(6))
+    assert platform.loads == []
+    (platform.shop / "places.csv").touch()
+    platform.ingest(days(7))
+    known = "select path from raw_webshop._drops where checksum <> ''"
+    assert platform.query(known) == [("places.csv",)]
+    # It was renamed: what is known is known by the new name too.
+    (platform.shop / "places.csv").rename(platform.shop / "Places.CSV")
+    platform.ingest(days(8))
+    assert platform.loads == []
+    assert platform.query(f"{known} order by all") == [("Places.CSV",), ("places.csv",)]
+
+
+def test_times_without_a_zone_are_of_the_systems(platform):
+    platform.settings = Settings(home=platform.settings.home, webshop_timezone="America/New_York")
+    write(
+        platform.shop / "orders.csv", [order(1, "2024-01-02 22:00:00"), order(2, "2024-01-02 22:00:00 UTC")]
+    )
+    platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders") == [(2,)]
+    # In New York it is the same evening still.
+    platform.ingest(days(3))
+    assert platform.query("select created_at from raw_webshop.orders where order_id = 1") == [(at(3, 3),)]

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from retail_assets.ingestion.errors import SourceError
-from retail_assets.ingestion.keys import is_number
+from retail_assets.ingestion.key_values import is_number
 from retail_assets_tests.ingestion.tables import at, days, write
 
 

@@ -197,12 +197,9 @@ def test_what_is_wrong_is_said_plainly(url, execute):
     extraction = Extraction(SqlSource("erp", url), days(2), LOADED_AT)
     extraction.locate([ORDERS, LINES, KINDS])
     extraction.open(ORDERS)
-    extraction.open(LINES)
-    assert extraction.located == {"orders", "lines"}
-    assert "Sales.Order could not be read: Conversion Error" in extraction.errors["orders"]
-    assert (
-        "Sales.Line has no column order_id, modified_at, which lines must have" in extraction.errors["lines"]
-    )
+    assert extraction.located == {"orders"}
+    assert [row.value for row in extraction.refusals.of(ORDERS)] == ["SO-1"]
+    assert "Sales.Line has changed: it has no column order_id, modified_at" in extraction.errors["lines"]
 
 
 def test_a_database_that_does_not_answer(url):

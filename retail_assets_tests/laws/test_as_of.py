@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from retail_assets.catalog.project import PROJECT_DIR
-from retail_assets.demo import Retailer
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS, Deployment, write_evening
+from simulated_retailer import Retailer
 
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getdate|sysdate|localtimestamp|run_started_at)",

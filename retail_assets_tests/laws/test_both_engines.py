@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import pytest
 
 from retail_assets.catalog.project import PROJECT_DIR, Project, dbt_executable
+from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation.window import build_arguments
@@ -53,6 +54,11 @@ def test_no_name_is_reserved():
 def test_a_reserved_name_is_found():
     sql = "with\n\nfollowing as (\n\n    select 1 as start -- as of\n)"
     assert names(sql) & RESERVED == {"following", "start"}
+
+
+def test_no_double_slash():
+    """It divides in DuckDB, and begins a comment in Snowflake and for the formatter: use `whole_quotient`."""
+    assert [path.stem for path in PROJECT_DIR.rglob("*.sql") if "//" in path.read_text()] == []
 
 
 @pytest.fixture
@@ -109,6 +115,21 @@ def test_every_model_builds_on_snowflake(snowflake, built):
     )
     assert result.returncode == 0, result.stdout[-3000:]
     assert warehouse.query("select count(*) as n from warehouse.fact_sales").to_pylist() == [{"n": 0}]
+    _assert_described(warehouse)
+
+
+def _assert_described(warehouse):
+    """A table's description is written where it differs, and then found.
+
+    The stand-in does not keep columns' comments as dbt-snowflake's own statement writes them, which is ours
+    too, and takes no apostrophe in a table's.
+    """
+    described = [Description("mart_sales", "product_demand", False, "Grain: a day and product.", {})]
+    with warehouse.session() as execute:
+        for missing in ([{None: "Grain: a day and product."}], []):
+            found = missing_comments(described, execute(SNOWFLAKE_COMMENTS))
+            assert [texts for _, texts in found] == missing
+            warehouse.comment(described, execute)
 
 
 def _environment(settings):

@@ -1,11 +1,16 @@
 """Law 6. Every asset has a partition definition, a freshness policy, an owner, a group, kinds, a
 description, described columns and a check. Over the whole graph, without exceptions."""
 
+from graphlib import TopologicalSorter
+
 import dagster as dg
 
 from retail_assets.catalog.translator import personal_columns
 from retail_assets.segmentation.catalog import COLUMNS, SEGMENTS
 
+LAYERS = [
+    "raw", "staging", "identities", "affected", "quarantine", "warehouse", "affected_marts", "marts"
+]  # fmt: skip
 PERSONAL = {"age", "birth_date", "birth_year", "email", "gender", "latitude", "longitude"}
 
 
@@ -69,15 +74,52 @@ def test_descriptions_match_the_tables(built):
 
 
 def test_layers_read_only_leftwards(deploy):
-    """Raw, staging, warehouse, marts: nothing reads a layer to its right."""
-    order = ["raw", "staging", "warehouse", "mart"]
+    """Nothing reads a layer to its right. A layer is a folder of models.
+
+    Which keys of the warehouse a window affects is known from staging, and from the identities, which say
+    whose records changed: so these stand between staging and the affected keys. Which days and consumers of
+    a mart are affected also follows from what changed in the warehouse: `affected_marts` stands right of it.
+    """
     manifest = deploy().manifest
     relations = {**manifest["sources"], **manifest["nodes"]}
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "model":
-            for parent in node["depends_on"]["nodes"]:
-                layers = [order.index(each["schema"].split("_")[0]) for each in (relations[parent], node)]
-                assert layers == sorted(layers), (node["name"], parent)
+    for node in _models(manifest):
+        for parent in node["depends_on"]["nodes"]:
+            layers = [LAYERS.index(_layer(each)) for each in (relations[parent], node)]
+            assert layers == sorted(layers), (node["name"], parent)
+
+
+def test_only_versions_read_raw(deploy):
+    """One view over each source table, by staging's names, is the only model that reads it."""
+    manifest = deploy().manifest
+    readers = [node for node in _models(manifest) if node["sources"]]
+    assert all(node["name"].endswith("_versions") for node in readers)
+    assert all(node["config"]["materialized"] == "view" for node in readers)
+    read = [unique_id for node in readers for unique_id in node["depends_on"]["nodes"]]
+    assert sorted(read) == sorted(manifest["sources"])
+
+
+def test_groups_can_be_read(deploy):
+    """A group's picture has at most a dozen assets, and the groups' picture flows one way."""
+    from retail_assets.definitions import definitions_of
+
+    graph = definitions_of(deploy().settings).resolve_asset_graph()
+    groups: dict[str, list[dg.AssetKey]] = {}
+    for key in graph.get_all_asset_keys():
+        groups.setdefault(graph.get(key).group_name, []).append(key)
+    assert {name: len(keys) for name, keys in groups.items() if len(keys) > 12} == {}
+    of_group = {
+        name: {graph.get(parent).group_name for key in keys for parent in graph.get(key).parent_keys} - {name}
+        for name, keys in groups.items()
+    }
+    assert len(list(TopologicalSorter(of_group).static_order())) == len(groups) > 20
+
+
+def _models(manifest):
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+def _layer(node):
+    return "raw" if node["resource_type"] == "source" else node["path"].split("/")[0]
 
 
 def test_personal_data_stays_marked(deploy):

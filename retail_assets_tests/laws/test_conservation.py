@@ -27,9 +27,9 @@ def _tables(deployment: Deployment) -> Iterator[SourceTable]:
 def _models(deployment: Deployment) -> Mapping[tuple[str, str], str]:
     """The model that stages a table, by the table's system and name."""
     return {
-        (node["sources"][0][0], node["sources"][0][1]): node["name"]
+        (node["sources"][0][0], node["sources"][0][1]): node["name"].removesuffix("_versions")
         for node in deployment.manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["name"].startswith("stg_")
+        if node["resource_type"] == "model" and node["name"].endswith("_versions")
     }
 
 
@@ -81,14 +81,15 @@ def test_quarantine_lists_every_model_with_rules(built):
         if node["config"].get("meta", {}).get("quarantine")
     }
     quarantine = built.manifest["nodes"]["model.retail_assets.quarantine"]
-    assert judged == {each for each in quarantine["depends_on"]["nodes"] if each.startswith("model.")}
+    read = {each for each in quarantine["depends_on"]["nodes"] if each.endswith("_versions")}
+    assert judged == {each.removesuffix("_versions") for each in read}
 
 
 def test_the_planted_faults_are_in_quarantine_and_nothing_else_is(built, retailer):
     models = _models(built)
     names = {(table.system, table.source_table.split(".")[-1]): table.name for table in _tables(built)}
     planted = {
-        (models[fault["system"], names[fault["system"], fault["table"]]], _row_key(fault["key"]))
+        _row_key(built, models[fault["system"], names[fault["system"], fault["table"]]], fault["key"])
         for fault in retailer.truth["faults"].to_pylist()
         if fault["reason"] not in DANGLING
     }
@@ -96,9 +97,14 @@ def test_the_planted_faults_are_in_quarantine_and_nothing_else_is(built, retaile
     assert set(built.query("select model_name, row_key from staging.quarantine")) == planted
 
 
-def _row_key(key: str) -> str:
-    """A fault's key as quarantine writes it."""
-    return ", ".join(f"{snake_case(column)}={value}" for column, value in json.loads(key).items())
+def _row_key(deployment: Deployment, model: str, key: str) -> tuple[str, str]:
+    """A model and a fault's key as quarantine writes them: by staging's names, in the contract's order."""
+    values = {snake_case(column): value for column, value in json.loads(key).items()}
+    versions = deployment.manifest["nodes"][f"model.retail_assets.{model}_versions"]
+    (table,) = [each for each in _tables(deployment) if [each.system, each.name] in versions["sources"]]
+    names = deployment.manifest["nodes"][f"model.retail_assets.{model}"]["config"]["unique_key"]
+    pairs = zip(names, table.primary_key, strict=True)
+    return model, ", ".join(f"{name}={values[column]}" for name, column in pairs)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +141,8 @@ def test_the_check_costs_what_the_day_brought(built, tmp_path):
                 from staging.stg_webshop_events;
             insert into raw_webshop.events
                 select id + {old + new}, _changed_at, _deleted_at from raw_webshop.events where id < 1000;
+            create view staging.stg_webshop_events_versions as
+                select id as event_id, _changed_at, _deleted_at from raw_webshop.events;
         """)
         profile = tmp_path / "profile.json"
         connection.execute(f"set enable_profiling = 'json'; set profiling_output = '{profile}'")

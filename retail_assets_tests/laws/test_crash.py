@@ -19,8 +19,8 @@ from retail_assets_tests.laws.comparison import assert_as_built
 # Files that a run writes on its way: when it begins to write the warehouse, at a fact, at a mart.
 WAYMARKS = (
     "retail.duckdb.lock",
-    "dbt/duckdb/run/retail_assets/models/warehouse/sales/fact_sales.sql",
-    "dbt/duckdb/run/retail_assets/models/marts/sales/product_demand.sql",
+    "dbt/duckdb-*/run/retail_assets/models/warehouse/sales/fact_sales.sql",
+    "dbt/duckdb-*/run/retail_assets/models/marts/sales/product_demand.sql",
 )
 
 
@@ -101,7 +101,7 @@ def _start(deployment, first, last, *options, program=("-m", "retail_assets.cli"
 
 def _kill_at(deployment, first, last, waymark, delay):
     """Start a run in a process of its own and kill it shortly after it has written a file."""
-    path = deployment.settings.home / waymark
+    (path,) = deployment.settings.home.glob(waymark)
     written = path.stat().st_mtime_ns
     process = _start(deployment, first, last)
     deadline = time.monotonic() + 120

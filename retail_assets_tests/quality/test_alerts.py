@@ -9,8 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from retail_assets.automation import sensors
+from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
 from retail_assets.automation.sensors import alert_sensor
-from retail_assets.quality.alerts import counted
+from retail_assets.quality.alerts import alerts_of_run, counted
+from retail_assets.quality.newest_partition import CHECK_NAME
 from retail_assets.resources.notifiers import Alert, NotificationError, post
 from retail_assets.settings import Settings, SettingsError, load_settings
 
@@ -125,3 +127,18 @@ def test_settings_take_no_address_that_is_none(url, tmp_path, monkeypatch):
 def test_repeats_are_counted():
     (alert,) = counted([Alert("late", "x", "old", 1.0, "x"), Alert("late", "x", "new", 2.0, "x")])
     assert (alert.count, alert.text) == (2, "new")
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec(CHECK_NAME, asset="old_figures")])
+def old_figures():
+    yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name=CHECK_NAME, passed=False)])
+
+
+@pytest.mark.parametrize(("job", "told"), [("daily", 0), (NEWEST_PARTITION_JOB, 1)])
+def test_only_the_mornings_look_tells_of_a_missing_partition(job, told):
+    """A backfill of old days would tell of it once for every asset."""
+    with dg.instance_for_test() as instance:
+        defs = dg.Definitions(assets=[old_figures], jobs=[dg.define_asset_job(job, "*")])
+        assert defs.resolve_job_def(job).execute_in_process(instance=instance).success
+        (record,) = instance.get_run_records()
+        assert len(list(alerts_of_run(instance, record))) == told

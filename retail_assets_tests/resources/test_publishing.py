@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retail_assets.resources import publishing
+from retail_assets.resources import publishing, storage
 from retail_assets.resources.publishing import checksums_of, publish, update
 
 BLOCK_SIZE = 262_144
@@ -28,6 +28,8 @@ CHANGES = {
 
 
 def _change(path: Path, *statements: str) -> None:
+    if not path.exists():
+        storage.create(path)
     with duckdb.connect(path) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -71,7 +73,7 @@ def _sum(path: Path) -> str:
 def test_every_copy_equals_the_database_byte_for_byte(written, published, nights):
     for night in nights:
         _change(written, *(CHANGES[change] for change in night))
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
         assert published.read_bytes() == written.read_bytes()
 
 
@@ -97,7 +99,7 @@ def test_of_copies_nothing_is_read_from_the_third_on(written, published, monkeyp
     monkeypatch.setattr(publishing, "checksums_of", reading)
     for _ in range(5):
         _change(written, CHANGES["append"])
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
     assert read == [written] * 5
 
 
@@ -107,7 +109,7 @@ def test_a_copy_is_on_the_disk_before_it_is_noted(written, published, monkeypatc
     monkeypatch.setattr(publishing, "_write_notes", lambda *_: noted.append(stored[-1]))
     for _ in range(3):
         _change(written, CHANGES["append"])
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
         assert noted[-1] == published.stat().st_ino
     assert len(stored) == len(noted) == 3
 
@@ -116,7 +118,7 @@ def test_a_copy_is_on_the_disk_before_it_is_noted(written, published, monkeypatc
 def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
     for _ in range(4):
         _change(written, CHANGES["append"], CHANGES["update"])
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
         assert published.read_bytes() == written.read_bytes()
         noted = published.with_suffix(".checksums")
         if notes:
@@ -128,9 +130,9 @@ def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
 def test_what_is_noted_of_a_copy_holds_until_somebody_writes_it(written, published):
     for _ in range(2):
         _change(written, CHANGES["append"])
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
     _change(published.with_suffix(".spare"), CHANGES["delete"], CHANGES["update"])
-    publish(written, published, BLOCK_SIZE)
+    publish(written, published)
     assert published.read_bytes() == written.read_bytes()
 
 
@@ -138,13 +140,13 @@ def test_the_copies_take_turns(written, published):
     inodes = []
     for _ in range(4):
         _change(written, CHANGES["append"])
-        publish(written, published, BLOCK_SIZE)
+        publish(written, published)
         inodes.append(published.stat().st_ino)
     assert inodes[2:] == inodes[:2]
 
 
 def test_a_reader_keeps_what_it_opened(written, published):
-    publish(written, published, BLOCK_SIZE)
+    publish(written, published)
     opened = published.with_name("opened")
     os.link(published, opened)
     before = published.read_bytes()
@@ -152,7 +154,7 @@ def test_a_reader_keeps_what_it_opened(written, published):
         expected = _sum(published)
         for _ in range(3):
             _change(written, CHANGES["append"], CHANGES["delete"])
-            publish(written, published, BLOCK_SIZE)
+            publish(written, published)
         assert published.read_bytes() == written.read_bytes()
         assert opened.read_bytes() == before
         assert not opened.samefile(published.with_suffix(".spare"))
@@ -160,15 +162,69 @@ def test_a_reader_keeps_what_it_opened(written, published):
 
 
 def test_a_killed_run_leaves_nothing_that_the_next_one_builds_on(written, published):
-    publish(written, published, BLOCK_SIZE)
+    publish(written, published)
     # Killed while it copied; and after it had linked the copy that readers open as the spare one.
     published.with_suffix(".unfinished").write_bytes(b"half")
     os.link(published, published.with_suffix(".spare"))
     before, opened = written.read_bytes(), published.stat().st_ino
     _change(written, CHANGES["append"])
-    publish(written, published, BLOCK_SIZE)
+    publish(written, published)
     assert published.read_bytes() == written.read_bytes()
     assert published.stat().st_ino != opened
     assert published.with_suffix(".spare").read_bytes() == before
     names = sorted(path.name for path in published.parent.iterdir())
     assert names == ["retail.checksums", "retail.duckdb", "retail.spare"]
+
+
+def _storage_version(header: bytearray) -> None:
+    header[12] += 1
+
+
+def _magic_bytes(header: bytearray) -> None:
+    header[8:12] = b"DUCT"
+
+
+def _encryption(header: bytearray) -> None:
+    header[20] = 1
+
+
+def _block_size(header: bytearray) -> None:
+    header[4096 + 40 : 4096 + 48] = (131_072).to_bytes(8, "little")
+
+
+def _no_block_size(header: bytearray) -> None:
+    for page in (4096, 8192):
+        header[page + 40 : page + 48] = bytes(8)
+
+
+@pytest.mark.parametrize("mutate", [_storage_version, _magic_bytes, _encryption, _block_size, _no_block_size])
+def test_a_file_of_another_layout_is_copied_whole(written, published, monkeypatch, mutate):
+    for _ in range(3):
+        _change(written, CHANGES["append"])
+        publish(written, published)
+    header = bytearray(written.read_bytes()[: storage.HEADERS])
+    mutate(header)
+    with written.open("r+b") as file:
+        file.write(header)
+
+    def trusted(*_: object) -> None:
+        raise AssertionError("The layout was trusted.")
+
+    monkeypatch.setattr(publishing, "update", trusted)
+    monkeypatch.setattr(publishing, "checksums_of", trusted)
+    for _ in range(3):
+        publish(written, published)
+        assert published.read_bytes() == written.read_bytes()
+
+
+def test_a_copy_of_another_layout_is_not_brought_up_to_date(written, published):
+    """As in a home whose warehouse has just been written anew in another storage version."""
+    newest = written.with_name("newest.duckdb")
+    with duckdb.connect(newest) as connection:
+        connection.execute(CHANGES["rewrite"])
+    assert storage.block_size_of(newest) is None
+    publish(newest, published)
+    publish(newest, published)
+    for _ in range(3):
+        publish(written, published)
+        assert published.read_bytes() == written.read_bytes()

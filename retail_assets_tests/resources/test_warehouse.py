@@ -31,3 +31,10 @@ def warehouse(tmp_path):
 def test_what_cannot_be_answered_is_said(warehouse, statement, said):
     with pytest.raises(WarehouseError, match=said):
         warehouse.query(statement)
+
+
+def test_the_ui_shows_where_the_password_comes_from_and_not_the_password(tmp_path):
+    settings = Settings(home=tmp_path, warehouse="snowflake", snowflake_password="Kx7-planted")
+    shown = warehouse_of(settings).dagster_resources()["snowflake"]
+    assert shown.password == "RETAIL_SNOWFLAKE_PASSWORD"
+    assert "Kx7-planted" not in repr(shown)

@@ -9,9 +9,8 @@ import duckdb
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from retail_assets.demo import simulate
-from retail_assets.demo.sources import write_sources
 from retail_assets_tests.conftest import new_deployment
+from simulated_retailer import simulate, write_sources
 
 FIRST = date(2024, 1, 1)
 DAYS = 210

@@ -6,8 +6,8 @@ from datetime import date
 import duckdb
 
 from retail_assets.catalog.contract import SourceTable, source_tables
-from retail_assets.demo import Retailer
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
+from simulated_retailer import Retailer
 
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from retail_assets.demo import Retailer, simulate, write_sources
 from retail_assets.settings import REFERENCE
 from retail_assets_tests.conftest import Deployment, evening, new_deployment
+from simulated_retailer import Retailer, simulate, write_sources
 
 FIRST = date(2024, 3, 1)
 LAST = FIRST + timedelta(days=34)

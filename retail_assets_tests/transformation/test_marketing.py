@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from retail_assets.demo import Retailer, simulate
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 from retail_assets_tests.transformation.simulated_raw import fill_raw
+from simulated_retailer import Retailer, simulate
 
 FIRST = date(2024, 1, 1)
 DAYS = 330

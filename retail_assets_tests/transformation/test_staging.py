@@ -19,7 +19,11 @@ import yaml
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
-MODELS = sorted(path.stem for path in (PROJECT_DIR / "models" / "staging").rglob("stg_*.sql"))
+MODELS = sorted(
+    path.stem
+    for path in (PROJECT_DIR / "models" / "staging").rglob("stg_*.sql")
+    if not path.stem.endswith("_versions")
+)
 CASES: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("staging_cases.yml").read_text())
 TIMEZONE = "Europe/Berlin"
 WINDOWS = {number: datetime.fromisoformat(f"2024-05-0{number}") for number in (1, 2, 3)}
@@ -157,7 +161,8 @@ class StagingModel:
         return tuple(str(row.values[column]) for column in self.raw_key)
 
     def row_key_of(self, row: RawRow) -> str:
-        return ", ".join(f"{column}={row.values[column]}" for column in self.raw_key)
+        values = zip(self.key, self.key_of(row), strict=True)
+        return ", ".join(f"{column}={value}" for column, value in values)
 
 
 def _plain(name: str, data_type: str) -> Any:
@@ -215,7 +220,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -> O
 
 def _model(manifest: Mapping[str, Any], name: str) -> StagingModel:
     node = manifest["nodes"][f"model.retail_assets.{name}"]
-    ((system, table),) = node["sources"]
+    ((system, table),) = manifest["nodes"][f"model.retail_assets.{name}_versions"]["sources"]
     return StagingModel(node, manifest["sources"][f"source.retail_assets.{system}.{table}"])
 
 
@@ -236,7 +241,9 @@ def _variables(window: int) -> dict[str, str]:
 
 
 def _build(warehouse: DbtOnRaw, outcome: Outcome, stage: str, window: int, *arguments: str) -> None:
-    run = warehouse.dbt("run", "--select", "path:models/staging", *arguments, variables=_variables(window))
+    run = warehouse.dbt(
+        "run", "--select", "path:models/staging", "+quarantine", *arguments, variables=_variables(window)
+    )
     assert run.success, [each.message for each in run.result if each.status == "error"]
     tables = warehouse.tables("staging")
     outcome.staged[stage] = {

@@ -1,45 +1,49 @@
 {#
     Law 1: every row of the source is in its staging model or in quarantine, exactly once, and rows that
-    were deleted in the source are in neither. Looks at the rows that the window touched; a row that fails
-    comes with the number of places where it was found. `key` is by raw's names; `model_key` has the model's,
-    where they differ.
+    were deleted in the source are in neither. Looks at the rows that the window affected; a row that fails
+    comes with the number of places where it was found.
 #}
-{% test conserved(model, raw, key, model_name, model_key=none) %}
+{% test conserved(model) %}
+{% if execute -%}
+{%- set staged = tested_model() -%}
+{%- set key = staged.config.unique_key -%}
+{%- set versions = graph.nodes['model.retail_assets.' ~ staged.name ~ '_versions'].relation_name -%}
 
 with
 
-touched as (
+affected as (
 
     select
         {{ row_key(key) }} as row_key,
         max(case when _deleted_at is null then 1 else 0 end) as expected
-    from {{ raw }}
-    where {{ of_changed_row(raw, key) }}
+    from {{ versions }}
+    where {{ of_changed_row(versions, key) }}
     group by {{ key | join(', ') }}
 
 ),
 
 found as (
 
-    select {{ row_key(key, model_key) }} as row_key from {{ model }}
-    where {{ among(model_key or key, changed_rows(raw, key | join(', ')), key) }}
+    select {{ row_key(key) }} as row_key from {{ model }} where {{ of_changed_row(versions, key) }}
     union all
-    select row_key from {{ ref('quarantine') }} where model_name = '{{ model_name }}'
+    select row_key from {{ ref('quarantine') }} where model_name = '{{ staged.name }}'
 
 ),
 
 final as (
 
     select
-        touched.row_key,
-        touched.expected,
+        affected.row_key,
+        affected.expected,
         count(found.row_key) as places
-    from touched
-    left join found on touched.row_key = found.row_key
-    group by touched.row_key, touched.expected
+    from affected
+    left join found on affected.row_key = found.row_key
+    group by affected.row_key, affected.expected
 
 )
 
 select * from final where places <> expected
-
+{%- else -%}
+{%- do ref('quarantine') -%}
+{%- endif %}
 {% endtest %}

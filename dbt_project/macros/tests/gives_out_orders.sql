@@ -1,4 +1,4 @@
-{# Law 3: each rule gives out the whole net amount and margin of every touched order that it gives out at all. #}
+{# Law 3: each rule gives out the whole net amount and margin of every affected order that it gives out at all. #}
 {% test gives_out_orders(model) %}
 
 with
@@ -7,7 +7,7 @@ given as (
 
     select source_system, order_id, rule, sum(attributed_revenue) as revenue, sum(attributed_margin) as margin
     from {{ model }}
-    where {{ of_touched_orders(ref('touched_attributions')) }}
+    where {{ of_affected() }}
     group by source_system, order_id, rule
 
 ),
@@ -17,7 +17,7 @@ sales as (
     select source_system, order_id, sum(net_amount) as revenue, coalesce(sum(margin), 0) as margin
     from {{ ref('wh_fact_sales') }}
     where is_sale
-        and {{ of_touched_orders(ref('touched_attributions')) }}
+        and {{ of_affected() }}
     group by source_system, order_id
 
 )

@@ -1,5 +1,5 @@
 {#
-    Law 3 over all channels: what the window touched of fact_sales and of the web shop's items is here, in
+    Law 3 over all channels: the affected orders of fact_sales and of the web shop's items are here, in
     number of lines and to the last digit of its net amount.
 #}
 {% test has_all_lines(model) %}
@@ -27,7 +27,7 @@ counted as (
 
     select source_system, order_id, count(*) as lines, sum(amount) as amount
     from expected
-    where {{ of_touched_orders(ref('touched_orders')) }}
+    where {{ of_affected() }}
     group by source_system, order_id
 
 ),
@@ -36,7 +36,7 @@ found as (
 
     select source_system, order_id, count(*) as lines, sum(net_amount) as amount
     from {{ model }}
-    where {{ of_touched_orders(ref('touched_orders')) }}
+    where {{ of_affected() }}
     group by source_system, order_id
 
 )

@@ -1,11 +1,11 @@
-{# The pieces of the days that the window touched are those that were sold. #}
+{# The pieces of the affected days are those that were sold. #}
 {% test has_all_pieces(model) %}
 
 with
 
 days as (
 
-    select distinct sales_date from {{ ref('touched_orders') }} where sales_date is not null
+    select distinct sales_date from {{ affected_relation() }} where sales_date is not null
 
 ),
 

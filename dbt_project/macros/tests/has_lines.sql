@@ -1,10 +1,9 @@
-{# Orders that the window touched and that have no valid line: their amounts are in no fact. #}
+{# Orders without a valid line: their amounts are in no fact. #}
 {% test has_lines(model) %}
 
 select sales_order_id
 from {{ model }}
-where {{ in_window('_changed_at') }}
-    and total_due <> 0
+where total_due <> 0
     and sales_order_id not in (select sales_order_id from {{ ref('stg_sales_order_details') }})
 
 {% endtest %}

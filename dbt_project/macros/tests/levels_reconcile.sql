@@ -1,11 +1,8 @@
-{# Touched levels that are not the level of the day before and the day's movements: stock came or went unseen. #}
+{# Levels that are not the level of the day before and the day's movements: stock came or went unseen. #}
 {% test levels_reconcile(model) %}
 
 select snapshot_date, distribution_center_id, sku, unexplained_quantity
 from {{ model }}
 where unexplained_quantity <> 0
-    and (snapshot_date, distribution_center_id, sku) in (
-        select snapshot_date, distribution_center_id, sku from {{ ref('touched_stock') }}
-    )
 
 {% endtest %}

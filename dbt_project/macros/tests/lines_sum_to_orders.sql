@@ -15,7 +15,7 @@ lines as (
         sum(allocated_freight) as freight,
         sum(allocated_total_due) as total_due
     from {{ model }}
-    where sales_order_id in (select sales_order_id from {{ ref('touched_sales') }})
+    where {{ of_affected() }}
     group by sales_order_id
 
 )

@@ -1,11 +1,11 @@
-{# Law 3: what the mart gives the channels of a touched day's revenue is what was attributed, by each rule. #}
+{# Law 3: what the mart gives the channels of an affected day's revenue is what was attributed, by each rule. #}
 {% test sums_to_attribution(model) %}
 
 with
 
 days as (
 
-    select activity_date from {{ ref('touched_media_days') }}
+    select activity_date from {{ affected_relation() }}
 
 ),
 

@@ -1,11 +1,11 @@
-{# The mart's redemptions, discounts and revenue of a touched offer are those of the redemptions and of the fact. #}
+{# The mart's redemptions, discounts and revenue of an affected offer are those of the redemptions and of the fact. #}
 {% test sums_to_redemptions(model) %}
 
 with
 
 offers as (
 
-    select offer_id from {{ ref('stg_offers') }} where offer_id in (select offer_id from {{ ref('touched_offers') }})
+    select offer_id from {{ ref('stg_offers') }} where {{ of_affected() }}
 
 ),
 

@@ -1,13 +1,10 @@
-{# Numbers of the window's weeks lie within their limits, both included, where they are there. #}
+{# Numbers lie within their limits, both included, where they are there. #}
 {% test within_limits(model, limits) %}
 
 select *
 from {{ model }}
-where {{ in_weeks_of_window('week_start') }}
-    and (
-        {% for column, (lowest, highest) in limits.items() -%}
-        {{ column }} < {{ lowest }} or {{ column }} > {{ highest }}{{ ' or ' if not loop.last }}
-        {% endfor %}
-    )
+where {% for column, (lowest, highest) in limits.items() -%}
+    {{ column }} < {{ lowest }} or {{ column }} > {{ highest }}{{ ' or ' if not loop.last }}
+    {% endfor %}
 
 {% endtest %}

@@ -1,16 +1,17 @@
--- What an incremental run touches: {{ ref('touched_consumers') }}
+{{ affected_by('affected_customers', key='consumer_key', since='activity_date') }}
+
 {% set at_risk = var('at_risk_days') %}
 {% set lapsed = var('lapsed_days') %}
 
 with
 
--- An incremental run goes on from a consumer's last row before the first day that is touched.
-touched as (
+-- An incremental run goes on from a consumer's last row before the first day that is affected.
+affected as (
 
     {% if is_incremental() -%}
-    {{ touched_customers() }}
+    select consumer_key, affected_from from {{ affected() }}
     {%- else -%}
-    select consumer_key, {{ beginning_of_time() }} as touched_from from {{ ref('wh_dim_consumer') }}
+    select consumer_key, {{ beginning_of_time() }} as affected_from from {{ ref('wh_dim_consumer') }}
     {%- endif %}
 
 ),
@@ -29,9 +30,9 @@ before as (
         customers.points_balance,
         customers.life_cycle_stage
     from {{ this }} as customers
-    inner join touched
-        on customers.consumer_key = touched.consumer_key
-        and customers.activity_date < touched.touched_from
+    inner join affected
+        on customers.consumer_key = affected.consumer_key
+        and customers.activity_date < affected.affected_from
     qualify row_number() over (partition by customers.consumer_key order by customers.activity_date desc) = 1
     {%- else -%}
     select
@@ -44,7 +45,7 @@ before as (
         cast(null as decimal(38, 6)) as net_sales_so_far,
         cast(null as bigint) as points_balance,
         cast(null as varchar) as life_cycle_stage
-    from touched
+    from affected
     where 1 = 0
     {%- endif %}
 
@@ -56,9 +57,9 @@ movements as (
     from (
         {{ channel_movements(['consumer_key']) }}
     ) as movements
-    inner join touched
-        on movements.consumer_key = touched.consumer_key
-        and movements.sales_date >= touched.touched_from
+    inner join affected
+        on movements.consumer_key = affected.consumer_key
+        and movements.sales_date >= affected.affected_from
 
 ),
 
@@ -66,9 +67,9 @@ interactions as (
 
     select interactions.*
     from {{ ref('wh_fact_interactions') }} as interactions
-    inner join touched
-        on interactions.consumer_key = touched.consumer_key
-        and interactions.interaction_date >= touched.touched_from
+    inner join affected
+        on interactions.consumer_key = affected.consumer_key
+        and interactions.interaction_date >= affected.affected_from
 
 ),
 
@@ -76,9 +77,9 @@ loyalty as (
 
     select loyalty.*
     from {{ ref('wh_fact_loyalty') }} as loyalty
-    inner join touched
-        on loyalty.consumer_key = touched.consumer_key
-        and loyalty.activity_date >= touched.touched_from
+    inner join affected
+        on loyalty.consumer_key = affected.consumer_key
+        and loyalty.activity_date >= affected.affected_from
 
 ),
 
@@ -124,15 +125,16 @@ loyalty_days as (
 
 ),
 
--- The purchases before are stood for by the two that matter: the newest, and the one that the consumer came (back) with.
+-- Two of the earlier purchases matter: the newest, and the one that the consumer came (back) with.
 purchase_days as (
 
-    select consumer_key, activity_date as purchased_on, true as is_touched from sales_days where orders > 0
+    select consumer_key, activity_date as purchased_on, true as is_affected
+    from sales_days where orders > 0 and consumer_key <> {{ unknown_key() }}
     union all
-    select consumer_key, last_purchase_date as purchased_on, false as is_touched
+    select consumer_key, last_purchase_date as purchased_on, false as is_affected
     from before where last_purchase_date is not null
     union all
-    select consumer_key, came_back_date as purchased_on, false as is_touched
+    select consumer_key, came_back_date as purchased_on, false as is_affected
     from before where came_back_date < last_purchase_date
 
 ),
@@ -164,9 +166,9 @@ reached as (
     -- What comes later is not known yet.
     select thresholds.*
     from thresholds
-    inner join touched
-        on thresholds.consumer_key = touched.consumer_key
-        and thresholds.activity_date >= touched.touched_from
+    inner join affected
+        on thresholds.consumer_key = affected.consumer_key
+        and thresholds.activity_date >= affected.affected_from
     where thresholds.activity_date <= {{ last_day_applied('activity_date') }}
 
 ),
@@ -197,8 +199,8 @@ active_days as (
         coalesce(sales_days.gross_sales, 0) as gross_sales,
         coalesce(sales_days.discount_amount, 0) as discount_amount,
         coalesce(sales_days.net_sales, 0) as net_sales,
-        coalesce(sales_days.cost, 0) as cost,
-        coalesce(sales_days.margin, 0) as margin,
+        case when sales_days.consumer_key is null then 0 else sales_days.cost end as cost,
+        case when sales_days.consumer_key is null then 0 else sales_days.margin end as margin,
         coalesce(sales_days.returned_quantity, 0) as returned_quantity,
         coalesce(sales_days.refund_amount, 0) as refund_amount,
         coalesce(interaction_days.interactions, 0) as interactions,
@@ -206,10 +208,13 @@ active_days as (
         coalesce(loyalty_days.points_earned, 0) as points_earned,
         coalesce(loyalty_days.points_redeemed, 0) as points_redeemed,
         loyalty_days.points,
-        case when sales_days.orders > 0 then days.activity_date end as purchased_on,
+        -- Those who are not known have no life cycle in common.
+        case
+            when sales_days.orders > 0 and days.consumer_key <> {{ unknown_key() }} then days.activity_date
+        end as purchased_on,
         -- A comeback is the first purchase, or one after being lapsed.
         case
-            when purchases.is_touched
+            when purchases.is_affected
                 and (
                     purchases.purchased_before is null
                     or purchases.purchased_on >= cast({{ dbt.dateadd('day', lapsed, 'purchases.purchased_before') }} as date)
@@ -225,7 +230,7 @@ active_days as (
     left join purchases
         on days.consumer_key = purchases.consumer_key
         and days.activity_date = purchases.purchased_on
-        and purchases.is_touched
+        and purchases.is_affected
 
 ),
 

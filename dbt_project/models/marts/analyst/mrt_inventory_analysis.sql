@@ -1,11 +1,13 @@
--- More than this is overstock; what is said of stock needs a whole history of sales behind it.
+{{ affected_by('affected_stock') }}
+
+-- More days of cover than this are overstock. It takes a whole history of sales to say so.
 {% set most_days_of_cover = 90 %}
 
 with
 
 stock as (
 
-    select * from {{ ref('wh_fact_inventory') }} where {{ only_touched(ref('touched_stock')) }}
+    select * from {{ ref('wh_fact_inventory') }} where {{ is_affected() }}
 
 ),
 
@@ -30,7 +32,7 @@ with_overstock as (
             case
                 when is_overstock then quantity_on_hand - ceil({{ most_days_of_cover }} * history_sold * 1.0 / history_days)
                 when not is_overstock then 0
-            end as bigint
+            end as decimal(38, 4)
         ) as overstock_quantity
     from judged
 

@@ -1,3 +1,5 @@
+{{ affected_by('affected_location_days') }}
+
 with
 
 movements as (
@@ -35,28 +37,32 @@ located as (
     left join history
         on movements.consumer_key = history.consumer_key
         and {{ as_of('history', 'movements.sales_date') }}
-    where {{ only_touched(ref('touched_location_days')) }}
+    where {{ is_affected() }}
 
 ),
 
 -- Every sale once by state, once by country, and once by territory, whose shops it belongs to.
+-- States and countries have the names that the consumers' systems give them.
+{% set nothing = 'cast(null as varchar)' -%}
 {% set types = {
-    'state': location_key('state', state_id('country', 'state_province')),
-    'country': location_key('country', 'country'),
-    'territory': location_key('territory', 'territory_id'),
+    'state': (location_key('state', state_id('country', 'state_province')), 'country', 'state_province'),
+    'country': (location_key('country', 'country'), 'country', nothing),
+    'territory': (location_key('territory', 'territory_id'), nothing, nothing),
 } -%}
 
 daily as (
 
-    {% for type, key in types.items() -%}
+    {% for type, (key, country, state_province) in types.items() -%}
     select
         sales_date,
         '{{ type }}' as location_type,
-        {{ key }} as location_key,
-        count(distinct case when order_key is not null then consumer_key end) as customers,
+        coalesce({{ key }}, {{ unknown_key() }}) as location_key,
+        max(case when {{ key }} is not null then {{ country }} end) as country,
+        max(case when {{ key }} is not null then {{ state_province }} end) as state_province,
+        {{ distinct_consumers() }} as customers,
         {{ channel_measures() }}
     from located
-    group by sales_date, {{ key }}
+    group by sales_date, coalesce({{ key }}, {{ unknown_key() }})
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -68,9 +74,12 @@ final as (
         daily.sales_date,
         daily.location_type,
         daily.location_key,
-        locations.location_name,
-        locations.state_province,
-        locations.country,
+        case
+            when daily.location_key = {{ unknown_key() }} then 'Unknown'
+            else coalesce(daily.state_province, daily.country, locations.location_name)
+        end as location_name,
+        daily.state_province,
+        coalesce(daily.country, locations.country) as country,
         daily.orders,
         daily.order_lines,
         daily.customers,
@@ -80,6 +89,7 @@ final as (
         daily.net_sales,
         daily.cost,
         daily.margin,
+        daily.uncosted_net_sales,
         daily.returned_quantity,
         daily.refund_amount,
         {{ ratio('daily.net_sales', 'daily.orders') }} as average_transaction,

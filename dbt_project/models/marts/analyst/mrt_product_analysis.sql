@@ -1,3 +1,5 @@
+{{ affected_by('affected_product_days') }}
+
 with
 
 movements as (
@@ -25,7 +27,7 @@ daily as (
         product_key,
         {{ channel_measures() }}
     from movements
-    where {{ only_touched(ref('touched_product_days')) }}
+    where {{ is_affected() }}
     group by sales_date, product_key
 
 ),
@@ -66,12 +68,13 @@ final as (
         net_sales,
         cost,
         margin,
+        uncosted_net_sales,
         returned_quantity,
         refund_amount,
         list_price,
         {{ ratio('net_sales', 'quantity') }} as average_price,
         {{ ratio('net_sales', 'list_price * quantity') }} as price_realised,
-        {{ ratio('margin', 'net_sales') }} as margin_rate,
+        {{ ratio('margin', 'net_sales - uncosted_net_sales') }} as margin_rate,
         {{ ratio('net_sales', 'sum(net_sales) over (partition by sales_date, category)') }} as share_of_category,
         rank() over (partition by sales_date, category order by net_sales desc) as rank_in_category
 

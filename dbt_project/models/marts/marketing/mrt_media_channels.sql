@@ -1,3 +1,5 @@
+{{ affected_by('affected_media_days') }}
+
 with
 
 performance as (
@@ -53,7 +55,7 @@ reported as (
     left join campaign_channels
         on performance.campaign_id = campaign_channels.campaign_id
         and {{ as_of('campaign_channels', 'performance.activity_date') }}
-    where {{ only_touched(ref('touched_media_days')) }}
+    where {{ is_affected() }}
 
 ),
 
@@ -74,7 +76,7 @@ owed as (
         case when rule = '{{ rule }}' then attributed_margin else 0 end as {{ rule }}_margin{{ ',' if not loop.last }}
         {% endfor %}
     from attribution
-    where {{ only_touched(ref('touched_media_days')) }}
+    where {{ is_affected() }}
 
 ),
 

@@ -1,14 +1,16 @@
+{{ affected_by('affected_offers') }}
+
 with
 
 offers as (
 
-    select * from {{ ref('wh_dim_offers') }} where {{ only_touched(ref('touched_offers')) }}
+    select * from {{ ref('wh_dim_offers') }} where {{ is_affected() }}
 
 ),
 
 uplifts as (
 
-    select * from {{ ref('wh_fact_offer_uplift') }} where {{ only_touched(ref('touched_offers')) }}
+    select * from {{ ref('wh_fact_offer_uplift') }} where {{ is_affected() }}
 
 ),
 
@@ -20,7 +22,7 @@ redeemed as (
         count(*) as redemptions,
         sum(discount_amount) as discount_given
     from {{ ref('stg_offer_redemptions') }}
-    where {{ only_touched(ref('touched_offers')) }}
+    where {{ is_affected() }}
     group by redeemed_date, offer_id
 
 ),
@@ -36,7 +38,7 @@ sold as (
     from {{ ref('wh_fact_sales') }}
     where is_sale
         and offer_id is not null
-        and {{ only_touched(ref('touched_offers')) }}
+        and {{ is_affected() }}
     group by order_date, offer_id
 
 ),

@@ -1,14 +1,24 @@
+{{ affected_by('affected_consumers', key=['consumer_key'], since='sales_date') }}
+
 with
 
 movements as (
 
-    {{ sales_movements(['customer_id']) }}
+    select movements.*
+    from (
+        {{ channel_movements(['consumer_key']) }}
+    ) as movements
+    {% if is_incremental() -%}
+    inner join {{ affected() }} as affected
+        on movements.consumer_key = affected.consumer_key
+        and movements.sales_date >= affected.affected_from
+    {%- endif %}
 
 ),
 
-customers as (
+consumers as (
 
-    select * from {{ ref('stg_customers') }}
+    select * from {{ ref('wh_dim_consumer') }}
 
 ),
 
@@ -16,11 +26,10 @@ daily as (
 
     select
         sales_date,
-        customer_id,
+        consumer_key,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched(ref('touched_sales')) }}
-    group by sales_date, customer_id
+    group by sales_date, consumer_key
 
 ),
 
@@ -28,15 +37,13 @@ final as (
 
     select
         daily.*,
-        customers.customer_type,
-        customers.store_name,
-        customers.territory,
-        customers.territory_group as region,
-        customers.country,
-        customers.state_province,
-        customers.city
+        consumers.consumer_type as customer_type,
+        consumers.consumer_name as store_name,
+        consumers.country,
+        consumers.state_province,
+        consumers.city
     from daily
-    left join customers on daily.customer_id = customers.customer_id
+    left join consumers on daily.consumer_key = consumers.consumer_key
 
 )
 

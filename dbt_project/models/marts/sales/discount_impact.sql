@@ -1,10 +1,26 @@
+{{ affected_by('affected_product_days', following_days=28) }}
+
 {% set baseline_days = 28 %}
 
 with
 
-offers as (
+sales as (
+
+    select *, order_date as sales_date, discount_amount > 0 as is_discounted
+    from {{ ref('wh_fact_sales') }}
+    where is_sale
+
+),
+
+special_offers as (
 
     select * from {{ ref('stg_special_offers') }}
+
+),
+
+offers as (
+
+    select * from {{ ref('stg_offers') }}
 
 ),
 
@@ -12,61 +28,64 @@ daily as (
 
     select
         sales_date,
-        product_id,
+        product_key,
+        sales_channel,
         special_offer_id,
+        offer_id,
         is_discounted,
-        count(distinct sales_order_id) as orders,
+        count(distinct source_system || ':' || order_id) as orders,
         count(*) as order_lines,
-        cast(sum(quantity) as bigint) as quantity,
+        cast(sum(quantity) as decimal(38, 4)) as quantity,
         cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
         cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
-        cast(sum(line_total) as decimal(38, 6)) as net_sales,
-        cast(coalesce(sum(line_cost), 0) as decimal(38, 6)) as cost,
-        cast(coalesce(sum(line_total - line_cost), 0) as decimal(38, 6)) as margin
-    from (select *, order_date as sales_date from {{ ref('fact_sales') }} where is_sale) as sales
-    where {{ only_touched(ref('touched_sales')) }}
-    group by sales_date, product_id, special_offer_id, is_discounted
+        cast(sum(net_amount) as decimal(38, 6)) as net_sales,
+        cast(sum(line_cost) as decimal(38, 6)) as cost,
+        cast(sum(margin) as decimal(38, 6)) as margin
+    from sales
+    where {{ is_affected() }}
+    group by sales_date, product_key, sales_channel, special_offer_id, offer_id, is_discounted
 
 ),
 
 product_days as (
 
-    select distinct sales_date, product_id from daily
+    select distinct sales_date, product_key, sales_channel from daily
 
 ),
 
 sold_by_day as (
 
     select
-        order_date,
-        product_id,
-        sum(case when is_discounted then 0 else quantity end) as undiscounted_quantity,
-        max(case when is_discounted then 1 else 0 end) as discount_days
-    from {{ ref('fact_sales') }}
-    where is_sale
-        and order_date in ({{ shifted_days('product_days', 'sales_date', -baseline_days, -1) }})
-        and product_id in (select product_id from product_days)
-    group by order_date, product_id
+        sales_date,
+        product_key,
+        sales_channel,
+        sum(quantity) as quantity,
+        max(case when is_discounted then 1 else 0 end) as is_discount_day
+    from sales
+    where sales_date in ({{ shifted_days('product_days', 'sales_date', -baseline_days, -1) }})
+    group by sales_date, product_key, sales_channel
 
 ),
 
--- What the product sells in a day at full price: over the days before this one, from the first on which
--- it sold, on which nobody had a discount on it. Without such a day there is no baseline, and null says so.
--- Nothing older than those days counts, so that a change reaches no further than they do.
+-- What the product sells through the channel on a day on which it sells at full price: over the days before this one
+-- on which it sold there and nobody had a discount on it. A day without a sale is none: a channel whose customers order
+-- once a month is compared with its own ordering days. Without such a day there is no baseline, and null says so.
 baselines as (
 
     select
         product_days.sales_date,
-        product_days.product_id,
-        sum(case when sold_by_day.discount_days = 0 then sold_by_day.undiscounted_quantity else 0 end) as quantity,
-        {{ dbt.datediff('min(sold_by_day.order_date)', 'product_days.sales_date', 'day') }}
-            - coalesce(sum(sold_by_day.discount_days), 0) as days
+        product_days.product_key,
+        product_days.sales_channel,
+        count(sold_by_day.sales_date) as days,
+        sum(sold_by_day.quantity) as quantity
     from product_days
-    left join sold_by_day
-        on product_days.product_id = sold_by_day.product_id
-        and sold_by_day.order_date < product_days.sales_date
-        and sold_by_day.order_date >= cast({{ dbt.dateadd('day', -baseline_days, 'product_days.sales_date') }} as date)
-    group by product_days.sales_date, product_days.product_id
+    inner join sold_by_day
+        on product_days.product_key = sold_by_day.product_key
+        and product_days.sales_channel = sold_by_day.sales_channel
+        and sold_by_day.is_discount_day = 0
+        and sold_by_day.sales_date < product_days.sales_date
+        and sold_by_day.sales_date >= cast({{ dbt.dateadd('day', -baseline_days, 'product_days.sales_date') }} as date)
+    group by product_days.sales_date, product_days.product_key, product_days.sales_channel
 
 ),
 
@@ -74,16 +93,18 @@ final as (
 
     select
         daily.*,
-        case when baselines.days > 0 then baselines.days end as baseline_days,
-        cast(
-            round(case when baselines.days > 0 then baselines.quantity * 1.0 / baselines.days end, 4) as decimal(19, 4)
-        ) as baseline_quantity,
-        offers.special_offer,
-        offers.offer_type,
-        offers.discount_pct as offer_discount_pct
+        baselines.days as baseline_days,
+        cast(round(baselines.quantity * 1.0 / baselines.days, 4) as decimal(19, 4)) as baseline_quantity,
+        coalesce(special_offers.special_offer, offers.offer_name) as special_offer,
+        special_offers.offer_type,
+        coalesce(special_offers.discount_pct, offers.discount_pct) as offer_discount_pct
     from daily
-    inner join baselines on daily.sales_date = baselines.sales_date and daily.product_id = baselines.product_id
-    left join offers on daily.special_offer_id = offers.special_offer_id
+    left join baselines
+        on daily.sales_date = baselines.sales_date
+        and daily.product_key = baselines.product_key
+        and daily.sales_channel = baselines.sales_channel
+    left join special_offers on daily.special_offer_id = special_offers.special_offer_id
+    left join offers on daily.offer_id = offers.offer_id
 
 )
 

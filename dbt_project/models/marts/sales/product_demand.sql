@@ -1,14 +1,16 @@
+{{ affected_by('affected_product_days') }}
+
 with
 
 movements as (
 
-    {{ sales_movements(['product_id']) }}
+    {{ channel_movements(['product_key']) }}
 
 ),
 
 products as (
 
-    select * from {{ ref('stg_products') }}
+    select * from {{ ref('wh_dim_product') }}
 
 ),
 
@@ -16,11 +18,11 @@ daily as (
 
     select
         sales_date,
-        product_id,
+        product_key,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched(ref('touched_sales')) }}
-    group by sales_date, product_id
+    where {{ is_affected() }}
+    group by sales_date, product_key
 
 ),
 
@@ -33,7 +35,7 @@ final as (
         products.subcategory,
         products.category
     from daily
-    left join products on daily.product_id = products.product_id
+    left join products on daily.product_key = products.product_key
 
 )
 

@@ -1,8 +1,10 @@
+{{ affected_by('affected_sales_days') }}
+
 with
 
 movements as (
 
-    {{ sales_movements(['territory_id', 'sales_channel', 'customer_id']) }}
+    {{ channel_movements(['territory_id', 'sales_channel', 'consumer_key']) }}
 
 ),
 
@@ -18,10 +20,10 @@ daily as (
         sales_date,
         territory_id,
         sales_channel,
-        count(distinct case when order_key is not null then customer_id end) as customers,
+        {{ distinct_consumers() }} as customers,
         {{ sales_measures() }}
     from movements
-    where {{ only_touched(ref('touched_sales')) }}
+    where {{ is_affected() }}
     group by sales_date, territory_id, sales_channel
 
 ),
@@ -30,8 +32,8 @@ final as (
 
     select
         daily.*,
-        territories.territory,
-        territories.territory_group
+        coalesce(territories.territory, 'Unknown') as territory,
+        coalesce(territories.territory_group, 'Unknown') as territory_group
     from daily
     left join territories on daily.territory_id = territories.territory_id
 

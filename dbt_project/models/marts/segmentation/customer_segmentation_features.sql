@@ -106,7 +106,7 @@ purchases as (
 
 ),
 
--- Of what was bought in the last year and came back by the week's end.
+-- Returns by the week's end of what was bought in the last year.
 returned as (
 
     select

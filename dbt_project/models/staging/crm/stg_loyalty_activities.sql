@@ -1,8 +1,10 @@
+{{ affected_by('stg_loyalty_activities_versions') }}
+
 with
 
-source as (
+current_rows as (
 
-    {{ current_rows(source('crm', 'loyalty_activities'), config.get('unique_key')) }}
+    {{ current_rows(ref('stg_loyalty_activities_versions')) }}
 
 ),
 
@@ -16,13 +18,11 @@ final as (
         coalesce(points_redeemed, 0) as points_redeemed,
         order_reference,
         activity_at,
-        {{ local_date('activity_at') }} as activity_date,
-        _modified_at as modified_at,
+        activity_date,
+        modified_at,
         _changed_at
 
-    from source
-
-    where {{ quarantine_reason('stg_loyalty_activities') }} is null
+    from current_rows
 
 )
 

@@ -1,24 +1,3 @@
-with
+{{ affected_by('stg_touchpoints_versions') }}
 
-source as (
-
-    {{ current_rows(source('crm', 'touchpoints'), config.get('unique_key')) }}
-
-),
-
-final as (
-
-    select
-        touchpoint_id,
-        touchpoint_name,
-        touchpoint_type,
-        _modified_at as modified_at,
-        _changed_at
-
-    from source
-
-    where {{ quarantine_reason('stg_touchpoints') }} is null
-
-)
-
-select * from final
+{{ current_rows(ref('stg_touchpoints_versions')) }}

@@ -1,32 +1,3 @@
-with
+{{ affected_by('stg_stock_movements_versions') }}
 
-source as (
-
-    {{ current_rows(source('inventory', 'stock_movements'), config.get('unique_key')) }}
-
-),
-
-final as (
-
-    select
-        movement_id,
-        distribution_center_id,
-        sku,
-        movement_type,
-        case
-            when movement_type in ('receipt', 'return', 'transfer_in') then abs(quantity)
-            when movement_type in ('sale', 'transfer_out', 'write_off') then -abs(quantity)
-            else quantity
-        end as quantity_change,
-        moved_at,
-        {{ local_date('moved_at') }} as moved_date,
-        _modified_at as modified_at,
-        _changed_at
-
-    from source
-
-    where {{ quarantine_reason('stg_stock_movements') }} is null
-
-)
-
-select * from final
+{{ current_rows(ref('stg_stock_movements_versions')) }}

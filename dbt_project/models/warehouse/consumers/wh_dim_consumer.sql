@@ -1,10 +1,12 @@
+{{ affected_by('affected_consumers') }}
+
 {% set channels = ['online', 'reseller', 'webshop'] %}
 
 with
 
 identities as (
 
-    select * from {{ ref('wh_consumer_identities') }} where {{ only_touched(ref('touched_consumers')) }}
+    select * from {{ ref('wh_consumer_identities') }} where {{ is_affected() }}
 
 ),
 
@@ -18,7 +20,7 @@ orders as (
         min(order_date) as order_date,
         sum(case when is_sale then net_amount end) as revenue
     from {{ ref('wh_fact_sales') }}
-    where {{ only_touched(ref('touched_consumers')) }}
+    where {{ is_affected() }}
     group by consumer_key, source_system, order_id, sales_channel
 
 ),
@@ -30,7 +32,7 @@ loyalty as (
         sum(points) as loyalty_points,
         sum(points_earned) as points_earned
     from {{ ref('wh_fact_loyalty') }}
-    where {{ only_touched(ref('touched_consumers')) }}
+    where {{ is_affected() }}
     group by consumer_key
 
 ),
@@ -41,7 +43,7 @@ places as (
 
 ),
 
--- Of two records in one system the lower number counts. An address is taken whole.
+-- The lower number counts of two records in one system. An address is used whole.
 addresses as (
 
     select *

@@ -1,14 +1,16 @@
+{{ affected_by('affected_consumers') }}
+
 {% set address = ['city', 'state_province', 'country', 'latitude', 'longitude'] -%}
 
 with
 
 identities as (
 
-    select * from {{ ref('wh_consumer_identities') }} where {{ only_touched(ref('touched_consumers')) }}
+    select * from {{ ref('wh_consumer_identities') }} where {{ is_affected() }}
 
 ),
 
--- Where a customer of the ERP is stands in the addresses that the customer, or its store, is linked to.
+-- A customer of the ERP is at the addresses that the customer, or its store, is linked to.
 links as (
 
     select
@@ -17,7 +19,7 @@ links as (
         address_id,
         min(_modified_at) as linked_at,
         count(*) = count(_deleted_at) as is_gone
-    from {{ source('erp', 'business_entity_address') }}
+    from {{ ref('stg_business_entity_addresses_versions') }}
     group by business_entity_id, address_type_id, address_id
 
 ),
@@ -91,7 +93,7 @@ erp as (
     left join stores on customers.store_id = stores.business_entity_id
     inner join residences
         on coalesce(stores.business_entity_id, customers.person_id) = residences.business_entity_id
-    inner join {{ source('erp', 'address') }} as addresses on residences.address_id = addresses.address_id
+    inner join {{ ref('stg_addresses_versions') }} as addresses on residences.address_id = addresses.address_id
     left join {{ ref('stg_state_provinces') }} as states on addresses.state_province_id = states.state_province_id
     left join {{ ref('stg_country_regions') }} as countries on states.country_region_code = countries.country_region_code
     where cast(customers.customer_id as varchar) in (select source_id from identities where source_system = 'erp')
@@ -99,11 +101,11 @@ erp as (
 ),
 
 {% set registers = {
-    'webshop': ('users', 'id', 'cast(null as boolean)'),
-    'crm': ('consumers', 'consumer_id', 'coalesce(marketing_opt_in, false)'),
+    'webshop': (ref('stg_webshop_users_versions'), 'user_id', 'cast(null as boolean)'),
+    'crm': (ref('stg_consumers_versions'), 'consumer_id', 'marketing_opt_in'),
 } -%}
 
-{% for system, (table, id, opt_in) in registers.items() -%}
+{% for system, (versions, id, opt_in) in registers.items() -%}
 {{ system }} as (
 
     select
@@ -121,7 +123,7 @@ erp as (
         latitude,
         longitude,
         {{ opt_in }} as marketing_opt_in
-    from {{ source(system, table) }}
+    from {{ versions }}
     where cast({{ id }} as varchar) in (select source_id from identities where source_system = '{{ system }}')
 
 ),
@@ -170,25 +172,25 @@ days as (
 
 ),
 
-moments as (
+changes as (
 
     select distinct consumer_key, valid_from from days
 
 ),
 
--- What each record said last, on each day on which one of the consumer's records changed.
+-- The newest version of each record, on each day on which one of the consumer's records changed.
 known as (
 
     select
-        moments.valid_from as known_on,
+        changes.valid_from as known_on,
         days.*
-    from moments
+    from changes
     inner join days
-        on moments.consumer_key = days.consumer_key
-        and moments.valid_from >= days.valid_from
-        and (days.valid_to is null or moments.valid_from < days.valid_to)
+        on changes.consumer_key = days.consumer_key
+        and changes.valid_from >= days.valid_from
+        and (days.valid_to is null or changes.valid_from < days.valid_to)
     qualify row_number() over (
-        partition by moments.valid_from, days.source_system, days.source_id, days.place
+        partition by changes.valid_from, days.source_system, days.source_id, days.place
         order by days.valid_from desc
     ) = 1
 

@@ -1,8 +1,10 @@
+{{ affected_by('affected_interactions') }}
+
 with
 
 interactions as (
 
-    select * from {{ ref('stg_interactions') }} where {{ only_touched() }}
+    select * from {{ ref('stg_interactions') }} where {{ is_affected() }}
 
 ),
 

@@ -1,8 +1,10 @@
+{{ affected_by('affected_loyalty') }}
+
 with
 
 activities as (
 
-    select * from {{ ref('stg_loyalty_activities') }} where {{ only_touched() }}
+    select * from {{ ref('stg_loyalty_activities') }} where {{ is_affected() }}
 
 ),
 
@@ -12,7 +14,7 @@ consumers as (
 
 ),
 
-touched as (
+booked as (
 
     select
         activities.*,
@@ -24,7 +26,7 @@ touched as (
 
 ),
 
--- What a consumer had before the first activity that is counted anew.
+-- The balance before the first activity that is counted again.
 before as (
 
     {% if is_incremental() -%}
@@ -32,14 +34,14 @@ before as (
         consumer_key,
         sum(points) as points
     from {{ this }}
-    where consumer_key in (select consumer_key from touched)
-        and not {{ only_touched() }}
+    where consumer_key in (select consumer_key from booked)
+        and not {{ is_affected() }}
     group by consumer_key
     {%- else -%}
     select
         consumer_key,
         0 as points
-    from touched
+    from booked
     where 1 = 0
     {%- endif %}
 
@@ -48,29 +50,29 @@ before as (
 final as (
 
     select
-        touched.loyalty_activity_id,
-        touched.activity_at,
-        touched.activity_date,
-        touched.consumer_key,
-        touched.activity_type,
-        touched.points_earned,
-        touched.points_redeemed,
-        touched.points,
+        booked.loyalty_activity_id,
+        booked.activity_at,
+        booked.activity_date,
+        booked.consumer_key,
+        booked.activity_type,
+        booked.points_earned,
+        booked.points_redeemed,
+        booked.points,
         case
-            when touched.consumer_key is not null
+            when booked.consumer_key is not null
                 then cast(
-                    coalesce(before.points, 0) + sum(touched.points) over (
-                        partition by touched.consumer_key
-                        order by touched.activity_at, touched.loyalty_activity_id
+                    coalesce(before.points, 0) + sum(booked.points) over (
+                        partition by booked.consumer_key
+                        order by booked.activity_at, booked.loyalty_activity_id
                         rows unbounded preceding
                     ) as bigint
                 )
         end as balance,
-        touched.source_system,
-        touched.order_id
+        booked.source_system,
+        booked.order_id
 
-    from touched
-    left join before on touched.consumer_key = before.consumer_key
+    from booked
+    left join before on booked.consumer_key = before.consumer_key
 
 )
 

@@ -1,5 +1,6 @@
+{{ affected_by('affected_stock') }}
+
 {% set history_days = stock_history_days() %}
-{% set touched = ref('touched_stock') %}
 
 with
 
@@ -7,7 +8,7 @@ levels as (
 
     select *
     from {{ ref('stg_inventory') }}
-    where {{ with_stock_history('snapshot_date', touched) }}
+    where {{ with_stock_history('snapshot_date') }}
 
 ),
 
@@ -23,10 +24,10 @@ movements as (
         {{ pieces_moved('transfer_in') }} as transferred_in,
         {{ pieces_moved('transfer_out') }} as transferred_out,
         {{ pieces_moved('write_off') }} as written_off,
-        cast(sum(case when movement_type = 'adjustment' then quantity_change else 0 end) as bigint) as adjusted,
-        cast(sum(quantity_change) as bigint) as quantity_change
+        cast(sum(case when movement_type = 'adjustment' then quantity_change else 0 end) as decimal(38, 4)) as adjusted,
+        cast(sum(quantity_change) as decimal(38, 4)) as quantity_change
     from {{ ref('stg_stock_movements') }}
-    where {{ with_stock_history('moved_date', touched) }}
+    where {{ with_stock_history('moved_date') }}
     group by moved_date, distribution_center_id, sku
 
 ),
@@ -58,7 +59,7 @@ with_history as (
     select
         *,
         max(quantity_on_hand) {{ days_before(1, 1) }} as opening_quantity,
-        cast(sum(sold) {{ days_before(history_days, 1) }} as bigint) as history_sold,
+        cast(sum(sold) {{ days_before(history_days, 1) }} as decimal(38, 4)) as history_sold,
         min(snapshot_date) {{ days_before(history_days, 1) }} as history_from
     from days
 
@@ -106,7 +107,7 @@ final as (
 
     from paced
 
-    where {{ only_touched(touched) }}
+    where {{ is_affected() }}
 
 )
 

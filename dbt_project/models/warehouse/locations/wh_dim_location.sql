@@ -12,14 +12,30 @@ distribution_centers as (
 
 ),
 
+known_places as (
+
+    select country, nullif(state, '') as state, latitude, longitude from {{ ref('stg_places') }}
+
+),
+
+-- Where consumers live, by the names that their systems use. The list of places adds coordinates, and names nobody.
+named_places as (
+
+    select country, state_province as state from {{ ref('wh_dim_consumer_history') }} where country is not null
+    union
+    select country, cast(null as varchar) as state from {{ ref('wh_dim_consumer_history') }} where country is not null
+    union
+    select country, state from known_places
+
+),
+
 places as (
 
-    select
-        country,
-        nullif(state, '') as state,
-        latitude,
-        longitude
-    from {{ ref('stg_places') }}
+    select named_places.country, named_places.state, known_places.latitude, known_places.longitude
+    from named_places
+    left join known_places
+        on named_places.country = known_places.country
+        and coalesce(named_places.state, '') = coalesce(known_places.state, '')
 
 ),
 
@@ -61,7 +77,7 @@ final as (
         country,
         latitude,
         longitude,
-        cast(null as bigint) as territory_id,
+        cast(null as {{ key_type('erp') }}) as territory_id,
         cast(distribution_center_id as varchar) as source_id
     from distribution_centers
 
@@ -76,7 +92,7 @@ final as (
         country,
         latitude,
         longitude,
-        cast(null as bigint) as territory_id,
+        cast(null as {{ key_type('erp') }}) as territory_id,
         cast({{ state_id('country', 'state') }} as varchar) as source_id
     from places
     where state is not null
@@ -92,7 +108,7 @@ final as (
         country,
         latitude,
         longitude,
-        cast(null as bigint) as territory_id,
+        cast(null as {{ key_type('erp') }}) as territory_id,
         country as source_id
     from places
     where state is null

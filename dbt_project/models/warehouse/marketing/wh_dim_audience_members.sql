@@ -1,3 +1,5 @@
+{{ affected_by('affected_audience_members') }}
+
 with
 
 members as (
@@ -9,13 +11,13 @@ members as (
 
 ),
 
--- Who was taken out in the moment of coming in was never a member.
+-- Who was removed at the time of being added was never a member.
 memberships as (
 
     select *
     from members
     where (removed_at is null or removed_at > added_at)
-        and {{ only_touched() }}
+        and {{ is_affected() }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ affected_by('stg_audience_segments_versions') }}
+
 with
 
 final as (
@@ -10,7 +12,7 @@ final as (
 
     from {{ ref('stg_audience_segments') }}
 
-    where {{ only_touched() }}
+    where {{ is_affected() }}
 
 )
 

@@ -2,7 +2,7 @@ with
 
 versions as (
 
-    {{ versions_by_day(source('marketing', 'campaigns'), 'campaign_id', ['media_channel_id'], 'media_channel_id is not null') }}
+    {{ versions_by_day(ref('stg_campaigns_versions'), 'campaign_id', ['media_channel_id'], 'media_channel_id is not null') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ affected_by('stg_media_channels_versions') }}
+
 with
 
 final as (
@@ -10,7 +12,7 @@ final as (
 
     from {{ ref('stg_media_channels') }}
 
-    where {{ only_touched() }}
+    where {{ is_affected() }}
 
 )
 

@@ -1,8 +1,10 @@
+{{ affected_by('affected_offers') }}
+
 with
 
 offers as (
 
-    select * from {{ ref('stg_offers') }} where {{ only_touched(ref('touched_offers')) }}
+    select * from {{ ref('stg_offers') }} where {{ is_affected() }}
 
 ),
 
@@ -13,7 +15,7 @@ redemptions as (
         count(*) as redemptions,
         sum(discount_amount) as discount_given
     from {{ ref('stg_offer_redemptions') }}
-    where {{ only_touched(ref('touched_offers')) }}
+    where {{ is_affected() }}
     group by offer_id
 
 ),

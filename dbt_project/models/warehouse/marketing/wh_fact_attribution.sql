@@ -1,3 +1,5 @@
+{{ affected_by('affected_attributions', day='order_date') }}
+
 with
 
 orders as (
@@ -12,7 +14,7 @@ orders as (
         cast(coalesce(sum(margin), 0) as decimal(38, 6)) as margin
     from {{ ref('wh_fact_sales') }}
     where is_sale
-        and {{ only_touched(ref('touched_attributions'), day='order_date') }}
+        and {{ is_affected() }}
     group by source_system, order_id, order_at, order_date, consumer_key
 
 ),
@@ -23,7 +25,7 @@ channels as (
 
 ),
 
--- On the channel that its campaign ran on when it was made.
+-- A click counts for the channel that its campaign ran on at the time.
 clicks as (
 
     select

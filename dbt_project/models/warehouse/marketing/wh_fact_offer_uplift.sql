@@ -1,194 +1,50 @@
+{{ affected_by('affected_offers') }}
+
 {#
     How many times as many pieces of an offer's products sell as would without it, as of each day: the ratio of the
     odds that a piece sold is of the offer's products, during the offer and on days around it. Products that are on
     no offer (the controls) cancel what moves all sales; days before and after cancel what moves the offer's products
-    alone, if it does so steadily. docs/marts/mrt_offers.md tells the formulas, their sources and how they did.
+    alone, if it does so steadily. The pieces are counted in
+    wh_fact_offer_pieces; docs/marts/mrt_offers.md tells the formulas, their sources and how they did.
 #}
 
 {% set phases = ['before', 'during', 'after'] -%}
 
 with
 
-offers as (
+offer_pieces as (
 
-    select
-        offer_id,
-        country,
-        case when special_offer_id is null then 'webshop' else 'online' end as sales_channel,
-        valid_from,
-        valid_to,
-        cast({{ dbt.dateadd('day', -var('uplift_baseline_days'), 'valid_from') }} as date) as observed_from,
-        cast({{ dbt.dateadd('day', var('uplift_baseline_days'), 'valid_to') }} as date) as observed_to
-    from {{ ref('stg_offers') }}
-    where {{ only_touched(ref('touched_offers')) }}
+    select * from {{ ref('wh_fact_offer_pieces') }} where {{ is_affected() }}
 
 ),
 
-product_days as (
-
-    select * from {{ ref('wh_fact_product_days') }}
-
-),
-
--- Days on which anything was sold, so that a day's row is there whichever day was run first.
 days as (
 
     select distinct
-        offers.offer_id,
-        product_days.sales_date,
-        case
-            when product_days.sales_date < offers.valid_from then 'before'
-            when offers.valid_to is null or product_days.sales_date <= offers.valid_to then 'during'
-            else 'after'
-        end as phase,
-        {{ dbt.datediff('offers.valid_from', 'product_days.sales_date', 'day') }} as day_number
-    from offers
-    inner join product_days
-        on product_days.sales_date >= offers.observed_from
-        and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
-
-),
-
-sales as (
-
-    select
-        offers.offer_id,
-        product_days.sales_date,
-        product_days.product_group,
-        product_days.product_key,
-        sum(product_days.quantity) as quantity,
-        max(case when product_days.offer_id = offers.offer_id and product_days.is_under_offer then 1 else 0 end) as is_on_offer,
-        max(case when product_days.offer_id = offers.offer_id and not product_days.is_under_offer then 1 else 0 end) as is_beside,
-        max(case when product_days.offer_id <> offers.offer_id and product_days.is_under_offer then 1 else 0 end) as is_on_another
-    from offers
-    inner join product_days
-        on offers.sales_channel = product_days.sales_channel
-        and product_days.sales_date >= offers.observed_from
-        and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
-        and (offers.country is null or offers.country = product_days.country)
-    where product_days.product_key is not null
-    group by offers.offer_id, product_days.sales_date, product_days.product_group, product_days.product_key
-
-),
-
--- A group of products is the offer's from the first day on which one of them was sold under it: a product that
--- nobody bought is the offer's too. A product that was sold beside it, in an order that made use of it, is not.
-groups as (
-
-    select
         offer_id,
-        product_group,
-        min(case when is_on_offer = 1 then sales_date end) as covered_from,
-        min(case when is_on_another = 1 then sales_date end) as spoilt_from
-    from sales
-    group by offer_id, product_group
-
-),
-
-products as (
-
-    select
-        offer_id,
-        product_key,
-        min(case when is_beside = 1 then sales_date end) as excluded_from
-    from sales
-    group by offer_id, product_key
-
-),
-
-described as (
-
-    select
-        sales.*,
-        groups.covered_from,
-        groups.spoilt_from,
-        products.excluded_from
-    from sales
-    inner join groups
-        on sales.offer_id = groups.offer_id
-        and sales.product_group = groups.product_group
-    inner join products
-        on sales.offer_id = products.offer_id
-        and sales.product_key = products.product_key
-
-),
-
--- From which day on it was known which products are the offer's and which are controls.
-known as (
-
-    select offer_id, covered_from as known_from from groups where covered_from is not null
-    union
-    select offer_id, spoilt_from as known_from from groups where spoilt_from is not null
-    union
-    select offer_id, excluded_from as known_from
-    from described
-    where covered_from is not null and excluded_from is not null
-
-),
-
-scopes as (
-
-    select
-        offer_id,
-        known_from,
-        lead(known_from) over (partition by offer_id order by known_from) as known_to
-    from known
-
-),
-
-pieces as (
-
-    select
-        scopes.offer_id,
-        scopes.known_from,
-        described.sales_date,
-        sum(
-            case
-                when described.covered_from <= scopes.known_from
-                    and (described.excluded_from is null or described.excluded_from > scopes.known_from)
-                    then described.quantity
-                else 0
-            end
-        ) as offer_pieces,
-        sum(
-            case
-                when (described.covered_from is null or described.covered_from > scopes.known_from)
-                    and (described.spoilt_from is null or described.spoilt_from > scopes.known_from)
-                    then described.quantity
-                else 0
-            end
-        ) as control_pieces
-    from scopes
-    inner join described
-        on scopes.offer_id = described.offer_id
-        and (scopes.known_to is null or described.sales_date < scopes.known_to)
-    group by scopes.offer_id, scopes.known_from, described.sales_date
+        sales_date,
+        phase
+    from offer_pieces
 
 ),
 
 daily as (
 
     select
-        scopes.offer_id,
-        scopes.known_from,
-        days.sales_date,
-        days.phase,
-        days.day_number,
-        cast(coalesce(pieces.offer_pieces, 0) as double) as offer_pieces,
-        cast(coalesce(pieces.control_pieces, 0) as double) as control_pieces,
-        cast(coalesce(pieces.offer_pieces + pieces.control_pieces, 0) as double) as all_pieces
-    from scopes
-    inner join days
-        on scopes.offer_id = days.offer_id
-        and (scopes.known_to is null or days.sales_date < scopes.known_to)
-    left join pieces
-        on scopes.offer_id = pieces.offer_id
-        and scopes.known_from = pieces.known_from
-        and days.sales_date = pieces.sales_date
+        offer_id,
+        known_from,
+        sales_date,
+        phase,
+        day_number,
+        cast(offer_pieces as double) as offer_pieces,
+        cast(control_pieces as double) as control_pieces,
+        cast(offer_pieces + control_pieces as double) as all_pieces
+    from offer_pieces
+    where known_from is not null
 
 ),
 
--- Of each phase up to each day: pieces, days with pieces, their middle, and what the scatter of days follows from.
+-- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the scatter of days needs.
 sums as (
 
     select
@@ -199,7 +55,7 @@ sums as (
             'offer': 'offer_pieces',
             'control': 'control_pieces',
             'days': 'case when all_pieces > 0 then 1 else 0 end',
-            'moment': 'day_number * all_pieces',
+            'day_sum': 'day_number * all_pieces',
             'squares': 'offer_pieces * offer_pieces / nullif(all_pieces, 0)',
         } -%}
         {% for phase in phases -%}
@@ -240,7 +96,7 @@ scattered as (
             0
         ) as {{ phase }}_chi_square,
         case when {{ phase }}_days > 0 then {{ phase }}_days - 1 else 0 end as {{ phase }}_freedom,
-        {{ phase }}_moment / nullif({{ phase }}_offer + {{ phase }}_control, 0) as {{ phase }}_middle{{ ',' if not loop.last }}
+        {{ phase }}_day_sum / nullif({{ phase }}_offer + {{ phase }}_control, 0) as {{ phase }}_middle{{ ',' if not loop.last }}
         {% endfor %}
     from usable
 
@@ -335,7 +191,7 @@ final as (
         days.sales_date as activity_date,
         days.offer_id,
         days.phase = 'during' as is_running,
-        cast(estimates.during_offer as bigint) as measured_quantity,
+        cast(estimates.during_offer as decimal(38, 4)) as measured_quantity,
         cast(estimates.during_offer / exp(estimates.log_uplift) as decimal(18, 6)) as expected_quantity,
         {{ bounded_exp('estimates.log_uplift') }} as uplift,
         {{ bounded_exp('estimates.log_uplift - 1.96 * estimates.log_error') }} as uplift_low,

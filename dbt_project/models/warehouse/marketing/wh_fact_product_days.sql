@@ -1,4 +1,5 @@
--- What an incremental run touches: {{ ref('touched_orders') }}, {{ ref('stg_sales_orders') }}
+{{ affected_by('affected_sales_days') }}
+
 with
 
 lines as (
@@ -13,7 +14,7 @@ sales as (
         *,
         max(offer_id) over (partition by source_system, order_id) as order_offer_id
     from lines
-    where {{ only_touched() }}
+    where {{ is_affected() }}
 
 ),
 
@@ -38,7 +39,7 @@ webshop_orders as (
 
 countries_of_users as (
 
-    {{ versions_by_day(source('webshop', 'users'), 'id', ['country'], 'id in (select user_id from webshop_orders)') }}
+    {{ versions_by_day(ref('stg_webshop_users_versions'), 'user_id', ['country'], 'user_id in (select user_id from webshop_orders)') }}
 
 ),
 
@@ -51,7 +52,7 @@ webshop_users as (
     from webshop_orders as orders
     inner join {{ ref('stg_webshop_users') }} as users on orders.user_id = users.user_id
     inner join countries_of_users
-        on orders.user_id = countries_of_users.id
+        on orders.user_id = countries_of_users.user_id
         and {{ as_of('countries_of_users', 'orders.created_date') }}
 
 ),
@@ -99,7 +100,7 @@ final as (
         product_key,
         offer_id,
         is_under_offer,
-        cast(sum(quantity) as bigint) as quantity
+        cast(sum(quantity) as decimal(38, 4)) as quantity
 
     from described
     group by sales_date, sales_channel, country, product_group, product_key, offer_id, is_under_offer

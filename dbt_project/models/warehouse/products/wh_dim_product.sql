@@ -1,14 +1,16 @@
+{{ affected_by('affected_products') }}
+
 with
 
 identities as (
 
-    select * from {{ ref('wh_product_identities') }} where {{ only_touched(ref('touched_products')) }}
+    select * from {{ ref('wh_product_identities') }} where {{ is_affected() }}
 
 ),
 
 sales as (
 
-    select * from {{ ref('wh_fact_sales') }} where {{ only_touched(ref('touched_products')) }}
+    select * from {{ ref('wh_fact_sales') }} where {{ is_affected() }}
 
 ),
 
@@ -42,7 +44,8 @@ described as (
         {% for column in ['product', 'category'] -%}
         coalesce(
             max(case when source_system = 'erp' then {{ column }} end),
-            max(case when source_system = 'webshop' then {{ column }} end)
+            max(case when source_system = 'webshop' then {{ column }} end),
+            max({{ column }})
         ) as {{ column }},
         {% endfor -%}
         max(subcategory) as subcategory,
@@ -103,7 +106,7 @@ final as (
         described.in_inventory,
         sold.first_sale_date,
         sold.last_sale_date,
-        cast(coalesce(sold.lifetime_quantity, 0) as bigint) as lifetime_quantity,
+        cast(coalesce(sold.lifetime_quantity, 0) as decimal(38, 4)) as lifetime_quantity,
         cast(coalesce(sold.lifetime_revenue, 0) as decimal(38, 6)) as lifetime_revenue,
         cast(coalesce(sold.lifetime_margin, 0) as decimal(38, 6)) as lifetime_margin,
         cast(sold.returned_quantity * 1.0 / nullif(sold.lifetime_quantity, 0) as decimal(9, 6)) as return_rate

@@ -1,8 +1,10 @@
+{{ affected_by('affected_products') }}
+
 with
 
 identities as (
 
-    select * from {{ ref('wh_product_identities') }} where {{ only_touched(ref('touched_products')) }}
+    select * from {{ ref('wh_product_identities') }} where {{ is_affected() }}
 
 ),
 
@@ -47,7 +49,7 @@ known as (
     from webshop_prices as prices
     inner join identities
         on identities.source_system = 'webshop'
-        and cast(prices.id as varchar) = identities.source_id
+        and cast(prices.product_id as varchar) = identities.source_id
 
 ),
 

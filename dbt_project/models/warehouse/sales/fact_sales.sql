@@ -1,20 +1,22 @@
+{{ affected_by('affected_erp_sales') }}
+
 with
 
 orders as (
 
-    select * from {{ ref('stg_sales_orders') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_orders') }} where {{ is_affected() }}
 
 ),
 
 order_details as (
 
-    select * from {{ ref('stg_sales_order_details') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_order_details') }} where {{ is_affected() }}
 
 ),
 
 returns as (
 
-    select * from {{ ref('stg_sales_returns') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_returns') }} where {{ is_affected() }}
 
 ),
 
@@ -67,7 +69,7 @@ lines as (
         orders.order_date,
         orders.ship_date,
         orders.order_status,
-        orders.order_status not in ('cancelled', 'rejected') as is_sale,
+        {{ is_sale('orders.order_status') }} as is_sale,
         orders.sales_channel,
         orders.customer_id,
         orders.territory_id,
@@ -75,10 +77,10 @@ lines as (
         orders.tax,
         orders.freight,
         orders.total_due,
-        -- Line totals are the weights; an order that is free of charge is split by its number of lines.
-        case
-            when sum(order_details.line_total) over (partition by order_details.sales_order_id) > 0
-                then {{ whole('order_details.line_total * 1000000') }}
+        -- Line totals are the weights, also those of credits below 0; where they sum to 0, every line weighs the same.
+        case sign(sum(order_details.line_total) over (partition by order_details.sales_order_id))
+            when 1 then {{ whole('order_details.line_total * 1000000') }}
+            when -1 then {{ whole('-order_details.line_total * 1000000') }}
             else 1
         end as weight
     from order_details
@@ -103,7 +105,7 @@ allocated as (
 
     select
         *,
-        {% for amount in ['subtotal', 'tax', 'freight', 'total_due - subtotal - tax - freight'] -%}
+        {% for amount in ['subtotal', 'tax', 'freight', 'total_due - coalesce(subtotal, 0) - coalesce(tax, 0) - coalesce(freight, 0)'] -%}
         {{ allocate('(' ~ amount ~ ')', 'cumulative_weight', 'total_weight', previous_line) }}
             as allocated_{{ loop.cycle('subtotal', 'tax', 'freight', 'difference') }}{{ ',' if not loop.last }}
         {% endfor %}
@@ -130,9 +132,10 @@ final as (
         cast(coalesce(list_prices.list_price, products.list_price) as decimal(19, 4)) as list_price,
         allocated.unit_price,
         allocated.unit_price_discount,
-        allocated.unit_price_discount > 0 as is_discounted,
-        cast(allocated.unit_price * allocated.quantity as decimal(38, 6)) as gross_amount,
-        cast(allocated.unit_price * allocated.quantity as decimal(38, 6)) - allocated.line_total as discount_amount,
+        coalesce(allocated.unit_price_discount, 0) > 0 as is_discounted,
+        cast(coalesce(allocated.unit_price * allocated.quantity, allocated.line_total) as decimal(38, 6)) as gross_amount,
+        cast(coalesce(allocated.unit_price * allocated.quantity, allocated.line_total) as decimal(38, 6))
+            - allocated.line_total as discount_amount,
         allocated.line_total,
         cast(coalesce(costs.standard_cost, products.standard_cost) as decimal(19, 4)) as unit_cost,
         cast(coalesce(costs.standard_cost, products.standard_cost) * allocated.quantity as decimal(38, 6)) as line_cost,
@@ -140,8 +143,8 @@ final as (
         allocated.allocated_tax,
         allocated.allocated_freight,
         cast(
-            allocated.allocated_subtotal + allocated.allocated_tax
-            + allocated.allocated_freight + allocated.allocated_difference
+            coalesce(allocated.allocated_subtotal, 0) + coalesce(allocated.allocated_tax, 0)
+            + coalesce(allocated.allocated_freight, 0) + allocated.allocated_difference
             as decimal(19, 4)
         ) as allocated_total_due,
         coalesce(returned.return_quantity, 0) as return_quantity,

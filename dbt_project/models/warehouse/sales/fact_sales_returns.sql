@@ -1,23 +1,26 @@
+{{ affected_by('affected_erp_returns') }}
+
 with
 
 returns as (
 
-    select * from {{ ref('stg_sales_returns') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_returns') }} where {{ is_affected() }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('stg_sales_orders') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_orders') }} where sales_order_id in (select sales_order_id from returns)
 
 ),
 
 order_details as (
 
-    select * from {{ ref('stg_sales_order_details') }} where {{ only_touched(ref('touched_sales')) }}
+    select * from {{ ref('stg_sales_order_details') }} where sales_order_id in (select sales_order_id from returns)
 
 ),
 
+-- A return may name no order, or one that is not there: it counts all the same.
 final as (
 
     select
@@ -26,7 +29,7 @@ final as (
         returns.sales_order_detail_id,
         returns.return_date,
         orders.order_date,
-        orders.sales_channel,
+        coalesce(orders.sales_channel, 'unknown') as sales_channel,
         orders.customer_id,
         order_details.product_id,
         orders.territory_id,
@@ -35,8 +38,8 @@ final as (
         returns.return_reason
 
     from returns
-    inner join orders on returns.sales_order_id = orders.sales_order_id
-    inner join order_details
+    left join orders on returns.sales_order_id = orders.sales_order_id
+    left join order_details
         on returns.sales_order_id = order_details.sales_order_id
         and returns.sales_order_detail_id = order_details.sales_order_detail_id
 

@@ -1,3 +1,5 @@
+{{ affected_by('affected_orders', day='order_date') }}
+
 with
 
 erp_lines as (
@@ -48,16 +50,19 @@ erp as (
         lines.territory_id,
         offers.offer_id,
         lines.special_offer_id,
-        cast(lines.quantity as bigint) as quantity,
+        cast(lines.quantity as decimal(18, 4)) as quantity,
         lines.unit_price,
         lines.gross_amount,
         lines.discount_amount,
         lines.line_total as net_amount,
+        lines.allocated_tax as tax,
+        lines.allocated_freight as freight,
+        lines.allocated_total_due as total_due,
         lines.unit_cost,
         lines.line_cost,
         lines.ship_date as shipped_date,
         cast(null as date) as delivered_date,
-        cast(lines.return_quantity as bigint) as return_quantity,
+        cast(lines.return_quantity as decimal(18, 4)) as return_quantity,
         erp_returned.returned_date,
         lines.refund_amount
 
@@ -67,7 +72,7 @@ erp as (
         on lines.sales_order_id = erp_returned.sales_order_id
         and lines.sales_order_detail_id = erp_returned.sales_order_detail_id
 
-    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'lines.sales_order_id') }}
+    where {{ is_affected_order_of('erp', 'lines.sales_order_id') }}
 
 ),
 
@@ -112,7 +117,7 @@ webshop_priced as (
         cast(coalesce(pieces.cost, prices.cost) as decimal(19, 4)) as unit_cost
     from webshop_items as items
     left join pieces on items.inventory_item_id = pieces.inventory_item_id
-    left join prices on items.product_id = prices.id and {{ as_of('prices', 'items.order_date') }}
+    left join prices on items.product_id = prices.product_id and {{ as_of('prices', 'items.order_date') }}
 
 ),
 
@@ -129,19 +134,22 @@ webshop as (
         lines.is_sale,
         lines.consumer_source_id,
         lines.product_source_id,
-        cast(null as bigint) as territory_id,
+        cast(null as {{ key_type('erp') }}) as territory_id,
         redemptions.offer_id,
-        cast(null as bigint) as special_offer_id,
-        cast(1 as bigint) as quantity,
+        cast(null as {{ key_type('erp') }}) as special_offer_id,
+        cast(1 as decimal(18, 4)) as quantity,
         lines.unit_price,
         cast(lines.unit_price as decimal(38, 6)) as gross_amount,
         cast(lines.unit_price - lines.sale_price as decimal(38, 6)) as discount_amount,
         cast(lines.sale_price as decimal(38, 6)) as net_amount,
+        cast(null as decimal(19, 4)) as tax,
+        cast(null as decimal(19, 4)) as freight,
+        cast(null as decimal(19, 4)) as total_due,
         lines.unit_cost,
         cast(lines.unit_cost as decimal(38, 6)) as line_cost,
         lines.shipped_date,
         lines.delivered_date,
-        cast(case when lines.returned_date is null then 0 else 1 end as bigint) as return_quantity,
+        cast(case when lines.returned_date is null then 0 else 1 end as decimal(18, 4)) as return_quantity,
         lines.returned_date,
         cast(case when lines.returned_date is null then 0 else lines.sale_price end as decimal(19, 4)) as refund_amount
 
@@ -172,8 +180,7 @@ final as (
         lines.sales_channel,
         lines.order_status,
         lines.is_sale,
-        consumers.consumer_key,
-        products.product_key,
+        {{ identity_keys() }},
         lines.territory_id,
         lines.offer_id,
         lines.special_offer_id,
@@ -182,6 +189,9 @@ final as (
         lines.gross_amount,
         lines.discount_amount,
         lines.net_amount,
+        lines.tax,
+        lines.freight,
+        lines.total_due,
         lines.unit_cost,
         lines.line_cost,
         cast(lines.net_amount - lines.line_cost as decimal(38, 6)) as margin,

@@ -1,10 +1,12 @@
+{{ affected_by('affected_orders', day='order_date') }}
+
 with
 
 erp as (
 
     select
         'erp' as source_system,
-        cast(sales_order_id as varchar) as order_id,
+        coalesce(cast(sales_order_id as varchar), {{ return_without_order('sales_return_id') }}) as order_id,
         cast(sales_order_detail_id as varchar) as order_line_id,
         cast(sales_return_id as varchar) as return_id,
         return_date,
@@ -13,10 +15,10 @@ erp as (
         cast(customer_id as varchar) as consumer_source_id,
         cast(product_id as varchar) as product_source_id,
         territory_id,
-        cast(return_quantity as bigint) as return_quantity,
+        cast(return_quantity as decimal(18, 4)) as return_quantity,
         refund_amount
     from {{ ref('fact_sales_returns') }}
-    where {{ only_touched_orders_of(ref('touched_orders'), 'erp', 'sales_order_id') }}
+    where {{ is_affected_return() }}
 
 ),
 
@@ -42,8 +44,8 @@ returns as (
         sales_channel,
         consumer_source_id,
         product_source_id,
-        cast(null as bigint) as territory_id,
-        cast(1 as bigint) as return_quantity,
+        cast(null as {{ key_type('erp') }}) as territory_id,
+        cast(1 as decimal(18, 4)) as return_quantity,
         sale_price as refund_amount
     from webshop
     where returned_date is not null
@@ -60,8 +62,7 @@ final as (
         returns.return_date,
         returns.order_date,
         returns.sales_channel,
-        consumers.consumer_key,
-        products.product_key,
+        {{ identity_keys() }},
         returns.territory_id,
         returns.return_quantity,
         cast(returns.refund_amount as decimal(19, 4)) as refund_amount

@@ -1,0 +1,181 @@
+{#
+    What the window affects of all channels' orders. As in affected_erp_sales, every version that raw has seen
+    counts, so that the day, the consumer and the product that a line moved away from are affected too.
+#}
+
+{# Not as CTEs: an engine that keeps what several read would keep all of raw. #}
+{% set order_versions = ref('stg_webshop_orders_versions') %}
+{% set item_versions = ref('stg_webshop_order_items_versions') %}
+{% set offer_versions = ref('stg_offers_versions') %}
+{% set return_versions = ref('stg_sales_returns_versions') %}
+{% set redemption_versions = ref('stg_offer_redemptions_versions') %}
+
+with
+
+erp_sales as (
+
+    select * from {{ ref('affected_erp_sales') }} where scope = 'order'
+
+),
+
+changed_consumers as (
+
+    {{ changed_records(ref('wh_consumer_identities'), [
+        ('erp', 'stg_customers', 'customer_id'), ('webshop', 'stg_webshop_users', 'user_id')
+    ]) }}
+
+),
+
+changed_products as (
+
+    {{ changed_records(ref('wh_product_identities'), [
+        ('erp', 'stg_products', 'product_id'), ('webshop', 'stg_webshop_products', 'product_id')
+    ]) }}
+
+),
+
+changed_offers as (
+
+    select special_offer_id
+    from {{ offer_versions }}
+    where {{ of_changed_row(offer_versions, 'offer_id') }}
+
+),
+
+-- The ERP's orders whose lines have another consumer, product or offer.
+erp_rekeyed as (
+
+    select sales_order_id
+    from {{ ref('stg_sales_orders') }}
+    where customer_id in (select cast(source_id as {{ key_type('erp') }}) from changed_consumers where source_system = 'erp')
+
+    union
+
+    select sales_order_id
+    from {{ ref('stg_sales_order_details') }}
+    where product_id in (select cast(source_id as {{ key_type('erp') }}) from changed_products where source_system = 'erp')
+
+    union
+
+    select sales_order_id
+    from {{ ref('stg_sales_order_details') }}
+    where special_offer_id in (select special_offer_id from changed_offers)
+
+),
+
+-- A price reaches the orders from its first day on.
+repriced as (
+
+    {{ repriced_in_webshop() }}
+
+),
+
+webshop_changed as (
+
+    {{ changed_rows(order_versions, 'order_id') }}
+    union
+    select order_id from {{ item_versions }} where {{ of_changed_row(item_versions, 'order_item_id') }}
+    union
+    select order_id from {{ item_versions }}
+    where {{ of_changed_row(ref('stg_webshop_inventory_items_versions'), 'inventory_item_id') }}
+    union
+    select order_id from {{ order_versions }}
+    where user_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_consumers where source_system = 'webshop')
+    union
+    select order_id from {{ item_versions }}
+    where product_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_products where source_system = 'webshop')
+    union
+    select items.order_id
+    from {{ ref('stg_webshop_order_items') }} as items
+    inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
+    inner join repriced on items.product_id = repriced.product_id
+    where {{ as_of('repriced', 'orders.created_date') }}
+    union
+    select order_id
+    from {{ redemption_versions }}
+    where order_system = 'webshop'
+        and {{ of_changed_row(redemption_versions, 'redemption_id') }}
+
+),
+
+rekeyed_dates as (
+
+    select
+        orders.sales_order_id,
+        orders.order_date as sales_date,
+        orders.customer_id
+    from {{ ref('stg_sales_orders') }} as orders
+    where orders.sales_order_id in (select sales_order_id from erp_rekeyed)
+
+    union all
+
+    select
+        sales_order_id,
+        return_date as sales_date,
+        cast(null as {{ key_type('erp') }}) as customer_id
+    from {{ ref('stg_sales_returns') }}
+    where sales_order_id in (select sales_order_id from erp_rekeyed)
+
+),
+
+erp as (
+
+    select sales_order_id, sales_date, customer_id, product_id from erp_sales
+    union
+    select sales_order_id, sales_date, customer_id, cast(null as {{ key_type('erp') }}) as product_id from rekeyed_dates
+    union
+    select sales_order_id, cast(null as date) as sales_date, cast(null as {{ key_type('erp') }}) as customer_id, product_id
+    from {{ ref('stg_sales_order_details') }}
+    where sales_order_id in (select sales_order_id from erp_rekeyed)
+
+),
+
+webshop as (
+
+    select order_id, created_date as sales_date, user_id, cast(null as {{ key_type('webshop') }}) as product_id
+    from {{ order_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
+    union
+    select order_id, returned_date as sales_date, user_id, cast(null as {{ key_type('webshop') }}) as product_id
+    from {{ order_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
+    union
+    select order_id, returned_date as sales_date, cast(null as {{ key_type('webshop') }}) as user_id, product_id
+    from {{ item_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
+
+),
+
+final as (
+
+    select
+        'erp' as source_system,
+        cast(sales_order_id as varchar) as order_id,
+        sales_date,
+        cast(customer_id as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id
+    from erp
+
+    union all
+
+    select
+        'webshop' as source_system,
+        cast(order_id as varchar) as order_id,
+        sales_date,
+        cast(user_id as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id
+    from webshop
+
+    union all
+
+    -- A return that names no order stands for itself.
+    select
+        'erp' as source_system,
+        {{ return_without_order('sales_return_id') }} as order_id,
+        return_date as sales_date,
+        cast(null as varchar) as consumer_source_id,
+        cast(null as varchar) as product_source_id
+    from {{ return_versions }}
+    where sales_order_id is null
+        and {{ of_changed_row(return_versions, 'sales_return_id') }}
+
+)
+
+select * from final

@@ -1,0 +1,3 @@
+{{ affected_by('stg_stores_versions') }}
+
+{{ current_rows(ref('stg_stores_versions')) }}

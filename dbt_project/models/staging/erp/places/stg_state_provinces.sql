@@ -1,0 +1,3 @@
+{{ affected_by('stg_state_provinces_versions') }}
+
+{{ current_rows(ref('stg_state_provinces_versions')) }}

@@ -1,0 +1,12 @@
+select
+    product_id,
+    cast(start_date as date) as valid_from,
+    standard_cost,
+    start_date,
+    _modified_at,
+    _changed_at,
+    _loaded_at,
+    _row_hash,
+    _deleted_at
+
+from {{ source('erp', 'product_cost_history') }}

@@ -1,0 +1,3 @@
+{{ affected_by('stg_sales_orders_versions') }}
+
+{{ current_rows(ref('stg_sales_orders_versions')) }}

@@ -1,0 +1,3 @@
+{{ affected_by('stg_campaign_touches_versions') }}
+
+{{ current_rows(ref('stg_campaign_touches_versions')) }}

@@ -1,0 +1,3 @@
+{{ affected_by('stg_campaigns_versions') }}
+
+{{ current_rows(ref('stg_campaigns_versions')) }}

@@ -1,0 +1,3 @@
+{{ affected_by('stg_audience_members_versions') }}
+
+{{ current_rows(ref('stg_audience_members_versions')) }}

@@ -1,0 +1,12 @@
+select
+    id as distribution_center_id,
+    name as distribution_center_name,
+    latitude,
+    longitude,
+    _modified_at,
+    _changed_at,
+    _loaded_at,
+    _row_hash,
+    _deleted_at
+
+from {{ source('webshop', 'distribution_centers') }}

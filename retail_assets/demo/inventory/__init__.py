@@ -1,1 +1,0 @@
-"""The inventory system: distribution centers, their stock, its movements and its purchase."""

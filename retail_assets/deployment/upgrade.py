@@ -1,0 +1,451 @@
+"""Bringing a home that another version wrote up to this one: what has to be done, and doing it.
+
+The record in the warehouse (record.py) tells what each model's table was built from. Models that are made
+from something else now are built anew from raw, and so is what depends on them. Raw's tables take the
+contract's new shape. Tables of models that the project no longer has are dropped, if the record names them.
+
+A run does this before it writes anything, `retail-assets upgrade` at once. It may be killed at any moment:
+what is to be done is marked before it begins, and done again.
+"""
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from functools import cached_property
+from graphlib import TopologicalSorter
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+from packaging.version import Version
+
+from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.fingerprints import digest, fingerprints
+from retail_assets.catalog.presence import presence
+from retail_assets.catalog.project import Project
+from retail_assets.deployment import record
+from retail_assets.deployment.record import UNFINISHED, Record
+from retail_assets.errors import UserError
+from retail_assets.ingestion.raw_changes import RawChange, column_of, raw_changes
+from retail_assets.ingestion.raw_tables import create_raw_tables
+from retail_assets.partitions import daily_partitions, weekly_partitions
+from retail_assets.resources.storage import STORAGE_VERSION
+from retail_assets.resources.warehouse import Execute, Say, Warehouse, transaction
+from retail_assets.settings import Settings
+from retail_assets.windows import Window
+
+_PACKAGE = "retail_assets"
+# Weekly tables are kept under this name until their weeks are there again.
+_BEFORE = "_before_upgrade"
+
+
+class UpgradeError(UserError):
+    """The home cannot be brought up to this version; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an upgrade does, in the order in which it does it."""
+
+    written_by: str | None
+    """The version that wrote the home; None if it has no record."""
+    known: Mapping[str, str]
+    """Fingerprints of the models that the home had, by schema and name."""
+    storage: str | None
+    """The storage version that the warehouse is rewritten from."""
+    raw: Sequence[RawChange]
+    build: Mapping[str, str]
+    """Models to build anew, by schema and name, each with the reason."""
+    until: str | None
+    """The newest day that the tables have, if daily models are built anew: they are again as of its end."""
+    weeks: Mapping[str, Sequence[str]]
+    """By weekly table, the weeks that are made anew."""
+    segments: Sequence[str]
+    """Statements that give the tables of segments their columns."""
+    drop: Mapping[str, str]
+    """Relations that no model owns any more, by schema and name: `table` or `view`."""
+
+    def __bool__(self) -> bool:
+        return any((self.storage, self.raw, self.build, self.segments, self.drop))
+
+    def lines(self, names: bool = True) -> Iterator[str]:
+        """What it does, for people; with the names of models, or only how many there are."""
+        if self.storage:
+            yield (
+                f"Write the warehouse anew in DuckDB's storage version {STORAGE_VERSION} (it is in"
+                f" {self.storage}), so that older versions of DuckDB open it."
+            )
+        for change in self.raw:
+            yield f"Change {change.table.schema}.{change.table.name}: {change.text}."
+        by_reason: dict[str, list[str]] = defaultdict(list)
+        for model, reason in self.build.items():
+            by_reason[reason].append(model)
+        for reason, models in by_reason.items():
+            listed = f": {', '.join(sorted(models))}" if names else ""
+            yield f"Build {_counted(models, 'model')} anew from raw, {reason}{listed}."
+        if self.until:
+            yield f"The daily ones are as of the end of {self.until} then, the newest day that they have now."
+        weeks = sorted({week for each in self.weeks.values() for week in each})
+        if weeks:
+            yield f"Make {_counted(weeks, 'week')} anew: {weeks[0]} to {weeks[-1]}."
+        if self.drop:
+            yield f"Drop what no model owns any more: {', '.join(sorted(self.drop))}."
+
+
+def _counted(things: Collection[str], name: str) -> str:
+    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"
+
+
+def package_version() -> str:
+    """The version that runs."""
+    return version(_PACKAGE)
+
+
+class Upgrade:
+    """A home, and what this version of the project wants it to be.
+
+    `until` is the newest day whose changes the tables have, where Dagster's history does not tell.
+    """
+
+    def __init__(self, settings: Settings, project: Project, warehouse: Warehouse, until: date | None = None):
+        self._settings = settings
+        self._project = project
+        self._warehouse = warehouse
+        self._until = until
+        self._legacy = project.folder / project.target
+
+    def is_needed(self) -> bool:
+        """Whether the home is not of this version. Costs one look at the record. Only inside `writing`."""
+        if self._warehouse.outdated_storage():
+            return True
+        with self._warehouse.session() as execute:
+            return record.read_home(execute) != (package_version(), self._fingerprint)
+
+    def published_plan(self) -> Plan:
+        """The plan by what readers see, which asks nobody to wait. Raises as `plan` does."""
+        return self.plan(
+            lambda statement: [tuple(row.values()) for row in self._warehouse.query(statement).to_pylist()]
+        )
+
+    def plan(self, execute: Execute) -> Plan:
+        """What there is to do. `execute` runs a query.
+
+        Raises `UpgradeError` for a home of a newer version, and where nobody knows until when its tables go;
+        `RawTypeError` for a raw table that cannot become what the contract says.
+        """
+        found = record.read(execute)
+        if found and Version(found.version) > Version(package_version()):
+            raise UpgradeError(
+                f"{_PACKAGE} {found.version} wrote the home {self._settings.home}, and this is"
+                f" {package_version()}: install {found.version} or a newer one, or name another home in"
+                " RETAIL_HOME."
+            )
+        there = record.relations(execute)
+        known = found.models if found else self._legacy_models(there)
+        raw = list(self._raw_changes(execute))
+        build = self._to_build(known, there, {each.table.unique_id for each in raw if each.changes_values})
+        weekly = [model for model in build if self._partition(model) == "weekly"]
+        weeks = {model: self._weeks(execute, model, there) for model in weekly}
+        segments = list(self._segment_changes(execute))
+        if "mart_segmentation.segmentation_model" in there and (weekly or segments):
+            weeks["mart_segmentation.segmentation_model"] = self._weeks(
+                execute, "mart_segmentation.segmentation_model", there
+            )
+        return Plan(
+            written_by=found.version if found else None,
+            known=known,
+            storage=self._warehouse.outdated_storage(),
+            raw=raw,
+            build=build,
+            until=self._newest_day(known, there) if len(build) > len(weekly) else None,
+            weeks={model: each for model, each in weeks.items() if each},
+            segments=segments,
+            drop={name: there[name] for name in known.keys() - self._owned if name in there},
+        )
+
+    def carry_out(self, plan: Plan) -> None:
+        """Do what is planned, record it, and show it to readers. Only inside `writing`."""
+        if plan.storage:
+            self._warehouse.rewrite_storage()
+        self._change_raw(plan)
+        self._build_daily(plan)
+        self._build_weekly(plan)
+        with self._warehouse.session() as execute:
+            for name, kind in plan.drop.items():
+                execute(f"drop {kind} if exists {name}")
+            with transaction(execute):
+                record.write(execute, Record(package_version(), self._fingerprint, self._fingerprints))
+        if plan:
+            self._warehouse.publish()
+        if plan.build:
+            from retail_assets.catalog.lineage import update_columns
+
+            update_columns(self._project, self._warehouse.execute)
+        shutil.rmtree(self._legacy, ignore_errors=True)
+
+    @cached_property
+    def _models(self) -> Mapping[str, Mapping[str, Any]]:
+        """The project's models by schema and name, each after what it reads."""
+        nodes = self._project.manifest["nodes"]
+        models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+        order = TopologicalSorter({key: node["depends_on"]["nodes"] for key, node in models.items()})
+        return {_name(models[key]): models[key] for key in order.static_order() if key in models}
+
+    @cached_property
+    def _absent(self) -> Set[str]:
+        """What the deployment does not have, and therefore no run builds."""
+        return presence(self._project.manifest, self._settings.systems).absent
+
+    @cached_property
+    def _tables(self) -> Sequence[SourceTable]:
+        systems = {node["source_name"] for node in self._project.manifest["sources"].values()}
+        return [
+            table for system in sorted(systems) for table in source_tables(self._project.manifest, system)
+        ]
+
+    @cached_property
+    def _owned(self) -> Collection[str]:
+        from retail_assets.segmentation.catalog import COLUMNS, table
+
+        raw = {f"{each.schema}.{each.name}" for each in self._tables}
+        return {*self._models, *raw, *map(table, COLUMNS)}
+
+    @cached_property
+    def _fingerprints(self) -> Mapping[str, str]:
+        variables = {**self._project.variables, "timezone": self._settings.timezone}
+        found = fingerprints(self._project.manifest, variables)
+        return {name: found[node["unique_id"]] for name, node in self._models.items()}
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Of all that a plan looks at in the project."""
+        from retail_assets.segmentation.catalog import COLUMNS
+
+        return digest(
+            STORAGE_VERSION,
+            dict(self._fingerprints),
+            {each.unique_id: [*map(str, each.raw_schema)] for each in self._tables},
+            {
+                name: {column: kind for column, (kind, _) in columns.items()}
+                for name, columns in COLUMNS.items()
+            },
+        )
+
+    def _partition(self, model: str) -> str:
+        return str(self._models[model]["config"]["meta"]["dagster"]["partition"])
+
+    def _legacy_models(self, there: Mapping[str, str]) -> Mapping[str, str]:
+        """Of a home from before there was a record: the models of the manifest that it was last run with."""
+        try:
+            nodes = json.loads((self._legacy / "manifest.json").read_bytes())["nodes"].values()
+        except (OSError, ValueError, KeyError):
+            nodes = []
+        names = {_name(node) for node in nodes if node["resource_type"] == "model"}
+        names |= self._models.keys() & there.keys()
+        return {name: UNFINISHED if name in there else "not built" for name in names}
+
+    def _raw_changes(self, execute: Execute) -> Iterator[RawChange]:
+        schemas = ", ".join(f"'{schema}'" for schema in sorted({each.schema for each in self._tables}))
+        there: dict[str, dict[str, Any]] = defaultdict(dict)
+        for table, column, *described in execute(
+            "select lower(table_schema) || '.' || lower(table_name) as relation,"
+            " lower(column_name) as column_name, data_type, numeric_precision, numeric_scale, is_nullable"
+            f" from information_schema.columns where lower(table_schema) in ({schemas})"
+        ):
+            there[table][column] = column_of(*described)
+        for each in self._tables:
+            name = f"{each.schema}.{each.name}"
+            if name in there:
+                yield from raw_changes(each, there[name])
+
+    def _to_build(
+        self, known: Mapping[str, str], there: Mapping[str, str], retyped: Set[str]
+    ) -> Mapping[str, str]:
+        """The models to build anew, each after what it reads, with the reason."""
+        if not self._models.keys() & there.keys():
+            # The first run builds everything from raw anyway.
+            return {}
+        names = {node["unique_id"]: name for name, node in self._models.items()}
+        build: dict[str, str] = {}
+        for name, node in self._models.items():
+            parents = [names[key] for key in node["depends_on"]["nodes"] if key in names]
+            if name not in there and node["unique_id"] in self._absent:
+                continue
+            if name not in there:
+                if known.get(name) == UNFINISHED:
+                    build[name] = "since nothing says what they were built from"
+                # One that was known and is not there was never asked for.
+                elif name not in known and all(parent in there or parent in build for parent in parents):
+                    build[name] = "since they are new"
+            elif not known.get(name, UNFINISHED):
+                build[name] = "since nothing says what they were built from"
+            elif known[name] != self._fingerprints[name]:
+                build[name] = "since their SQL, macros, variables or settings have changed"
+            elif retyped & {*node["depends_on"]["nodes"]}:
+                build[name] = "since columns that they read change"
+            elif any(parent in build for parent in parents):
+                build[name] = "since they depend on others"
+        for name in reversed([*self._models]):
+            for key in self._models[name]["depends_on"]["nodes"]:
+                if name in build and key in names and names[key] not in there:
+                    build.setdefault(names[key], "since they are new")
+        return {name: build[name] for name in self._models if name in build}
+
+    def _newest_day(self, known: Mapping[str, str], there: Mapping[str, str]) -> str:
+        """The newest partition that any of the tables has, by Dagster's history."""
+        partitions = daily_partitions(self._settings).get_partition_keys()
+        if self._until:
+            if self._until.isoformat() not in partitions:
+                raise UpgradeError(f"{self._until} is none of the retailer's days that are over.")
+            return self._until.isoformat()
+        with dg.DagsterInstance.get() as instance:
+            days = {
+                day
+                for name in known.keys() & there.keys()
+                for day in instance.get_materialized_partitions(dg.AssetKey(name.split(".")))
+            }
+        newest = max(days.intersection(partitions), default=None)
+        if not newest:
+            raise UpgradeError(
+                "Models have to be built anew, and Dagster's history does not tell until which day their"
+                " tables go. Say it once: `retail-assets upgrade --until DATE`, the last day that was run."
+            )
+        return newest
+
+    def _weeks(self, execute: Execute, name: str, there: Mapping[str, str]) -> Sequence[str]:
+        """The weeks that a table has, also where an upgrade was killed midway."""
+        tables = [each for each in (name, name + _BEFORE) if each in there]
+        weeks = {
+            str(week)[:10]
+            for each in tables
+            for (week,) in execute(f"select distinct week_start from {each}")
+        }
+        return sorted(weeks & {*weekly_partitions(self._settings).get_partition_keys()})
+
+    def _segment_changes(self, execute: Execute) -> Iterator[str]:
+        """Statements that give the tables of segments their columns. All of their rows are made anew."""
+        from retail_assets.segmentation.catalog import COLUMNS, SCHEMA, table
+
+        there: dict[str, set[str]] = defaultdict(set)
+        for name, column in execute(
+            "select lower(table_name) as name, lower(column_name) as column_name"
+            f" from information_schema.columns where lower(table_schema) = '{SCHEMA}'"
+        ):
+            there[name].add(column)
+        for name, columns in COLUMNS.items():
+            if name in there:
+                for column in columns.keys() - there[name]:
+                    yield f"alter table {table(name)} add column {column} {columns[column][0]}"
+                for column in there[name] - columns.keys():
+                    yield f"alter table {table(name)} drop column {column}"
+
+    def _change_raw(self, plan: Plan) -> None:
+        """Raw takes the contract's shape, and what is going to be built anew is marked, at once."""
+        marked = {
+            name: UNFINISHED if name in plan.build else fingerprint
+            for name, fingerprint in plan.known.items()
+        }
+        retyped = [each.table for each in plan.raw if each.changes_values]
+        with self._warehouse.session() as execute:
+            record.create(execute)
+            with transaction(execute):
+                for change in plan.raw:
+                    execute(change.statement)
+                for table in retyped:
+                    # dlt's own, in which it would round what it loads next to the former type.
+                    execute(f"drop table if exists {table.schema}_staging.{table.name}")
+                record.write(execute, Record(package_version(), UNFINISHED, marked))
+            if plan.build:
+                for system in sorted({each.system for each in self._tables}):
+                    create_raw_tables([each for each in self._tables if each.system == system], execute)
+        for table in retyped:
+            shutil.rmtree(self._settings.home / "dlt" / table.schema, ignore_errors=True)
+
+    def _build_daily(self, plan: Plan) -> None:
+        daily = [model for model in plan.build if self._partition(model) == "daily"]
+        if daily and plan.until:
+            days = daily_partitions(self._settings)
+            first = days.get_partition_keys()[0]
+            # As a backfill of all days that the tables have.
+            self._dbt(daily, _window(days, first, plan.until), full_refresh=True)
+
+    def _build_weekly(self, plan: Plan) -> None:
+        weeks = weekly_partitions(self._settings)
+        there = self._relations()
+        for model in (model for model in plan.build if self._partition(model) == "weekly"):
+            # dbt does not rebuild them: a rebuild would have the weeks of its window only.
+            if model in there and model + _BEFORE not in there:
+                self._warehouse.execute(f"alter table {model} rename to {model.split('.')[1]}{_BEFORE}")
+            elif model in there:
+                self._warehouse.execute(f"drop table {model}")
+            for first, last in _ranges(plan.weeks.get(model, [])):
+                self._dbt([model], _window(weeks, first, last), full_refresh=False)
+            self._warehouse.execute(f"drop table if exists {model}{_BEFORE}")
+        self._make_segments(plan)
+
+    def _make_segments(self, plan: Plan) -> None:
+        from retail_assets.segmentation.weekly import run_week
+
+        with self._warehouse.session() as execute:
+            for statement in plan.segments:
+                execute(statement)
+            for week in plan.weeks.get("mart_segmentation.segmentation_model", []):
+                run_week(execute, week)
+
+    def _relations(self) -> Mapping[str, str]:
+        with self._warehouse.session() as execute:
+            return record.relations(execute)
+
+    def _dbt(self, models: Sequence[str], window: Window, *, full_refresh: bool) -> None:
+        from retail_assets.transformation.runner import DbtRunError, invoke
+        from retail_assets.transformation.window import build_arguments
+
+        names = [str(self._models[model]["name"]) for model in models]
+        selection = ["--resource-type", "model", "--select", *names]
+        arguments = build_arguments(
+            window, self._settings.timezone, full_refresh=full_refresh, selection=selection
+        )
+        try:
+            for _ in invoke(self._project, arguments):
+                pass
+        except DbtRunError as error:
+            raise UpgradeError(
+                f"These models could not be built anew; the upgrade goes on where it stopped, at the next run"
+                f" or `retail-assets upgrade`:\n{error}"
+            ) from None
+
+
+def bring_up_to_date(settings: Settings, project: Project, warehouse: Warehouse, say: Say) -> None:
+    """Upgrade the home if it is not of this version, and say what is done. Only inside `writing`."""
+    upgrade = Upgrade(settings, project, warehouse)
+    if not upgrade.is_needed():
+        return
+    try:
+        with warehouse.session() as execute:
+            plan = upgrade.plan(execute)
+        for line in plan.lines():
+            say(f"Upgrade: {line}")
+        upgrade.carry_out(plan)
+    except UserError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    return f"{node['schema']}.{node['name']}".lower()
+
+
+def _window(partitions: dg.TimeWindowPartitionsDefinition, first: str, last: str) -> Window:
+    start = partitions.time_window_for_partition_key(first).start
+    end = partitions.time_window_for_partition_key(last).end
+    return Window(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def _ranges(weeks: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each span of weeks without a gap."""
+    following = {week: (date.fromisoformat(week) + timedelta(days=7)).isoformat() for week in weeks}
+    firsts = [week for week in weeks if week not in following.values()]
+    lasts = [week for week in weeks if following[week] not in weeks]
+    yield from zip(firsts, lasts, strict=True)

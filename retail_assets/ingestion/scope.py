@@ -1,0 +1,202 @@
+"""Which rows of a database's table a reading takes.
+
+Those that changed in the window or, since a transaction may take its time, some hours before; with the
+retailer's first window also what changed before it. And with every window the rows whose time of change
+places them in none: they have no time, or one that cannot be (the year 1, the year 9999).
+
+A query takes what may be in the scope (`condition`), as far as the database can compare the stamps as it has
+them; what was read is filtered by the moments that they turn out to be (`exact_sql`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from retail_assets.catalog.contract import MODIFIED_AT
+from retail_assets.ingestion.versions import timestamp
+from retail_assets.windows import Window
+
+# From a moment to before another; None: from the beginning, or without end.
+Range: TypeAlias = tuple[datetime | None, datetime | None]
+Condition: TypeAlias = sa.ColumnElement[bool]
+
+# Nobody's rows were changed before computers counted time, or more than a day from now.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCKS_DIFFER = timedelta(days=1)
+
+_ISO = "____-__-__%"
+# How many of a number's units a second has, and the numbers that are read in this unit (times.py).
+_SCALES = ((1, 1e8, 1e11), (10**3, 1e11, 1e14), (10**6, 1e14, 1e17), (10**9, 1e17, 1e19))
+_WRITTEN = ((18000101, 21991231, "%Y%m%d"), (18000101000000, 21991231235959, "%Y%m%d%H%M%S"))
+_JULIAN, _JULIAN_OF_1970 = (2378497.0, 2524594.0), 2440587.5
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a reading takes of a table, by the time of its rows' last change."""
+
+    ranges: tuple[Range, ...]
+
+    def exact_sql(self) -> str:
+        """The condition on raw's `_modified_at`."""
+        return f"({MODIFIED_AT} is null or {' or '.join(map(_within, self.ranges))})"
+
+
+def scope_of(
+    window: Window, loaded_at: datetime, *, since: datetime | None, also: Iterable[Range] = ()
+) -> Scope:
+    """The scope of a window that is read at some moment.
+
+    `since` is where the reading begins: before the window, or None for the beginning of time. `also` are
+    ranges that earlier readings left out.
+    """
+    unbelievable = ((loaded_at + CLOCKS_DIFFER, None), (None, EARLIEST))
+    return Scope(((since, window.end), *also, *unbelievable))
+
+
+def is_believable(moment: str, loaded_at: datetime) -> str:
+    """The condition, in SQL, that rows can have been changed at a moment."""
+    return f"({moment} >= {timestamp(EARLIEST)} and {moment} < {timestamp(loaded_at + CLOCKS_DIFFER)})"
+
+
+def condition(scope: Scope, times: Sequence[sa.ColumnElement[Any]], zone: str, dialect: str) -> Condition:
+    """All rows that may be in the scope by the latest of these times, and perhaps others."""
+    each = (_may_be_in(scope, time, zone, dialect) for time in times)
+    return sa.or_(*each, sa.and_(sa.true(), *(time.is_(None) for time in times)))
+
+
+def is_exact(times: Sequence[sa.ColumnElement[Any]], zone: str, dialect: str) -> bool:
+    """Whether the condition takes no others."""
+    return len(times) == 1 and dialect != "sqlite" and _is_time(times[0]) and _knows_zone(times[0], zone)
+
+
+def _within(span: Range) -> str:
+    start, end = span
+    parts = []
+    if start:
+        parts.append(f"{MODIFIED_AT} >= {timestamp(start)}")
+    if end:
+        parts.append(f"{MODIFIED_AT} < {timestamp(end)}")
+    return f"({' and '.join(parts) or 'true'})"
+
+
+def _may_be_in(scope: Scope, time: sa.ColumnElement[Any], zone: str, dialect: str) -> Condition:
+    if dialect == "sqlite":
+        return _mixed(scope, time)
+    if isinstance(time.type, sa.Numeric | sa.Integer):
+        return _numbers(scope, time)
+    if isinstance(time.type, sa.String):
+        return sa.or_(_texts(scope, time), time.not_like(_ISO))
+    return sa.or_(*(_times(span, time, zone) for span in scope.ranges))
+
+
+def _is_time(time: sa.ColumnElement[Any]) -> bool:
+    return not isinstance(time.type, sa.Numeric | sa.Integer | sa.String)
+
+
+def _knows_zone(time: sa.ColumnElement[Any], zone: str) -> bool:
+    return zone == "UTC" or bool(getattr(time.type, "timezone", False))
+
+
+def _times(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
+    """Moments as the column has them: with a zone, or in the source's without saying so.
+
+    Where an hour comes twice, its times may be those of either: what is taken begins and ends an hour off.
+    """
+    has_zone = bool(getattr(time.type, "timezone", False))
+    margin = timedelta() if _knows_zone(time, zone) else timedelta(hours=1)
+
+    def literal(moment: datetime) -> sa.ColumnElement[datetime]:
+        if has_zone:
+            return sa.literal(moment, sa.DateTime(timezone=True))
+        return sa.literal(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None), sa.DateTime())
+
+    start, end = span
+    return _between(time, literal(start - margin) if start else None, literal(end + margin) if end else None)
+
+
+def _texts(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
+    """Texts that begin with a day. Which day that is in UTC depends on a zone: it may be the one beside."""
+    day = timedelta(days=1)
+    return sa.or_(
+        *(
+            _between(time, _day(start, -day) if start else None, _day(end, 2 * day) if end else None)
+            for start, end in scope.ranges
+        )
+    )
+
+
+def _day(moment: datetime, shift: timedelta) -> sa.ColumnElement[str]:
+    return sa.literal(f"{moment + shift:%Y-%m-%d}", sa.String())
+
+
+def _numbers(scope: Scope, number: sa.ColumnElement[Any]) -> Condition:
+    """Times since 1970 in whatever unit, dates in digits, Julian days, and what is none of these."""
+    day = timedelta(days=1)
+    found = []
+    for start, end in scope.ranges:
+        for unit, least, most in _SCALES:
+            since = start.timestamp() * unit if start else None
+            until = end.timestamp() * unit if end else None
+            found.append(_clipped(number, since, until, least, most))
+        for least, most, form in _WRITTEN:
+            first = int(f"{start - day:{form}}") if start else None
+            last = int(f"{end + day:{form}}") + 1 if end else None
+            found.append(_clipped(number, first, last, least, most + 1))
+        first_day = _julian(start) if start else None
+        last_day = _julian(end) if end else None
+        found.append(_clipped(number, first_day, last_day, *_JULIAN))
+    unknown = sa.or_(
+        number < _JULIAN[0],
+        sa.and_(number > _JULIAN[1], number < _WRITTEN[0][0]),
+        sa.and_(number > _WRITTEN[0][1], number < _SCALES[0][1]),
+        number >= _SCALES[-1][2],
+    )
+    return sa.or_(*found, unknown)
+
+
+def _julian(moment: datetime) -> float:
+    return moment.timestamp() / 86400 + _JULIAN_OF_1970
+
+
+def _clipped(
+    number: sa.ColumnElement[Any], start: float | None, end: float | None, least: float, most: float
+) -> Condition:
+    first, last = (least if start is None else max(start, least)), (most if end is None else min(end, most))
+    return sa.false() if first >= last else sa.and_(number >= first, number < last)
+
+
+def _mixed(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
+    """SQLite: each value has a type of its own, and dates are text, or numbers, or numbers as text."""
+    kind = sa.func.typeof(time)
+    digits = sa.and_(kind == "text", time.op("not glob")(sa.literal("*[^0-9.]*")))
+    number = sa.case(
+        (sa.or_(kind.in_(["integer", "real"]), digits), sa.type_coerce(time, sa.Float()) + 0), else_=sa.null()
+    )
+    is_text = sa.and_(kind == "text", sa.not_(digits))
+    return sa.or_(
+        sa.and_(is_text, sa.or_(_texts(scope, sa.type_coerce(time, sa.String())), sa.not_(_is_iso(time)))),
+        _numbers(scope, number),
+        kind == "blob",
+    )
+
+
+def _is_iso(time: sa.ColumnElement[Any]) -> Condition:
+    return sa.type_coerce(time, sa.String()).like(_ISO)
+
+
+def _between(
+    value: sa.ColumnElement[Any], start: sa.ColumnElement[Any] | None, end: sa.ColumnElement[Any] | None
+) -> Condition:
+    return sa.and_(
+        sa.true(), *([] if start is None else [value >= start]), *([] if end is None else [value < end])
+    )
+
+
+def spans(windows: Iterable[Window]) -> Iterator[Range]:
+    """Windows as ranges."""
+    return ((window.start, window.end) for window in windows)

@@ -1,0 +1,150 @@
+"""Of which day each table is, and why if not of the newest: `quality.table_states`, for readers and runs.
+
+A table's `applied_until` is the end of what has been applied to it: everything that changed in the sources
+before then is in it. It moves on only from where it ended, so that no window is passed over: the next run of
+a table that failed, or whose source was refused, begins where the last good one ended.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from retail_assets.resources.warehouse import Execute, transaction
+from retail_assets.windows import Window
+
+SCHEMA = "quality"
+TABLE = f"{SCHEMA}.table_states"
+
+State = Literal["current", "stale", "failed", "refused", "not taken in"]
+"""`stale`: something that the table is made from failed or was refused. `failed`: building it, or one of its
+checks, did. `refused`: its source could not be read. `not taken in`: its system is not in RETAIL_SOURCES."""
+
+_COLUMNS = {
+    "table_name": "varchar",  # with its schema, as in SQL
+    "state": "varchar",
+    "as_of": "date",  # the last of the retailer's days that is wholly in it
+    "applied_from": "timestamp",  # in UTC, as all times here: the start of the first window that was applied
+    "applied_until": "timestamp",
+    "since": "timestamp",  # since when it has been in this state
+    "run_id": "varchar",  # the run that said so
+    "why": "varchar",
+}
+
+
+@dataclass(frozen=True)
+class TableState:
+    """What is known of one table; its times are in UTC, and without a zone in the warehouse."""
+
+    table: str
+    state: State
+    applied_from: datetime | None = None
+    applied_until: datetime | None = None
+    why: str | None = None
+
+    def advanced(self, window: Window) -> "TableState":
+        """The state after a window was applied that does not begin after the end of what was there.
+
+        One that ends before it begins leaves the days between open, and is not counted.
+        """
+        start, until = self.applied_from or window.start, self.applied_until or window.end
+        if window.end >= start:
+            start, until = min(start, window.start), max(until, window.end)
+        return TableState(self.table, "current", start, until)
+
+    def changed(self, state: State, why: str) -> "TableState":
+        """The same rows, in another state."""
+        return TableState(self.table, state, self.applied_from, self.applied_until, why)
+
+    def set_back(self, start: datetime, why: str) -> "TableState":
+        """The same rows, of which nothing after `start` counts as applied."""
+        until = min(self.applied_until, start) if self.applied_until else None
+        return TableState(self.table, "stale", self.applied_from, until, why)
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether everything before a moment is in it."""
+        return self.applied_until is not None and self.applied_until >= moment
+
+
+def read(execute: Execute) -> dict[str, TableState]:
+    """All states by table; none before the first run."""
+    found = execute(
+        "select 1 from information_schema.tables"
+        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = 'table_states'"
+    )
+    if not found:
+        return {}
+    rows = execute(f"select table_name, state, applied_from, applied_until, why from {TABLE}")
+    return {
+        table: TableState(table, state, _utc(since), _utc(until), why)
+        for table, state, since, until, why in rows
+    }
+
+
+def write(
+    execute: Execute,
+    states: Iterable[TableState],
+    known: Mapping[str, TableState],
+    run_id: str,
+    timezone: str,
+) -> None:
+    """Put these states in the place of the `known` ones; what stays as it is keeps its `since`.
+
+    `timezone` is that of the retailer's days.
+    """
+    new = [state for state in states if known.get(state.table) != state]
+    if not new:
+        return
+    columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    execute(f"create schema if not exists {SCHEMA}")
+    execute(f"create table if not exists {TABLE} ({columns})")
+    since: dict[str, datetime] = dict(execute(f"select table_name, since from {TABLE}"))
+    now = datetime.now(UTC)
+    rows = [
+        ", ".join(
+            (
+                _text(each.table),
+                _text(each.state),
+                _day(each.applied_until, timezone),
+                _timestamp(each.applied_from),
+                _timestamp(each.applied_until),
+                _timestamp(
+                    since.get(each.table)
+                    if each.table in known and known[each.table].state == each.state
+                    else now
+                ),
+                _text(run_id),
+                _text(each.why),
+            )
+        )
+        for each in new
+    ]
+    names = ", ".join(_text(each.table) for each in new)
+    with transaction(execute):
+        execute(f"delete from {TABLE} where table_name in ({names})")
+        execute(f"insert into {TABLE} values {', '.join(f'({row})' for row in rows)}")
+
+
+def gap_before(window: Window, states: Iterable[TableState]) -> Window:
+    """The window, begun earlier where one of the tables ends before it: what was missed is made up for."""
+    ends = [state.applied_until for state in states if state.applied_until]
+    return Window(min([window.start, *ends]), window.end)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+def _timestamp(moment: datetime | None) -> str:
+    return f"timestamp '{moment.replace(tzinfo=None)}'" if moment else "null"
+
+
+def _day(until: datetime | None, timezone: str) -> str:
+    if until is None:
+        return "null"
+    return f"date '{(until.astimezone(ZoneInfo(timezone)) - timedelta(microseconds=1)).date()}'"
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,132 @@
+"""What a run builds of what it was asked for, over which window, and what its tables are like afterwards.
+
+A bad table or model stops what depends on it, and nothing else: a model is built only for a window that all
+it reads has reached. What is passed over is stale, and says why; its next run begins where it ended.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from retail_assets.catalog.presence import table_of
+from retail_assets.quality.table_states import TableState, gap_before
+from retail_assets.windows import Window
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build, by the unique ids of models and tests."""
+
+    window: Window
+    nodes: Collection[str]
+    """What is built and tested."""
+    blocked: Mapping[str, str]
+    """Models that are not built, each with the reason."""
+    anew: Collection[str]
+    """Of the models that are built, those that were not part of the deployment until now."""
+
+
+def plan(
+    manifest: Mapping[str, Any],
+    chosen: Collection[str],
+    states: Mapping[str, TableState],
+    window: Window,
+    *,
+    makes_up: bool,
+) -> Plan:
+    """What a run builds of the `chosen` models and tests.
+
+    With `makes_up` the window begins where the first of the models ended, if that is earlier.
+    """
+    blocked: dict[str, str] = {}
+    for unique_id in _in_order(manifest, chosen):
+        reason = next(_obstacles(manifest, unique_id, chosen, blocked, states, window), None)
+        if reason:
+            blocked[unique_id] = reason
+    nodes = {each for each in chosen if each not in blocked}
+    models = [each for each in nodes if _is_model(manifest, each)]
+    known = {each: states[table_of(manifest, each)] for each in models if table_of(manifest, each) in states}
+    anew = [each for each, state in known.items() if state.state == "not taken in"]
+    if makes_up:
+        window = gap_before(window, (state for each, state in known.items() if each not in anew))
+    blocked = {each: reason for each, reason in blocked.items() if _is_model(manifest, each)}
+    return Plan(window, nodes, blocked, anew)
+
+
+def states_after(
+    manifest: Mapping[str, Any],
+    done: Plan,
+    built: Collection[str],
+    failures: Mapping[str, str],
+    states: Mapping[str, TableState],
+) -> Iterator[TableState]:
+    """The states of the models that a run was asked for, when it has `built` some.
+
+    `failures` has models and tests with what went wrong.
+    """
+    reasons: dict[str, str] = {}
+    passed_on: set[str] = set()
+    for unique_id, message in failures.items():
+        node = manifest["nodes"][unique_id]
+        if node["resource_type"] == "test" and node["attached_node"]:
+            reasons.setdefault(node["attached_node"], f"Its check {node['name']} failed: {message}")
+        else:
+            reasons[unique_id] = message
+    for unique_id in _in_order(manifest, {*done.nodes, *done.blocked}):
+        if not _is_model(manifest, unique_id):
+            continue
+        table = table_of(manifest, unique_id)
+        state = states.get(table) or TableState(table, "stale")
+        if unique_id in done.anew:
+            state = TableState(table, "stale")
+        if unique_id in done.blocked:
+            yield state.changed("stale", done.blocked[unique_id])
+        elif unique_id in reasons:
+            # A table whose check failed has the window's rows; a model that failed has not.
+            if unique_id in built:
+                state = state.advanced(done.window)
+            yield state.changed("failed", reasons[unique_id])
+        elif unique_id in built:
+            yield state.advanced(done.window)
+        else:
+            parents = manifest["nodes"][unique_id]["depends_on"]["nodes"]
+            cause = next((each for each in parents if each in reasons), parents[0])
+            why = reasons.get(cause, "not built")
+            reasons[unique_id] = why if cause in passed_on else f"{table_of(manifest, cause)}: {why}"
+            passed_on.add(unique_id)
+            yield state.changed("stale", reasons[unique_id])
+
+
+def _obstacles(
+    manifest: Mapping[str, Any],
+    unique_id: str,
+    chosen: Collection[str],
+    blocked: Mapping[str, str],
+    states: Mapping[str, TableState],
+    window: Window,
+) -> Iterator[str]:
+    """Why a node cannot be built for the window, or tested."""
+    for parent in manifest["nodes"][unique_id]["depends_on"]["nodes"]:
+        table = table_of(manifest, parent)
+        if parent in blocked:
+            yield blocked[parent]
+        elif parent not in chosen and table in states:
+            state = states[table]
+            if state.state != "not taken in" and not state.reaches(window.end):
+                until = (
+                    f"it ends with {state.applied_until:%Y-%m-%d %H:%M} UTC" if state.applied_until else ""
+                )
+                why = ", ".join(filter(None, (state.why, until))) or "it has not been built yet"
+                yield f"{table}: {why}"
+
+
+def _in_order(manifest: Mapping[str, Any], nodes: Collection[str]) -> Iterator[str]:
+    """Each after what it depends on."""
+    wanted = {*nodes}
+    graph = {each: wanted & {*manifest["nodes"][each]["depends_on"]["nodes"]} for each in wanted}
+    yield from TopologicalSorter(graph).static_order()
+
+
+def _is_model(manifest: Mapping[str, Any], unique_id: str) -> bool:
+    return bool(manifest["nodes"][unique_id]["resource_type"] == "model")

@@ -1,0 +1,1 @@
+"""How anything is simulated: time, randomness, arrays, table layouts, versions of rows, and faults."""

@@ -1,0 +1,1 @@
+"""The inventory system: distribution centers, stock levels, movements and purchase orders."""

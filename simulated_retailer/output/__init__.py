@@ -1,0 +1,1 @@
+"""What the simulation writes: the source systems, and the truths beside them."""
