@@ -50,11 +50,13 @@ def ingest(first: str, last: str, system: str, *names: str) -> None:
 
     prepare(settings())
     tables = source_tables(Project(settings()).manifest, system)
+    source = open_source(settings(), tables)
+    tables = source.tables
     chosen = [table for table in tables if not names or table.name in names]
     start = datetime.fromisoformat(first).replace(tzinfo=UTC)
     end = datetime.fromisoformat(last).replace(tzinfo=UTC) + timedelta(days=1)
     read_at = _READ_AT if len(chosen) < len(tables) else datetime.now(UTC)
-    extraction = Extraction(open_source(settings(), tables), Window(start, end), read_at)
+    extraction = Extraction(source, Window(start, end), read_at)
     extraction.locate(tables)
     warehouse = warehouse_of(settings())
     with warehouse.writing(say=print):

@@ -40,11 +40,13 @@ class Settings(BaseSettings):
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
     )
     sources: str = Field(", ".join(SYSTEMS), description="Systems to take in, separated by commas.")
-    erp_url: str = Field("", description=f"SQLAlchemy URL of the ERP. {_DEMO_SQLITE}")
+    erp_url: str = Field(
+        "", description=f"SQLAlchemy URL of the ERP, or a folder of its files. {_DEMO_SQLITE}"
+    )
     webshop_url: str = Field(
         "",
-        description="Folder of the web shop's files, or a URL that fsspec opens (`s3://...`). "
-        "Default: the folder of the demo.",
+        description="Folder of the web shop's files, a URL that fsspec opens (`s3://...`), or a SQLAlchemy"
+        " URL. Default: the folder of the demo.",
     )
     crm_url: str = Field("", description=f"SQLAlchemy URL of the CRM. {_DEMO_SQLITE}")
     inventory_url: str = Field("", description=f"SQLAlchemy URL of the inventory system. {_DEMO_SQLITE}")
@@ -54,6 +56,20 @@ class Settings(BaseSettings):
         description="Folder of the shops and places, or a URL that fsspec opens. "
         "Default: the files that are shipped.",
     )
+    erp_mapping: str = Field(
+        "",
+        description="Where the ERP has what is taken in: a YAML file, or a shipped one by its name"
+        " (`adventureworks`). Default: under the contract's own names.",
+    )
+    webshop_mapping: str = Field(
+        "",
+        description="The same for the web shop; `shopify`, `thelook`, `woocommerce` and"
+        " `woocommerce-posts` are shipped.",
+    )
+    crm_mapping: str = Field("", description="The same for the CRM; `shopify` is shipped.")
+    inventory_mapping: str = Field("", description="The same for the inventory system; `shopify` is shipped.")
+    marketing_mapping: str = Field("", description="The same for the marketing system.")
+    geo_mapping: str = Field("", description="The same for the shops and places.")
     erp_timezone: str = Field("UTC", description="Time zone of times in the ERP that name none (IANA name).")
     webshop_timezone: str = Field(
         "UTC", description="Time zone of times in the web shop that name none (IANA name)."
@@ -162,6 +178,11 @@ class Settings(BaseSettings):
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
         return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def source_mapping(self, system: str) -> str:
+        """The mapping of a system: a name or a file; empty where there is none."""
+        mapping: str = getattr(self, f"{system}_mapping")
+        return mapping
 
     def source_timezone(self, system: str) -> str:
         """The zone of a system's times that name none."""

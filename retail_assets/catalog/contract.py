@@ -1,7 +1,7 @@
 """What is taken from the sources: read from the dbt project's `sources`, where it is declared once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,9 @@ ADDED_COLUMNS = {
 
 _LARGEST_AMOUNT = "100000000000000"
 
+# What the columns of keys are in raw, by what a system's keys are.
+KEY_TYPES = {"number": "bigint", "text": "varchar"}
+
 _ARROW_TYPES = {
     "bigint": pa.int64(),
     "varchar": pa.string(),
@@ -44,6 +47,16 @@ class SourceColumn:
     pii: bool
     source_column: str | None = None
     limits: tuple[str, str] | None = None
+    without: str = ""  # what is lost where a source has no such column; empty where it must have it
+    default: str | None = None  # what the column says of every row then; null otherwise
+    is_key: bool = False  # identifies something: text in a system whose keys are text
+    references: str | None = None  # the table that it refers to
+    is_time: bool = False  # when that happened which the row tells of
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a table without the column cannot be loaded."""
+        return not self.without
 
     @property
     def bounds(self) -> tuple[str, str] | None:
@@ -73,6 +86,32 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 
+class Names:
+    """The names that a source has, to be asked for one as the contract writes it.
+
+    `sales_order_id` is written so, or `SalesOrderID`, or else with other capitals, spaces or underscores
+    (`salesorderid`, `Sales Order ID`); the closer spelling counts.
+    """
+
+    def __init__(self, names: Iterable[str]):
+        self._exact = exact = list(names)
+        folded = {_folded(name): name for name in reversed(exact)}
+        self._found = folded | {snake_case(name.strip()): name for name in exact} | {n: n for n in exact}
+
+    def has(self, name: str) -> bool:
+        """Whether the source writes a name so."""
+        return name in self._exact
+
+    def find(self, wanted: str) -> str | None:
+        """The name as the source writes it, or None."""
+        found = self._found
+        return found.get(wanted) or found.get(snake_case(wanted)) or found.get(_folded(wanted))
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
 def _arrow_type(data_type: str) -> pa.DataType:
     decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", data_type)
     if decimal:
@@ -97,6 +136,17 @@ class SourceTable:
     parent: str | None
     unique_id: str
     amount: str | None = None
+    without: str = ""  # what is lost where a source has no such table
+    is_optional: bool = False  # few sources have it: nobody is warned that it is not there
+    timezone: str | None = None  # of its times that name no zone, if it is not the system's
+    absent: frozenset[str] = frozenset()  # columns that this source does not have
+
+    @property
+    def time(self) -> str | None:
+        """The column that tells when that happened which a row tells of, if this source has it."""
+        return next(
+            (each.name for each in self.columns if each.is_time and each.name not in self.absent), None
+        )
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -144,18 +194,28 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
         primary_key=tuple(meta["primary_key"]),
         modified=(modified,) if isinstance(modified, str) else tuple(modified),
         load=meta["load"],
-        columns=tuple(
-            SourceColumn(
-                name=column["name"],
-                data_type=column["data_type"],
-                description=column["description"],
-                pii=bool(column["config"].get("meta", {}).get("pii")),
-                source_column=column["config"].get("meta", {}).get("source_column"),
-                limits=_limits(meta.get("bounds", {}).get(column["name"])),
-            )
-            for column in node["columns"].values()
-        ),
+        columns=tuple(_column(column, meta.get("bounds", {})) for column in node["columns"].values()),
         parent=meta.get("parent"),
         unique_id=node["unique_id"],
         amount=meta.get("amount"),
+        without=meta.get("without", {}).get(node["name"], ""),
+        is_optional=bool(meta.get("optional")),
+    )
+
+
+def _column(column: Mapping[str, Any], bounds: Mapping[str, Any]) -> SourceColumn:
+    meta = column["config"].get("meta", {})
+    default = meta.get("default")
+    return SourceColumn(
+        name=column["name"],
+        data_type=column["data_type"],
+        description=column["description"],
+        pii=bool(meta.get("pii")),
+        source_column=meta.get("source_column"),
+        limits=_limits(bounds.get(column["name"])),
+        without=meta.get("without", ""),
+        default=None if default is None else str(default),
+        is_key=bool(meta.get("key") or meta.get("references")) and column["data_type"] == KEY_TYPES["number"],
+        references=meta.get("references"),
+        is_time=bool(meta.get("time")),
     )

@@ -144,6 +144,23 @@ def upgrade(
 
 
 @app.command()
+def init(
+    system: Annotated[str, typer.Argument(help="erp, webshop, crm, inventory, marketing or geo.")],
+    output: Annotated[
+        str, typer.Option(metavar="FILE", help="Where to write it. Default: <system>.yml in this folder.")
+    ] = "",
+) -> None:
+    """Propose a mapping for a system, from what is at RETAIL_<SYSTEM>_URL: a file to read and correct."""
+    from pathlib import Path
+
+    from retail_assets.cli.init import write_mapping
+    from retail_assets.settings import settings
+
+    path = Path(output or f"{system}.yml").expanduser().absolute()
+    write_mapping(settings(), system, path, asks=sys.stdin.isatty(), console=out)
+
+
+@app.command()
 def doctor() -> None:
     """Check configuration and connections, and say how to mend what is wrong."""
     from retail_assets.deployment.doctor import diagnose

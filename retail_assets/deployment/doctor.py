@@ -73,9 +73,31 @@ def _source(system: str) -> Callable[[], str]:
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
         source.check()
-        absent = [table.source_table for table in tables if not source.locate(table)]
-        found = f"{len(tables) - len(absent)} of {len(tables)} tables"
-        return found + (f"; not there and taken as empty: {', '.join(absent)}" if absent else "")
+        # Parents come first: how a table is read may depend on them.
+        found = {table: source.locate(table) for table in source.tables}
+        missing = [
+            f"{each.place} has no column {', '.join(column.name for column in each.missing)}"
+            for each in found.values()
+            if each and each.missing
+        ]
+        if missing:
+            raise ValueError(
+                f"{'; '.join(missing)}. Name the columns in a mapping ({PREFIX}{system.upper()}_MAPPING)"
+            )
+        absent = [
+            table.source_table
+            for table, each in found.items()
+            if not each and source.mapping.covers(table) and not table.is_optional
+        ]
+        lacking = sum(len(each.costs) for each in found.values() if each)
+        return "; ".join(
+            [
+                f"{sum(map(bool, found.values()))} of {len(tables)} tables",
+                *([f"by {source.mapping.path}"] if source.mapping.path else []),
+                *([f"not there and taken as empty: {', '.join(absent)}"] if absent else []),
+                *([f"{lacking} columns are not there and stay empty"] if lacking else []),
+            ]
+        )
 
     return check
 

@@ -17,7 +17,7 @@ from retail_assets.deployment.days import refuse_other_days
 from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import Loaded, ingest
-from retail_assets.ingestion.sources import open_source
+from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
 from retail_assets.quality import table_states
@@ -29,24 +29,32 @@ from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
 RETRIES = 2
-_KINDS = {"sql": "sql", "files": "file"}
+_KINDS: Mapping[Kind, str] = {"sql": "sql", "files": "file"}
 
 
 class RawTranslator(DagsterDltTranslator):
     """Raw assets carry what `_sources.yml` says of their table; dlt's resources have their names."""
 
-    def __init__(self, translator: Translator, manifest: Mapping[str, Any], tables: Sequence[SourceTable]):
-        self.specs = {table.name: _spec(translator, manifest, table) for table in tables}
+    def __init__(
+        self,
+        translator: Translator,
+        manifest: Mapping[str, Any],
+        tables: Sequence[SourceTable],
+        kind: Kind,
+    ):
+        self.specs = {table.name: _spec(translator, manifest, table, kind) for table in tables}
 
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
         return self.specs[data.resource.name]
 
 
-def _spec(translator: Translator, manifest: Mapping[str, Any], table: SourceTable) -> dg.AssetSpec:
+def _spec(
+    translator: Translator, manifest: Mapping[str, Any], table: SourceTable, kind: Kind
+) -> dg.AssetSpec:
     spec = translator.get_asset_spec(manifest, table.unique_id, None)
     return spec.replace_attributes(
         deps=[],
-        kinds={"dlt", _KINDS[table.kind]},
+        kinds={"dlt", _KINDS[kind]},
         metadata={key: value for key, value in spec.metadata.items() if "column" in key},
     )
 
@@ -59,7 +67,8 @@ def raw_assets(
     A table that cannot be read stops what depends on it; the others of the run go on.
     """
     tables = source_tables(manifest, system)
-    raw_translator = RawTranslator(translator, manifest, tables)
+    kind = kind_of(settings.source_url(system), tables[0].kind)
+    raw_translator = RawTranslator(translator, manifest, tables, kind)
     folder = settings.home / "dlt"
     keys = {name: spec.key for name, spec in raw_translator.specs.items()}
 
@@ -103,9 +112,12 @@ def raw_assets(
             loaded: Mapping[str, Loaded] = {}
             try:
                 with told_plainly():
-                    extraction = Extraction(open_source(settings, tables), window, zone=settings.timezone)
-                    extraction.locate(tables)
-                    loaded = ingest(extraction, tables, chosen, warehouse, folder, run)
+                    source = open_source(settings, tables)
+                    extraction = Extraction(source, window, zone=settings.timezone)
+                    extraction.locate(source.tables)
+                    names = {table.name for table in chosen}
+                    chosen = [table for table in source.tables if table.name in names]
+                    loaded = ingest(extraction, source.tables, chosen, warehouse, folder, run)
                 errors = dict(extraction.errors)
             except Exception as error:
                 is_last = getattr(error, "allow_retries", True) is False or context.retry_number >= RETRIES

@@ -11,7 +11,7 @@ from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.reconciliation import Difference, Unbelievable
 from retail_assets.ingestion.refusals import MANY, Refusals, Summary
-from retail_assets.ingestion.source import Source
+from retail_assets.ingestion.source import Found, Source
 from retail_assets.windows import Window
 
 # So many batches are read ahead (the first may be empty), to know whether there is anything to load. A
@@ -35,7 +35,7 @@ class Extraction:
     window: Window
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     zone: str = "UTC"  # of the retailer's days
-    located: set[str] = field(default_factory=set)
+    found: dict[str, Found] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
@@ -51,12 +51,23 @@ class Extraction:
         self.source.check()
         for table in tables:
             try:
-                if self.source.locate(table):
-                    self.located.add(table.name)
+                found = self.source.locate(table)
+                if found:
+                    self.found[table.name] = found
             except SourceUnreachableError:
                 raise
             except SourceError as error:
                 self.errors[table.name] = str(error)
+
+    @property
+    def located(self) -> set[str]:
+        """The tables that are there."""
+        return set(self.found)
+
+    def as_found(self, table: SourceTable) -> SourceTable:
+        """The table as it is read here."""
+        found = self.found.get(table.name)
+        return found.table if found else table
 
     def open(self, table: SourceTable) -> None:
         """Begin to read a table. Raises `SourceUnreachableError`; other errors only leave the table out."""

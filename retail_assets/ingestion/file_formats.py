@@ -99,27 +99,28 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-def layout_of(path: Path, table: SourceTable) -> Layout:
+def layout_of(path: Path, wanted: Sequence[str] = ()) -> Layout:
     """A file's layout, from its beginning or its end. Raises `NotWholeError` or `UnreadableFileError`.
 
-    Of the characters that may separate columns, the one counts by which the header has most of the table's.
+    Of the characters that may separate columns, the one counts by which the header has most of the wanted
+    ones, and then most at all.
     """
     try:
         with path.open("rb") as file:
-            return _layout(file, path.name.lower(), table)
+            return _layout(file, path.name.lower(), wanted)
     except OSError as error:
         raise NotWholeError(f"it cannot be opened: {error.strerror or error}") from None
 
 
-def _layout(file: IO[bytes], name: str, table: SourceTable) -> Layout:
+def _layout(file: IO[bytes], name: str, wanted: Sequence[str]) -> Layout:
     if file.seek(0, io.SEEK_END) == 0:
         raise NotWholeError("it is empty")
     file.seek(0)
     if name.endswith(".parquet"):
         return _parquet(file)
     if name.endswith(".gz"):
-        return _csv(gzip.GzipFile(fileobj=file), "csv.gz", table)
-    return _csv(file, "csv", table)
+        return _csv(gzip.GzipFile(fileobj=file), "csv.gz", wanted)
+    return _csv(file, "csv", wanted)
 
 
 def _parquet(file: IO[bytes]) -> Layout:
@@ -130,15 +131,17 @@ def _parquet(file: IO[bytes]) -> Layout:
     return Layout("parquet", tuple(schema.names), tuple(map(str, schema.types)))
 
 
-def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], table: SourceTable) -> Layout:
+def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], wanted: Sequence[str]) -> Layout:
     try:
         beginning = file.read(_CHUNK)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise BreaksOffError("its gzip stream is not complete") from None
     encoding = _encoding(beginning)
     layouts = [Layout(kind, _header(beginning, encoding, mark), (), mark, encoding) for mark in _DELIMITERS]
-    names = [column.source_name for column in table.columns]
-    best = max(layouts, key=lambda layout: sum(bool(layout.places(name)) for name in names))
+    best = max(
+        layouts,
+        key=lambda layout: (sum(bool(layout.places(name)) for name in wanted), len(layout.columns)),
+    )
     if not any(name.strip() for name in best.columns):
         raise NotWholeError("it has no header")
     if encoding == UTF_8 and any("\udc80" <= letter <= "\udcff" for letter in "".join(best.columns)):

@@ -5,17 +5,18 @@ them that are refused.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import LOADED_AT, ROW_HASH, SourceColumn, SourceTable
 from retail_assets.ingestion import refusals
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError, relation_sql
+from retail_assets.ingestion.file_mapping import Mapped
 from retail_assets.ingestion.file_repair import Reject, lines_of
 from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql
 from retail_assets.ingestion.file_versions import (
@@ -38,10 +39,30 @@ class Group:
     layout: Layout
     files: Mapping[Path, File]
     rejected: Sequence[Reject] = ()  # of a file that stands by itself: rows that fell apart
+    mapped: Mapped | None = None  # as a mapping sees them, and then the layout is what it makes of them
+    of_one: Callable[[Path], "Group"] | None = None  # the same of one of the files, where they are mapped
 
     def each(self) -> Iterator["Group"]:
         """A group for each of the files."""
+        if self.of_one:
+            return map(self.of_one, self.files)
         return (Group(self.layout, {path: file}) for path, file in self.files.items())
+
+    def relation(self, *, past_errors: bool = False) -> str:
+        """The files' rows, with `PATH`."""
+        if self.mapped:
+            return self.mapped.relation
+        return relation_sql(self.layout, list(self.files), past_errors=past_errors)
+
+    def columns(self, table: SourceTable) -> Mapping[str, str]:
+        """What the relation calls those of a table's columns that the files have."""
+        found = {column.name: self.layout.places(column.source_name) for column in table.columns}
+        return {name: self.layout.relation_columns[places[0]] for name, places in found.items() if places}
+
+    def lacking(self, table: SourceTable) -> Sequence[SourceColumn]:
+        """The table's columns that the files do not have, and of which no mapping says so."""
+        there, known = self.columns(table), self.mapped.given_up if self.mapped else ()
+        return [each for each in table.columns if each.name not in there and each.name not in known]
 
 
 class Counts(NamedTuple):
@@ -69,7 +90,7 @@ class FileTables:
         """All rows of a group into `given`; with `past_errors` those that fall apart into `rejected`."""
         if past_errors:
             self.connection.execute("drop table if exists rejected; drop table if exists rejecting")
-        relation = relation_sql(group.layout, list(group.files), past_errors=past_errors)
+        relation = group.relation(past_errors=past_errors)
         self.connection.execute(f"""
             create or replace temp table given as
             select {given_sql(self.table, group.layout)}, {PATH}
@@ -109,9 +130,9 @@ class FileTables:
         self.connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")
 
     def _fill(self, into: str, group: Group, form: Form | None = None, paths: Iterable[str] = ()) -> None:
-        self.connection.execute(
-            f"{into} {file_versions_sql(self.table, group.layout, self.window, form, paths)}"
-        )
+        absent = {column.name for column in self.table.columns} - group.columns(self.table).keys()
+        table = replace(self.table, absent=frozenset(absent))
+        self.connection.execute(f"{into} {file_versions_sql(table, group.layout, self.window, form, paths)}")
 
     def _fill_wrong_ones(self, group: Group) -> dict[str, str]:
         """Read the refused rows again, as their files write values. Returns those where nothing tells how."""

@@ -14,6 +14,7 @@ import duckdb
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
+from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
 from retail_assets.ingestion.versions import text
 
 # What programs write for "no value" into columns of numbers and times. In a text column it is a text.
@@ -78,9 +79,11 @@ def cast(column: SourceColumn, layout: Layout, form: Form | None = None) -> str:
     rounded.
     """
     name = _name(column)
+    if is_text_key(column):
+        return key_text(name)
     if column.data_type == "varchar" or _is_native(column, layout):
         return _from_typed(column, name)
-    return _from_text(column, name, form)
+    return key_number(name) if is_number_key(column) else _from_text(column, name, form)
 
 
 def with_no_values(table: SourceTable, layout: Layout) -> str:
@@ -179,15 +182,16 @@ def _matches(name: str, pattern: str) -> str:
 def _given(table: SourceTable, column: SourceColumn, layout: Layout) -> str:
     value = _column(column, layout)
     if not value:
-        return f"cast(null as {column.data_type})"
-    if column.data_type == "varchar":
-        is_part = column.name in table.primary_key and len(table.primary_key) > 1
-        return f"coalesce(cast({value} as varchar), '')" if is_part else f"cast({value} as varchar)"
-    if not layout.types or _is_native(column, layout):
-        return value
+        default = "null" if column.default is None else text(column.default)
+        return f"cast({default} as {column.data_type})"
     if _type(column, layout) in ("float", "double", "halffloat"):
         # How pandas writes a null into a column of numbers.
         value = f"case when not isnan({value}) then {value} end"
+    if column.data_type == "varchar":
+        is_part = column.name in table.primary_key and len(table.primary_key) > 1 and not column.is_key
+        return f"coalesce(cast({value} as varchar), '')" if is_part else f"cast({value} as varchar)"
+    if not layout.types or _is_native(column, layout):
+        return value
     return f"cast({value} as varchar)"
 
 

@@ -69,9 +69,10 @@ class FileStore:
         import fsspec
 
         self.system = system
+        self.scratch: str | None = None  # where copies of a bucket's files go
         self._url = url
-        self._folder = _folder(url)
-        if self._folder is not None:
+        self.folder = _folder(url)  # if it is on this machine
+        if self.folder is not None:
             return
         try:
             self.filesystem, self._root = fsspec.url_to_fs(url)
@@ -84,7 +85,7 @@ class FileStore:
     @property
     def is_folder(self) -> bool:
         """Whether the files are on this machine."""
-        return self._folder is not None
+        return self.folder is not None
 
     @property
     def _setting(self) -> str:
@@ -93,10 +94,10 @@ class FileStore:
     @contextmanager
     def local(self, files: Sequence[File]) -> Iterator[Mapping[Path, File]]:
         """The files by their paths on this machine; those of a bucket are copied meanwhile."""
-        if self._folder is not None:
-            yield {self._folder / file.path: file for file in files}
+        if self.folder is not None:
+            yield {self.folder / file.path: file for file in files}
             return
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory(dir=self.scratch) as folder:
             paths = {Path(folder, str(n), Path(file.path).name): file for n, file in enumerate(files)}
             try:
                 if paths:
@@ -107,8 +108,8 @@ class FileStore:
 
     def as_it_is_now(self, file: File) -> File:
         """A file that was listed, looked at once more."""
-        if self._folder is not None:
-            return _listed_one(self._folder, file.path)
+        if self.folder is not None:
+            return _listed_one(self.folder, file.path)
         try:
             self.filesystem.invalidate_cache()
             return _file(file.path, self.filesystem.info(self._full(file)))
@@ -147,8 +148,8 @@ class FileStore:
 
     def _listed(self) -> list[File] | None:
         """All data files; None if there is no such folder."""
-        if self._folder is not None:
-            return list(_listed_in(self._folder)) if self._folder.is_dir() else None
+        if self.folder is not None:
+            return list(_listed_in(self.folder)) if self.folder.is_dir() else None
         found: Mapping[str, Mapping[str, Any]] = self.filesystem.find(self._root, detail=True)
         if not found and not self.filesystem.exists(self._root):
             return None
@@ -276,7 +277,7 @@ def to_read(
     """
     due = [file for file in files if file.day is None or file.day < end]
     if table.load == "snapshot":
-        newest = max(due, key=_recency, default=None)
+        newest = max(due, key=recency, default=None)
         is_due = newest and _has_news(newest, loaded) and not _is_overtaken(newest, loaded)
         return [newest] if newest and is_due else []
     return [file for file in due if (file.day and file.day >= first) or _has_news(file, loaded)]
@@ -299,7 +300,8 @@ def _written(file: File) -> tuple[datetime, str]:
     return (file.modified_at or datetime.min.replace(tzinfo=UTC), file.path)
 
 
-def _recency(file: File) -> tuple[datetime, datetime, str]:
+def recency(file: File) -> tuple[datetime, datetime, str]:
+    """What newer files have more of: their day, or else when they were written."""
     written_at, path = _written(file)
     return (datetime.combine(file.day, time(), UTC) if file.day else written_at, written_at, path)
 

@@ -3,6 +3,7 @@
 It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline is run.
 """
 
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from retail_assets.ingestion.comparison import (
 from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
 from retail_assets.ingestion.versions import timestamp
@@ -61,8 +63,20 @@ def ingest(
     read, or have lost too many rows, are in the extraction's errors. Returns what became of each table.
     """
     schema = tables[0].schema
-    parents = {table.name: table for table in tables}
     with warehouse.session() as execute:
+        keys, has_changed = settled_keys(
+            extraction.source,
+            [extraction.as_found(table) for table in tables],
+            extraction.found,
+            execute,
+        )
+        if has_changed:
+            # dlt's memory of the columns' types.
+            shutil.rmtree(folder / schema, ignore_errors=True)
+        tables, chosen = (
+            [with_keys(extraction.as_found(table), keys) for table in some] for some in (tables, chosen)
+        )
+        parents = {table.name: table for table in tables}
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         before = count_rows(chosen, execute)
         for table in chosen:

@@ -11,7 +11,7 @@ from retail_assets.resources.warehouse import Execute
 def create_raw_tables(tables: Sequence[SourceTable], execute: Execute) -> list[str]:
     """Create the tables that are not there, and add the columns that they lack. Returns the new ones."""
     schema = tables[0].schema
-    there = _columns(schema, execute)
+    there = column_types(schema, execute)
     if not there:
         execute(f"create schema if not exists {schema}")
     for table in tables:
@@ -72,11 +72,12 @@ def _typed(table: SourceTable) -> Mapping[str, str]:
     return {column.name: column.data_type for column in table.columns} | ADDED_COLUMNS
 
 
-def _columns(schema: str, execute: Execute) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for table, column in execute(
-        "select lower(table_name), lower(column_name) from information_schema.columns"
-        f" where lower(table_schema) = '{schema}'"
+def column_types(schema: str, execute: Execute) -> Mapping[str, Mapping[str, str]]:
+    """The types of a schema's columns, in lower case, by table and column."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, data_type in execute(
+        "select lower(table_name), lower(column_name), lower(data_type) from information_schema.columns"
+        f" where lower(table_schema) = '{schema}' order by ordinal_position"
     ):
-        found[table].add(column)
+        found[table][column] = data_type
     return dict(found)

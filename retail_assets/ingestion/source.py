@@ -1,31 +1,88 @@
 """What a source system is to the ingestion, whatever its kind: something with tables to read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
 
-from retail_assets.catalog.contract import SourceTable
+from retail_assets.catalog.contract import SourceColumn, SourceTable
+from retail_assets.ingestion.mapping import NO_MAPPING, SystemMapping
+from retail_assets.ingestion.versions import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 BATCH_ROWS = 131_072
 
 
+@dataclass(frozen=True)
+class Found:
+    """A table of the contract as a source has it."""
+
+    table: SourceTable  # as it is read here: `absent` says which columns are not there
+    place: str  # what the source calls it
+    given_up: frozenset[str] = frozenset()  # absent, and the mapping says so
+
+    @property
+    def lacking(self) -> Sequence[SourceColumn]:
+        """Columns that are not there though nobody said so."""
+        return [
+            column
+            for column in self.table.columns
+            if column.name in self.table.absent and column.name not in self.given_up
+        ]
+
+    @property
+    def missing(self) -> Sequence[SourceColumn]:
+        """Columns without which the table cannot be loaded."""
+        return [column for column in self.lacking if column.is_required]
+
+    @property
+    def costs(self) -> Sequence[str]:
+        """What is lost by the columns that are not there: one sentence each."""
+        return [
+            f"no {column.name}: {column.without}"
+            for column in self.table.columns
+            if column.name in self.table.absent and not column.is_required
+        ]
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Columns without which a table is not loaded."""
+
+    was_there: bool  # at earlier loads, with values
+    what: str
+    remedy: str
+
+
 class Source(ABC):
     """One system, opened to be read for one window."""
+
+    system: str
+    mapping: SystemMapping = NO_MAPPING
+    tables: Sequence[SourceTable] = ()  # the contract's, as the mapping describes them
+    _execute: Execute | None = None
 
     @abstractmethod
     def check(self) -> None:
         """Raise `SourceError` if the system cannot be reached."""
 
     @abstractmethod
-    def locate(self, table: SourceTable) -> bool:
-        """Whether the system has the table.
+    def locate(self, table: SourceTable) -> Found | None:
+        """The table as the system has it; None if it has no such table.
 
-        Raises `SourceError` if it cannot be reached, or if the table lacks a column.
+        Raises `SourceError` if it cannot be reached, or if the mapping cannot be followed.
         """
+
+    @abstractmethod
+    def relations(self) -> Mapping[str, Sequence[str]]:
+        """All that the system has, whatever it is called: tables and views, or files, with their columns."""
+
+    @abstractmethod
+    def text_key(self, table: SourceTable) -> str | None:
+        """A key of a located table that is no whole number, if there is one: `order_id '#1001'`."""
 
     @abstractmethod
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
@@ -53,6 +110,17 @@ class Source(ABC):
         """What has been read of a table's changes, with this window."""
         return ()
 
+    def absence(self, table: SourceTable) -> str:
+        """That the system has no such table, as a sentence."""
+        said = self.mapping.of(table)
+        if said.select:
+            return (
+                f"{self.system} has nothing that tables.{table.name}.select in {self.mapping.path} reads:"
+                f" {table.name} counts as empty."
+            )
+        named = f" (tables.{table.name}.from in {self.mapping.path})" if said.from_ else ""
+        return f"{self.system} has no table {said.from_ or table.source_table}{named}: it counts as empty."
+
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What there is to say of a table that has been read: one sentence each."""
         return ()
@@ -63,10 +131,44 @@ class Source(ABC):
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
-        return
+        self._execute = execute
 
     def remember(
         self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
     ) -> None:
         """What was read of these tables is in the warehouse; of the `missed` ones nothing is."""
         return
+
+    def lack(self, table: SourceTable, lacking: Iterable[SourceColumn]) -> Lack | None:
+        """What keeps a table from being loaded, of the columns that it does not have."""
+        lacking = list(lacking)
+        place = f"under tables.{table.name}.columns in the mapping (RETAIL_{self.system.upper()}_MAPPING)"
+        needed = [column.name for column in lacking if column.is_required]
+        gone = self._had(table, lacking)
+        if gone:
+            # What it must have cannot be given up.
+            other_name, known = "if it has another name, write it", "if it is gone for good, write"
+            remedy = other_name if {*gone} & {*needed} else f"{known} `{gone[0]}: null`"
+            return Lack(True, f"no column {', '.join(gone)} any more", f"Restore it; {remedy} {place}")
+        if needed:
+            what = f"no column {', '.join(needed)}, which {table.name} must have"
+            return Lack(False, what, f"Name the source's column {place}")
+        return None
+
+    def _had(self, table: SourceTable, columns: Iterable[SourceColumn]) -> Sequence[str]:
+        """Those of the columns that raw has values of, other than what stands in for a missing column."""
+        asked = [
+            f"select {text(column.name)} where exists (select 1 from {table.schema}.{table.name}"
+            f" where {_is_told(column)})"
+            for column in columns
+        ]
+        if not asked or self._execute is None:
+            return ()
+        found = {name for (name,) in self._execute(" union all ".join(asked))}
+        return [column.name for column in table.columns if column.name in found]
+
+
+def _is_told(column: SourceColumn) -> str:
+    if column.default is None:
+        return f"{column.name} is not null"
+    return f"{column.name} <> cast({text(column.default)} as {column.data_type})"

@@ -5,25 +5,28 @@ the types that the contract declares, with decimals exact and times in UTC. A ro
 its type is given as a refused one.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retail_assets.catalog.contract import MODIFIED_AT, SourceColumn, SourceTable, snake_case
-from retail_assets.ingestion import databases, readings, refusals, sqlite
+from retail_assets.catalog.contract import MODIFIED_AT, Names, SourceColumn, SourceTable
+from retail_assets.ingestion import database_mapping, databases, readings, refusals, sqlite
+from retail_assets.ingestion.database_mapping import Expression
 from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.keys import first_text
+from retail_assets.ingestion.mapping import Hash, MappingError
 from retail_assets.ingestion.readings import Readings
 from retail_assets.ingestion.reconciliation import counts_sql
 from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
-from retail_assets.ingestion.source import BATCH_ROWS, Source
+from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
+from retail_assets.ingestion.translation import translated_kinds, translated_sql
 from retail_assets.ingestion.values import caster, kinds_of
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.resources.warehouse import Execute
@@ -38,15 +41,20 @@ _MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A contract's table as it was found in the database."""
+    """A contract's table as it was found in the database, with what each of its columns is there."""
 
-    contract: SourceTable
-    table: sa.Table
+    found: Found
+    columns: Mapping[str, Expression]
 
     @property
-    def times(self) -> Sequence[sa.ColumnElement[Any]]:
+    def contract(self) -> SourceTable:
+        """The table as it is read."""
+        return self.found.table
+
+    @property
+    def times(self) -> Sequence[Expression]:
         """The columns that tell when a row changed."""
-        return [self.table.c[name] for name in self.contract.modified]
+        return [self.columns[name] for name in self.contract.modified]
 
 
 class SqlSource(Source):
@@ -81,6 +89,7 @@ class SqlSource(Source):
         self._tables_of(None)
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
+        super().recall(schema, emptied, execute)
         self._readings = readings.recall(schema, emptied, execute)
         self._refused_at = refusals.times_of(schema, LOOKED_UP, execute)
 
@@ -94,14 +103,88 @@ class SqlSource(Source):
             schema = next(iter([*tables, *missed])).schema
             readings.remember(schema, window, done, left_out, self._readings, execute)
 
-    def locate(self, table: SourceTable) -> bool:
-        schema, _, name = table.source_table.rpartition(".")
+    def locate(self, table: SourceTable) -> Found | None:
+        said = self.mapping.of(table)
+        if not self.mapping.covers(table):
+            return None
+        if said.select:
+            relation: sa.FromClause | None = self._selected(table, said.select)
+            place = f"the select of {table.name}"
+        else:
+            place = said.from_ or table.source_table
+            relation = self._named(table, place)
+        if relation is None:
+            return None
+        return self._found(table, relation, place)
+
+    def relations(self) -> Mapping[str, Sequence[str]]:
+        default = self._inspector.default_schema_name
+        schemas = [each for each in self._inspector.get_schema_names() if each not in _OF_THE_DATABASE]
+        found = {}
+        for schema in schemas:
+            for name in self._tables_of(schema):
+                columns = [column["name"] for column in self._inspector.get_columns(name, schema)]
+                found[name if schema == default else f"{schema}.{name}"] = columns
+        return found
+
+    def text_key(self, table: SourceTable) -> str | None:
+        located = self._located.get(table.name)
+        computed = self.mapping.columns_of(table)
+        with self._connected() as connection, self._duckdb.cursor() as duck:
+            for column in table.columns:
+                place = located.columns.get(column.name) if located and column.is_key else None
+                if place is None or isinstance(computed.get(column.name), Hash):
+                    continue
+                is_sqlite = self._engine.dialect.name == "sqlite"
+                if isinstance(place.type, sa.Integer) and not is_sqlite:
+                    continue
+                query = sa.select(place.label(column.name)).distinct().where(place.is_not(None))
+                if is_sqlite:
+                    # Each value there has a type of its own.
+                    query = query.where(sa.func.typeof(place) != "integer")
+                result = connection.execution_options(stream_results=True).execute(query)
+                while rows := result.fetchmany(BATCH_ROWS):
+                    (values,) = zip(*rows, strict=True)
+                    duck.register("given", pa.table({column.name: _array(values)}))
+                    if found := first_text(duck, "given", [column.name]):
+                        return found
+        return None
+
+    def _named(self, contract: SourceTable, place: str) -> sa.Table | None:
+        """A table or view by its name, with or without the schema."""
+        schema, _, name = place.rpartition(".")
         for candidate in (schema or None, None):
-            found = {_folded(each): each for each in self._tables_of(candidate)}
-            if _folded(name) in found:
-                self._located[table.name] = self._described(table, found[_folded(name)], candidate)
-                return True
-        return False
+            found = Names(self._tables_of(candidate)).find(name)
+            if found:
+                actual = self._actual_schema(candidate)
+                columns = self._columns_of(contract, found, actual)
+                declared = (sa.Column(column["name"], column["type"]) for column in columns)
+                return sa.Table(found, sa.MetaData(), *declared, schema=actual)
+        return None
+
+    def _selected(self, table: SourceTable, select: str) -> sa.FromClause:
+        """A query of the mapping's as a relation."""
+        text = sa.text(select.strip().rstrip(";").replace(":", "\\:"))
+        whole = sa.select(sa.text("*")).select_from(text.columns().subquery("source")).where(sa.false())
+        names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
+        return text.columns(*map(sa.column, names)).subquery("source")
+
+    def _tried(self, query: sa.Select, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
+        """The names of a query's columns. Raises the error if the database does not understand it."""
+        try:
+            with self._connected() as connection:
+                return list(connection.execute(query).keys())
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each driver has errors of its own.
+            if databases.is_lost(error):
+                raise databases.failure(self.system, self._url, error) from None
+            reason = databases.reason_of(error, self._url)
+            raise mapping_error(reason) from None
+
+    def _cannot_map(self, table: SourceTable, key: str, reason: str) -> MappingError:
+        return MappingError(f"{self.mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
 
     def _tables_of(self, schema: str | None) -> list[str]:
         """All tables and views; none of a schema that is not there."""
@@ -131,25 +214,43 @@ class SqlSource(Source):
             (each for each in self._inspector.get_schema_names() if each.lower() == schema.lower()), None
         )
 
-    def _described(self, contract: SourceTable, name: str, schema: str | None) -> LocatedTable:
-        schema = self._actual_schema(schema)
-        there = self._columns_of(contract, name, schema)
-        by_name = {_folded(column["name"]): column for column in there}
-        by_name |= {snake_case(column["name"]): column for column in there}
-        columns, missing = [], []
-        for column in contract.columns:
-            found = by_name.get(column.source_name) or by_name.get(_folded(column.source_name))
-            if found is None:
-                missing.append(column.name)
-                continue
-            columns.append(sa.Column(found["name"], found["type"], key=column.name))
-        if missing:
-            raise SourceError(
-                f"{self.system}: {contract.source_table} has changed: it has no column"
-                f" {', '.join(missing)} any more. The table was not loaded and what was there"
-                " stays. Restore the column, or take it out of _sources.yml and the models."
-            )
-        return LocatedTable(contract, sa.Table(name, sa.MetaData(), *columns, schema=schema))
+    def _found(self, contract: SourceTable, relation: sa.FromClause, place: str) -> Found:
+        """Find the contract's columns."""
+        places, given_up = database_mapping.places(self.mapping, contract, relation)
+        if not all(relation.c.contains_column(each) for each in places.values()):
+            places = self._computed(contract, relation, places)
+        absent = frozenset(column.name for column in contract.columns if column.name not in places)
+        found = Found(self._as_read(replace(contract, absent=absent)), place, given_up)
+        self._located[contract.name] = LocatedTable(found, places)
+        return found
+
+    def _computed(
+        self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, Expression]
+    ) -> Mapping[str, Expression]:
+        """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
+
+        def query(names: Sequence[str]) -> sa.Select:
+            return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
+
+        def culprit(reason: str) -> MappingError:
+            for name in places:
+                self._tried(
+                    query([name]).where(sa.false()), partial(self._cannot_map, contract, f"columns.{name}")
+                )
+            return self._cannot_map(contract, "columns", reason)
+
+        if places:
+            self._tried(query(list(places)).where(sa.false()), culprit)
+        return dict(query(list(places)).subquery("mapped").c)
+
+    def _as_read(self, table: SourceTable) -> SourceTable:
+        """How a table without times of change is read: with its parent's rows, or whole."""
+        modified = tuple(name for name in table.modified if name not in table.absent)
+        parent = self._located.get(table.parent or "")
+        by_parent = parent is not None and parent.contract.load == "window"
+        if table.load == "window" and not modified and not by_parent:
+            return replace(table, modified=(), load="snapshot", parent=None)
+        return replace(table, modified=modified)
 
     def _columns_of(self, contract: SourceTable, name: str, schema: str | None) -> Sequence[Any]:
         try:
@@ -176,8 +277,9 @@ class SqlSource(Source):
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         """The table's rows for the window, and of a `window` table those whose parent is in it."""
         located = self._located[table.name]
+        self._refuse_lack(located.found)
         yield table.raw_schema.empty_table()
-        query, filter_ = sa.select(*located.table.columns), "true"
+        query, filter_ = self._query(located, table.columns), "true"
         try:
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
@@ -198,17 +300,17 @@ class SqlSource(Source):
         located = self._located.get(table.name)
         if located is None or table.load != "window":
             return None
-        zone, dialect = self._zone, self._engine.dialect.name
+        zone, dialect = self._zone_of(table), self._engine.dialect.name
         if is_exact(located.times, zone, dialect):
-            return self._counted(located.times[0], days)
+            return self._counted(located.times[0], zone, days)
         columns = [column for column in table.columns if column.name in table.modified]
-        query = sa.select(*(located.table.c[column.name] for column in columns))
+        query = self._query(located, columns)
         around = self._condition(Scope(((days[0].start, days[-1].end),)), located)
         totals = [0] * len(days)
-        with self._session() as connection:
+        with self._session(zone) as connection:
             for some in self._rows(query.where(around), columns):
                 connection.register("given", some)
-                cast = caster(kinds_of(some.schema), self._zone)
+                cast = caster(kinds_of(some.schema), zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
                 ((*counts,),) = connection.execute(f"""
                     with typed as (select {casts} from given)
@@ -217,12 +319,12 @@ class SqlSource(Source):
                 totals = [total + count for total, count in zip(totals, counts, strict=True)]
         return totals
 
-    def _counted(self, time: sa.ColumnElement[Any], days: Sequence[Window]) -> Sequence[int]:
+    def _counted(self, time: Expression, zone: str, days: Sequence[Window]) -> Sequence[int]:
         """The counts as the database makes them itself."""
 
         def within(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
             scope = Scope(((start, end),))
-            changed = condition(scope, [time], self._zone, self._engine.dialect.name)
+            changed = condition(scope, [time], zone, self._engine.dialect.name)
             return sa.and_(changed, time.is_not(None))
 
         counts = [sa.func.count(sa.case((within(*day), 1))) for day in days]
@@ -241,37 +343,41 @@ class SqlSource(Source):
 
     def _in_scope(self, query: sa.Select, located: LocatedTable, scope: Scope) -> tuple[sa.Select, str]:
         """The query of what may be in the scope, and the condition on what it gives that takes it exactly."""
-        filter_ = scope.exact_sql()
-        where = self._condition(scope, located)
         parent = self._located.get(located.contract.parent or "")
-        if parent is not None:
-            (key,) = parent.contract.primary_key
-            parents = sa.select(parent.table.c[key]).where(self._condition(scope, parent))
-            where = sa.or_(where, located.table.c[key].in_(parents))
-            filter_ = f"({filter_} or {self._has_parent(located, parent, scope)})"
-        return query.where(where), filter_
+        if parent is None:
+            return query.where(self._condition(scope, located)), scope.exact_sql()
+        (key,) = parent.contract.primary_key
+        parents = sa.select(parent.columns[key]).where(self._condition(scope, parent))
+        where: sa.ColumnElement[bool] = located.columns[key].in_(parents)
+        filter_ = self._has_parent(located, parent, scope)
+        if not located.times:
+            return query.where(where), filter_
+        where = sa.or_(self._condition(scope, located), where)
+        return query.where(where), f"({scope.exact_sql()} or {filter_})"
 
     def _condition(self, scope: Scope, located: LocatedTable) -> sa.ColumnElement[bool]:
-        return condition(scope, located.times, self._zone, self._engine.dialect.name)
+        zone = self._zone_of(located.contract)
+        return condition(scope, located.times, zone, self._engine.dialect.name)
 
     def _has_parent(self, located: LocatedTable, parent: LocatedTable, scope: Scope) -> str:
         """The condition that a row's parent is in the scope, which the query has made sure of or not."""
         (key,) = parent.contract.primary_key
-        if is_exact([*located.times, *parent.times], self._zone, self._engine.dialect.name):
+        zone = self._zone_of(parent.contract)
+        if is_exact([*located.times, *parent.times], zone, self._engine.dialect.name):
             return "true"
         contract, name = parent.contract, f"{parent.contract.name}_in_scope"
         columns = [column for column in contract.columns if column.name in (key, *contract.modified)]
-        query = sa.select(*(parent.table.c[column.name] for column in columns))
+        query = self._query(parent, columns)
         statement = f"""
             select "{key}"
             from (select *, {own_time(contract)} as {MODIFIED_AT} from typed)
             where {scope.exact_sql()}
         """
-        with self._session() as connection:
+        with self._session(zone) as connection:
             connection.execute(f"drop table if exists {name}")
             for some in self._rows(query.where(self._condition(scope, parent)), columns):
                 connection.register("given", some)
-                cast = caster(kinds_of(some.schema), self._zone)
+                cast = caster(kinds_of(some.schema), zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
                 typed = f"with typed as (select {casts} from given) {statement}"
                 connection.execute(f"create table if not exists {name} as {typed} limit 0")
@@ -305,24 +411,43 @@ class SqlSource(Source):
             yield connection
 
     @contextmanager
-    def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _session(self, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._duckdb.cursor() as connection:
-            connection.execute(f"set timezone = '{self._zone}'")
+            connection.execute(f"set timezone = '{zone}'")
             yield connection
+
+    def _zone_of(self, table: SourceTable) -> str:
+        return table.timezone or self._zone
+
+    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> sa.Select:
+        dialect = self._engine.dialect.name
+        return sa.select(*database_mapping.selected(located.columns, columns, dialect))
+
+    def _refuse_lack(self, found: Found) -> None:
+        """Raise `SourceError` if a table lacks columns that it must have, or had when it was loaded."""
+        lack = self.lack(found.table, found.lacking)
+        if lack:
+            has, stays = (" changed: it has", " and what was there stays") if lack.was_there else ("", "")
+            raise SourceError(
+                f"{self.system}: {found.place} has{has} {lack.what}. {found.table.name} was not"
+                f" loaded{stays}. {lack.remedy}."
+            )
 
     def _versioned(
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
-        with self._session() as connection:
+        zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
+        with self._session(zone) as connection:
             for some in rows:
                 names = some.schema.names
+                kinds = {**kinds_of(some.schema), **translated_kinds(table, self.mapping)}
                 statement = versions_sql(
-                    "given",
+                    given,
                     table,
                     window,
                     timestamp(loaded_at),
-                    cast=caster(kinds_of(some.schema), self._zone),
+                    cast=caster(kinds, zone),
                     undecoded=sqlite.UNDECODED if sqlite.UNDECODED in names else None,
                 )
                 connection.register("given", some)
@@ -331,14 +456,16 @@ class SqlSource(Source):
                     yield pa.Table.from_batches([batch])
 
 
-def _folded(name: str) -> str:
-    """A name without capitals, spaces and underscores: `salesorderid`, of `SalesOrderID` too."""
-    return re.sub(r"[\W_]", "", name).lower()
-
-
 def _array(values: tuple[Any, ...]) -> pa.Array:
     """Values as the driver gives them; what Arrow has no one type for (a UUID) is text."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+# Schemas that a database has of its own.
+_OF_THE_DATABASE = {
+    *("information_schema", "INFORMATION_SCHEMA", "pg_catalog", "pg_toast", "sys", "guest", "mysql"),
+    "performance_schema",
+}

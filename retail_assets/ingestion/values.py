@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceColumn
+from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
 from retail_assets.ingestion.times import Times
 
 Kind: TypeAlias = Literal["text", "whole", "number", "time", "zoned time", "day", "other"]
@@ -47,6 +48,10 @@ def caster(kinds: Mapping[str, Kind], zone: str) -> Callable[[SourceColumn], str
     def cast(column: SourceColumn) -> str:
         name = f'"{column.name}"'
         kind = kinds.get(column.name, "text")
+        if is_text_key(column):
+            return key_text(name)
+        if is_number_key(column) and kind == "text":
+            return key_number(name)
         if column.data_type == "timestamp":
             return _moment(name, kind, times)
         if column.data_type == "date":

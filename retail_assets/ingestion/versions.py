@@ -16,6 +16,7 @@ from retail_assets.catalog.contract import (
     SourceColumn,
     SourceTable,
 )
+from retail_assets.ingestion.key_values import how_to_switch, is_number_key
 from retail_assets.windows import Window
 
 # Of a row that cannot be one of raw, why; null for all others. A struct, as `refusals.Refusal` has it.
@@ -30,7 +31,8 @@ def plain_cast(column: SourceColumn) -> str:
 
 def own_time(table: SourceTable) -> str | None:
     """The latest of a row's own times of change; nulls do not count."""
-    return f"greatest({', '.join(table.modified)})" if table.modified else None
+    times = [name for name in table.modified if name not in table.absent]
+    return f"greatest({', '.join(times)})" if times else None
 
 
 def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
@@ -85,8 +87,10 @@ def versions_sql(
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     given = ", ".join(f'"{column.name}" as {_given(column)}' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
-    packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in table.columns)
-    as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in table.columns)
+    # What a source does not have makes no version, so that the contract may grow.
+    there = [column for column in table.columns if column.name not in table.absent]
+    packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in there)
+    as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in there)
     start, end = (timestamp(moment) for moment in window)
     problems = list(_problems(table, may_be_undecoded=undecoded is not None))
     return f"""
@@ -100,7 +104,7 @@ def versions_sql(
             -- Rows of a snapshot may have been modified outside the window that brings them.
             case
                 when {MODIFIED_AT} >= {start} and {MODIFIED_AT} < {end} then {MODIFIED_AT}
-                else {start}
+                else {_first_seen(table, start, loaded_at)}
             end as {CHANGED_AT},
             {loaded_at} as {LOADED_AT},
             -- The upper 63 bits of an MD5: a hash that no version of an engine changes.
@@ -114,6 +118,17 @@ def versions_sql(
             {_refused(table, problems, origin)} as {REFUSED}
         from judged
     """
+
+
+def _first_seen(table: SourceTable, start: str, loaded_at: str) -> str:
+    """When a row counts as changed that says of no change in the window.
+
+    In a table without a time of change, what happens after the window is read by it too: it counts when it
+    happens, so that days run one by one or at once make the same of it.
+    """
+    if table.load == "snapshot" and not table.modified and table.time:
+        return f"case when {table.time} < {loaded_at} then greatest({start}, {table.time}) else {start} end"
+    return start
 
 
 class _Problem(NamedTuple):
@@ -133,11 +148,17 @@ def _problems(table: SourceTable, *, may_be_undecoded: bool) -> Iterator[_Proble
         yield _Problem(
             column,
             f"{given} is not null and {name} is null and not {_is_blank(column)}",
-            f"{column.name} is no {column.data_type}",
+            _of_another_type(table, column),
         )
         if column.name in table.primary_key:
             yield _Problem(column, f"{name} is null", f"{column.name} is empty, and is the row's key")
         yield from _beyond(table, column)
+
+
+def _of_another_type(table: SourceTable, column: SourceColumn) -> str:
+    if is_number_key(column):
+        return f"{column.name} is no number; {how_to_switch(table.system)}"
+    return f"{column.name} is no {column.data_type}"
 
 
 def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
@@ -151,7 +172,7 @@ def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
 
 def _is_blank(column: SourceColumn) -> str:
     """Whether a value that is none of the type says that there is none: it is empty, or MySQL's zero date."""
-    if column.data_type == "varchar":
+    if column.data_type == "varchar" and not column.is_key:
         return "false"
     given = f"trim(cast({_given(column)} as varchar))"
     if column.data_type in ("timestamp", "date"):

@@ -7,6 +7,7 @@ import dagster as dg
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.refusals import described
+from retail_assets.ingestion.source import Found, Source
 
 CONTRACT_CHECK = "source_matches_contract"
 PROBLEMS_SHOWN = 5
@@ -35,7 +36,9 @@ def contract_results(
             context.log.warning(problem)
         is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
-        yield from contract_result(context, keys[table.name], not problems, _summary(problems), severity)
+        # What is not there is no fault: it is told in a check that passes.
+        told = [*_summary(problems), *([] if error else costs(extraction.source, table, extraction.found))]
+        yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
 
 
 def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
@@ -103,13 +106,23 @@ def _missing(extraction: Extraction, table: SourceTable) -> Iterator[str]:
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:
-    if table.name not in extraction.located:
-        yield f"{table.system} has no table {table.source_table}: it counts as empty."
+    is_wanted = extraction.source.mapping.covers(table) and not table.is_optional
+    if is_wanted and table.name not in extraction.found:
+        yield extraction.source.absence(table)
 
 
-def _summary(problems: Sequence[str]) -> str | None:
+def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:
+    """What is lost by what a source does not have of a table: one sentence each; none if it has all."""
+    if not source.mapping.covers(table):
+        return [f"The mapping leaves {table.name} out: {table.without}."]
+    if table.name not in found:
+        return [f"Without {table.name} {table.without}."] if table.without else []
+    return [f"{sentence[0].upper()}{sentence[1:]}." for sentence in found[table.name].costs]
+
+
+def _summary(problems: Sequence[str]) -> Sequence[str]:
     more = len(problems) - PROBLEMS_SHOWN
-    return "\n".join([*problems[:PROBLEMS_SHOWN], *([f"And {more:,} more."] if more > 0 else [])]) or None
+    return [*problems[:PROBLEMS_SHOWN], *([f"And {more:,} more."] if more > 0 else [])]
 
 
 def contract_result(

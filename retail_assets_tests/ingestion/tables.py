@@ -61,9 +61,9 @@ def days(first: int, last: int | None = None) -> Window:
     return Window(datetime(2024, 1, first, tzinfo=UTC), datetime(2024, 1, (last or first) + 1, tzinfo=UTC))
 
 
-def at(day: int, hour: int = 0) -> datetime:
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment of January 2024 as raw has it: UTC, without saying so."""
-    return datetime(2024, 1, day, hour, tzinfo=UTC).replace(tzinfo=None)
+    return datetime(2024, 1, day, hour, minute, tzinfo=UTC).replace(tzinfo=None)
 
 
 def order(

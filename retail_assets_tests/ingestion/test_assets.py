@@ -125,7 +125,7 @@ def test_a_system_that_is_missing_says_which_setting(deploy):
 
 
 def test_a_system_that_is_gone_does_not_stop_the_others(deploy, retailer):
-    """What was loaded of it stays, its tables say what is wrong, and the rest is made up for when it is back."""
+    """What was loaded of it stays, its tables say what is wrong, and the rest follows when it is back."""
     days = days_of(10, 13)
     deployment = deploy(sources="erp, crm")
     write_evening(retailer, deployment, days[0])

@@ -1,0 +1,55 @@
+"""What `doctor` says of a source, before anything is read."""
+
+import json
+
+import pytest
+
+from retail_assets.catalog import project
+from retail_assets.deployment import doctor
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.settings import Settings
+from retail_assets_tests.ingestion.tables import write
+
+
+@pytest.fixture
+def said(tmp_path, parsed_project, monkeypatch):
+    """The line of the web shop, with this mapping."""
+    manifest = json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
+    monkeypatch.setattr(project, "Project", lambda settings: type("Parsed", (), {"manifest": manifest}))
+
+    def line(mapping=""):
+        if ":" in mapping:
+            (tmp_path / "shop.yml").write_text(mapping)
+            mapping = str(tmp_path / "shop.yml")
+        found = Settings(home=tmp_path, webshop_url=str(tmp_path / "shop"), webshop_mapping=mapping)
+        monkeypatch.setattr(doctor, "settings", lambda: found)
+        return doctor._source("webshop")()
+
+    write(tmp_path / "shop" / "users.csv", [{"id": 1, "email": "a@example.org"}])
+    write(tmp_path / "shop" / "sold.csv", [{"no": 1, "amount": 2, "at": "2024-01-02"}])
+    return line
+
+
+def test_what_is_there_and_what_is_not(said):
+    assert said().startswith("1 of 9 tables; not there and taken as empty: distribution_centers, events,")
+    # Few have payments and refunds: they are not missed.
+    assert "refunds" not in said()
+    assert said().endswith("14 columns are not there and stay empty")
+
+
+def test_a_table_that_lacks_what_it_must_have(said):
+    with pytest.raises(ValueError, match=r"sold\.csv has no column id, order_id, created_at, sale_price"):
+        said("tables: {order_items: {from: sold}}")
+
+
+def test_a_mapping_that_fits(said, tmp_path):
+    columns = "{id: no, order_id: no, created_at: at, sale_price: amount}"
+    line = said(f"only: true\ntables: {{order_items: {{from: sold, columns: {columns}}}}}")
+    assert line.startswith(f"1 of 9 tables; by {tmp_path}/shop.yml; ")
+
+
+def test_a_mapping_that_does_not(said):
+    with pytest.raises(SourceError, match=r"shop\.yml: tables\.order_items\.columns\.sale_price: .*amout"):
+        said("tables: {order_items: {from: sold, columns: {sale_price: amout}}}")
+    with pytest.raises(SourceError, match=r"RETAIL_WEBSHOP_MAPPING is shopfy: .* did you mean `shopify`"):
+        said("shopfy")

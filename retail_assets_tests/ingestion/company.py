@@ -1,0 +1,78 @@
+"""A company of its own shape: a system with a mapping, taken in into a home of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.deployment import home
+from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.source import Source
+from retail_assets.ingestion.sources import open_source
+from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.settings import Settings
+from retail_assets.windows import Window
+
+Manifest = Mapping[str, Any]
+
+
+class Company:
+    """One system, ingested by its contract. The mapping is a shipped one's name, or YAML."""
+
+    def __init__(self, folder: Path, manifest: Manifest, system: str, url: str | Path, mapping: str = ""):
+        self.contract = source_tables(manifest, system)
+        self.system = system
+        self.file = folder.parent / f"{system}.yml"
+        named = mapping
+        if ":" in mapping:
+            self.file.write_text(mapping)
+            named = str(self.file)
+        self.settings = Settings(
+            home=folder,
+            **{f"{system}_url": str(url), f"{system}_mapping": named},  # type: ignore[arg-type]
+        )
+        home.prepare(self.settings)
+
+    def source(self) -> Source:
+        return open_source(self.settings, self.contract)
+
+    def run(self, window: Window, *only: str) -> Extraction:
+        """One run, of these tables or all; its errors and problems can be asked for."""
+        source = self.source()
+        extraction = Extraction(source, window)
+        extraction.locate(source.tables)
+        chosen = [table for table in source.tables if not only or table.name in only]
+        warehouse = warehouse_of(self.settings)
+        with warehouse.writing(print):
+            self.deleted = ingest(
+                extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load
+            )
+        self.problems = [problem for table in source.tables for problem in source.problems(table)]
+        return extraction
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.settings.duckdb_path) as connection:
+            return connection.execute(statement).fetchall()
+
+    def rows(self, table: str, columns: str) -> list[tuple[Any, ...]]:
+        """Raw's newest versions that are not deleted, in order."""
+        described = self.described(table)
+        return self.query(f"""
+            select {columns} from (
+                select * from {described.schema}.{table}
+                qualify row_number() over (
+                    partition by {", ".join(described.primary_key)}
+                    order by _modified_at desc nulls last, _loaded_at desc, _row_hash
+                ) = 1
+            ) where _deleted_at is null order by all
+        """)
+
+    def described(self, table: str) -> SourceTable:
+        return next(each for each in self.contract if each.name == table)
+
+
+def _load(pipeline: Any, source: Any) -> None:
+    pipeline.run(source, loader_file_format="parquet")
