@@ -209,6 +209,12 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "parsed", make) / "dbt"
 
 
+@pytest.fixture(scope="session")
+def manifest(parsed_project: Path) -> Mapping[str, Any]:
+    """The dbt project's manifest, which has the contract."""
+    return Project(Settings(home=parsed_project.parent)).manifest
+
+
 def _backfilled(
     name: str,
     factory: pytest.TempPathFactory,

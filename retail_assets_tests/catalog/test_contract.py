@@ -1,20 +1,13 @@
 """What the contract says of every table and column, so that a company knows what it needs."""
 
-import json
-
 import pytest
 
 from retail_assets.catalog.contract import Names, source_tables
 from retail_assets.settings import SYSTEMS
 
 
-@pytest.fixture(scope="module")
-def nodes(parsed_project):
-    return json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
-
-
-def test_a_column_is_required_or_its_absence_costs_something(nodes):
-    for node in nodes["sources"].values():
+def test_a_column_is_required_or_its_absence_costs_something(manifest):
+    for node in manifest["sources"].values():
         for column in node["columns"].values():
             meta = column["config"]["meta"]
             name = f"{node['source_name']}.{node['name']}.{column['name']}"
@@ -25,17 +18,17 @@ def test_a_column_is_required_or_its_absence_costs_something(nodes):
                 assert not meta["without"].endswith("."), name
 
 
-def test_a_table_needs_little(nodes):
+def test_a_table_needs_little(manifest):
     for system in SYSTEMS:
-        for table in source_tables(nodes, system):
+        for table in source_tables(manifest, system):
             required = {column.name for column in table.columns if column.is_required}
             assert set(table.primary_key) <= required, table.name
             assert len(required) <= 6, table.name
             assert table.without, table.name
 
 
-def test_references_lead_somewhere(nodes):
-    tables = {(s, table.name): table for s in SYSTEMS for table in source_tables(nodes, s)}
+def test_references_lead_somewhere(manifest):
+    tables = {(s, table.name): table for s in SYSTEMS for table in source_tables(manifest, s)}
     for (system, _), table in tables.items():
         for column in table.columns:
             if column.references:

@@ -16,11 +16,8 @@ from retail_assets_tests.ingestion.tables import write
 
 
 @pytest.fixture
-def propose(tmp_path, parsed_project, monkeypatch):
+def propose(tmp_path, manifest, monkeypatch):
     """Writes a system's mapping and gives it, with what was said; `answers` as from a terminal."""
-    import json
-
-    manifest = json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
     monkeypatch.setattr(init, "Project", lambda settings: type("Parsed", (), {"manifest": manifest}))
 
     def run(system, url, answers=None):

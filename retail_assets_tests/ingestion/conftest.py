@@ -1,6 +1,5 @@
 """Companies of their own shape, for tests of mappings."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +7,6 @@ from pathlib import Path
 import pytest
 
 from retail_assets_tests.ingestion.company import Company, Manifest
-
-
-@pytest.fixture(scope="session")
-def manifest(parsed_project: Path) -> Manifest:
-    """The dbt project's manifest, which has the contract."""
-    found: Manifest = json.loads((parsed_project / "duckdb" / "manifest.json").read_bytes())
-    return found
 
 
 @pytest.fixture
