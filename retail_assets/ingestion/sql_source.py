@@ -319,6 +319,10 @@ class SqlSource(Source):
                 totals = [total + count for total, count in zip(totals, counts, strict=True)]
         return totals
 
+    def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
+        counts = self.count_by_day(table, [Window(window.end, until)]) if window.end < until else None
+        return sum(counts or ()), ()
+
     def _counted(self, time: Expression, zone: str, days: Sequence[Window]) -> Sequence[int]:
         """The counts as the database makes them itself."""
 

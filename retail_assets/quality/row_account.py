@@ -104,7 +104,26 @@ def table_name(key: dg.AssetKey) -> str:
 def quarantined_rows(
     manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
 ) -> dict[str, dg.MetadataValue[Any]]:
-    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason.
+    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason."""
+    records = [
+        dg.TableRecord(
+            {
+                "table": each.table,
+                "reason": each.reason,
+                "rows": each.rows,
+                "amount": "" if each.amount is None else str(each.amount),
+            }
+        )
+        for each in quarantined(manifest, window, relation, execute)
+    ]
+    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
+    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+
+
+def quarantined(
+    manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
+) -> list[Quarantined]:
+    """The rows in quarantine that changed in the window, by table and reason.
 
     Their amount is what the table's `meta.amount` says, in the table's own currency.
     """
@@ -112,21 +131,14 @@ def quarantined_rows(
     reasons = execute(
         f"select model_name, reason, count(*) from {relation} where {changed} group by 1, 2 order by 1, 2"
     )
-    sources = _sources_of(manifest, {model for model, *_ in reasons})
+    sources = sources_of(manifest, {model for model, *_ in reasons})
     amounts = _amounts(sources, window, relation, execute)
-    records = [
-        dg.TableRecord(
-            {
-                "table": f"{sources[model].system}.{sources[model].name}",
-                "reason": reason,
-                "rows": int(rows),
-                "amount": amounts.get((model, reason), ""),
-            }
-        )
-        for model, reason, rows in reasons
-    ]
-    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
-    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+    found = []
+    for model, reason, rows in reasons:
+        amount = amounts.get((model, reason))
+        table = f"{sources[model].system}.{sources[model].name}"
+        found.append(Quarantined(table, reason, int(rows), Decimal(amount) if amount else None))
+    return found
 
 
 def _amounts(
@@ -168,7 +180,7 @@ def _in(column: str, window: Window) -> str:
     return f"({column} >= {start} and {column} < {end})"
 
 
-def _sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
+def sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
     """The source table that each staging model is of."""
     tables = {table.unique_id: table for system in SYSTEMS for table in source_tables(manifest, system)}
     nodes = {
