@@ -32,6 +32,8 @@ class Company:
             named = str(self.file)
         self.settings = Settings(
             home=folder,
+            # A window is read exactly, so that tests can say what is in it.
+            overlap_hours=0,
             **{f"{system}_url": str(url), f"{system}_mapping": named},  # type: ignore[arg-type]
         )
         home.prepare(self.settings)
@@ -47,15 +49,24 @@ class Company:
         chosen = [table for table in source.tables if not only or table.name in only]
         warehouse = warehouse_of(self.settings)
         with warehouse.writing(print):
-            self.deleted = ingest(
+            loaded = ingest(
                 extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load
             )
+        self.deleted = {name: each.deleted for name, each in loaded.items() if each.deleted}
         self.problems = [problem for table in source.tables for problem in source.problems(table)]
         return extraction
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.duckdb_path) as connection:
             return connection.execute(statement).fetchall()
+
+    @property
+    def refused(self) -> list[tuple[Any, ...]]:
+        """The rows that are refused, by their key, with the reason."""
+        return self.query(f"""
+            select row_key, reason from raw_{self.system}._refused_rows
+            where _deleted_at is null order by all
+        """)
 
     def rows(self, table: str, columns: str) -> list[tuple[Any, ...]]:
         """Raw's newest versions that are not deleted, in order."""
