@@ -50,9 +50,7 @@ def as_given(
 ) -> Sequence[SourceColumn]:
     """The columns as they arrive, before they are translated: what will be is text."""
     words = translated_kinds(table, mapping)
-    return [
-        replace(column, data_type="varchar") if column.name in words else column for column in columns
-    ]
+    return [replace(column, data_type="varchar") if column.name in words else column for column in columns]
 
 
 def translated_kinds(table: SourceTable, mapping: SystemMapping) -> Mapping[str, Kind]:

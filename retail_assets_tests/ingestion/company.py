@@ -45,13 +45,12 @@ class Company:
         """One run, of these tables or all; its errors and problems can be asked for."""
         source = self.source()
         extraction = Extraction(source, window)
+        self.last = extraction
         extraction.locate(source.tables)
         chosen = [table for table in source.tables if not only or table.name in only]
         warehouse = warehouse_of(self.settings)
         with warehouse.writing(print):
-            loaded = ingest(
-                extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load
-            )
+            loaded = ingest(extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load)
         self.deleted = {name: each.deleted for name, each in loaded.items() if each.deleted}
         self.problems = [problem for table in source.tables for problem in source.problems(table)]
         return extraction
@@ -59,6 +58,11 @@ class Company:
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.duckdb_path) as connection:
             return connection.execute(statement).fetchall()
+
+    def told(self, table: str) -> list[str]:
+        """Why the table, or files of it, were not loaded in the last run."""
+        error = self.last.errors.get(table)
+        return [*([error] if error else []), *self.last.source.refused(self.described(table))]
 
     @property
     def refused(self) -> list[tuple[Any, ...]]:
