@@ -132,7 +132,7 @@ def quarantined(
         f"select model_name, reason, count(*) from {relation} where {changed} group by 1, 2 order by 1, 2"
     )
     sources = sources_of(manifest, {model for model, *_ in reasons})
-    amounts = _amounts(sources, window, relation, execute)
+    amounts = _amounts(sources, _keys_of(manifest), window, relation, execute)
     found = []
     for model, reason, rows in reasons:
         amount = amounts.get((model, reason))
@@ -142,14 +142,18 @@ def quarantined(
 
 
 def _amounts(
-    sources: Mapping[str, SourceTable], window: Window, relation: str, execute: Execute
+    sources: Mapping[str, SourceTable],
+    keys: Mapping[str, Sequence[str]],
+    window: Window,
+    relation: str,
+    execute: Execute,
 ) -> Mapping[tuple[str, str], str]:
     """The amounts by model and reason, in one query over the tables that have some."""
     queries = [
         f"""
         select quarantine.model_name, quarantine.reason, cast(sum(newest.amount) as varchar)
         from {relation} as quarantine
-        inner join ({_newest(table, window)}) as newest on newest.row_key = quarantine.row_key
+        inner join ({_newest(table, keys[model], window)}) as newest on newest.row_key = quarantine.row_key
         where quarantine.model_name = '{model}' and {_in(f"quarantine.{CHANGED_AT}", window)}
         group by 1, 2
         """
@@ -161,9 +165,12 @@ def _amounts(
     return {(model, reason): amount or "" for model, reason, amount in execute(" union all ".join(queries))}
 
 
-def _newest(table: SourceTable, window: Window) -> str:
+def _newest(table: SourceTable, key: Sequence[str], window: Window) -> str:
+    """The newest versions. `key` is what the staging model calls the key, as quarantine writes it."""
     # The key as text, and the newest version, as dbt_project/macros/staging.sql has them.
-    row_key = " || ', ' || ".join(f"'{column}=' || cast({column} as varchar)" for column in table.primary_key)
+    row_key = " || ', ' || ".join(
+        f"'{name}=' || cast({column} as varchar)" for name, column in zip(key, table.primary_key, strict=True)
+    )
     return f"""
         select {row_key} as row_key, {table.amount} as amount
         from {table.schema}.{table.name}
@@ -189,6 +196,16 @@ def sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[st
         if node["resource_type"] == "model"
     }
     return {model: tables[_source(manifest, nodes[model])] for model in models}
+
+
+def _keys_of(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """The names of each model's key."""
+    nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return {
+        node["name"]: [key] if isinstance(key, str) else key
+        for node in nodes
+        if (key := node["config"].get("unique_key"))
+    }
 
 
 def _source(manifest: Mapping[str, Any], unique_id: str) -> str:
