@@ -32,7 +32,8 @@ def test_what_is_there_and_what_is_not(said):
     # Few have payments and refunds: they are not missed.
     assert "refunds" not in said()
     assert said().endswith(
-        "10 columns that would tell something are not there: `retail-assets inspect webshop` says what is lost"
+        "10 columns that would tell something are not there: `retail-assets inspect webshop` says what is"
+        " lost"
     )
 
 
