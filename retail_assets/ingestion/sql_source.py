@@ -320,8 +320,9 @@ class SqlSource(Source):
         return totals
 
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
-        counts = self.count_by_day(table, [Window(window.end, until)]) if window.end < until else None
-        return sum(counts or ()), ()
+        if not table.modified or until <= window.end:
+            return 0, ()
+        return sum(self.count_by_day(table, [Window(window.end, until)]) or ()), ()
 
     def _counted(self, time: Expression, zone: str, days: Sequence[Window]) -> Sequence[int]:
         """The counts as the database makes them itself."""

@@ -77,8 +77,8 @@ def unmatched(table: SourceTable, others: Mapping[str, SourceTable], execute: Ex
             yield Finding(
                 "look",
                 "unmatched",
-                f"{counted(rows, amount)} with a {column.name} that {other.name} does not have, such as"
-                f" '{example}': counted, with nothing known of it.",
+                f"{counted(rows, amount)} whose {column.name} is not in {other.name}, such as '{example}':"
+                " counted, as unknown.",
                 rows,
                 amount,
                 column.name,
