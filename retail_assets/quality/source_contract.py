@@ -68,7 +68,8 @@ def contract_results(
         is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         # What is not there is no fault: it is told in a check that passes.
-        told = [*_summary(problems), *([] if error else costs(extraction.source, table, extraction.found))]
+        is_told = not error and (not problems or table.name not in extraction.found)
+        told = [*_summary(problems), *(costs(extraction.source, table, extraction.found) if is_told else ())]
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
 
 
