@@ -226,11 +226,13 @@ def _backfilled(
     """A deployment with all days up to this one in it, taken in when the last was over."""
 
     def make(folder: Path) -> None:
-        deployment = new_deployment(folder, parsed_project)
-        write_evening(retailer, deployment, last)
-        deployment.run(START, last)
-        if weeks:
-            deployment.run_weeks(weeks[0], weeks[-1])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+            deployment = new_deployment(folder, parsed_project)
+            write_evening(retailer, deployment, last)
+            deployment.run(START, last)
+            if weeks:
+                deployment.run_weeks(weeks[0], weeks[-1])
 
     return deployment_in(shared(factory, name, make))
 
