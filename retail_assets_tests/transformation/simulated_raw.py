@@ -55,7 +55,7 @@ def _fill(
 
 
 def _name(names: Sequence[str], wanted: str) -> str | None:
-    """A column's name in the simulation, which the contract has in snake_case; None if it has no such column."""
+    """A column's name in the simulation, which the contract has in snake_case; None if it has none."""
     return next((name for name in names if name.replace("_", "").lower() == wanted.replace("_", "")), None)
 
 
