@@ -1,7 +1,11 @@
 """What a run builds of what it was asked for, over which window, and what its tables are like afterwards.
 
 A bad table or model stops what depends on it, and nothing else: a model is built only for a window that all
-it reads has reached. What is passed over is stale, and says why; its next run begins where it ended.
+it reads has reached. What is left out is stale, and says why; its next run begins where it ended.
+
+Keys and dimensions have rows of one system each (`meta.tolerates_late`): a system that is late holds back its
+own rows there, and not those of others. Such a model is built, and stays stale, so that the next run begins
+where the late system does.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -23,6 +27,8 @@ class Plan:
     """What is built and tested."""
     blocked: Mapping[str, str]
     """Models that are not built, each with the reason."""
+    behind: Mapping[str, str]
+    """Of the models that are built, those that lack rows of a system that is late, each with the reason."""
     anew: Collection[str]
     """Of the models that are built, those that were not part of the deployment until now."""
 
@@ -40,9 +46,17 @@ def plan(
     With `makes_up` the window begins where the first of the models ended, if that is earlier.
     """
     blocked: dict[str, str] = {}
+    behind: dict[str, str] = {}
     for unique_id in _in_order(manifest, chosen):
-        reason = next(_obstacles(manifest, unique_id, chosen, blocked, states, window), None)
-        if reason:
+        obstacles = dict(_obstacles(manifest, unique_id, chosen, blocked, states, window))
+        reason = next(iter(obstacles.values()), None)
+        if not reason:
+            continue
+        if _tolerates_late(manifest, unique_id) and all(
+            _is_there(manifest, each, states) for each in obstacles
+        ):
+            behind[unique_id] = reason
+        else:
             blocked[unique_id] = reason
     nodes = {each for each in chosen if each not in blocked}
     models = [each for each in nodes if _is_model(manifest, each)]
@@ -51,7 +65,7 @@ def plan(
     if makes_up:
         window = gap_before(window, (state for each, state in known.items() if each not in anew))
     blocked = {each: reason for each, reason in blocked.items() if _is_model(manifest, each)}
-    return Plan(window, nodes, blocked, anew)
+    return Plan(window, nodes, blocked, behind, anew)
 
 
 def states_after(
@@ -87,6 +101,8 @@ def states_after(
             if unique_id in built:
                 state = state.advanced(done.window)
             yield state.changed("failed", reasons[unique_id])
+        elif unique_id in built and unique_id in done.behind:
+            yield state.changed("stale", done.behind[unique_id])
         elif unique_id in built:
             yield state.advanced(done.window)
         else:
@@ -105,12 +121,12 @@ def _obstacles(
     blocked: Mapping[str, str],
     states: Mapping[str, TableState],
     window: Window,
-) -> Iterator[str]:
-    """Why a node cannot be built for the window, or tested."""
+) -> Iterator[tuple[str, str]]:
+    """What a node reads that has not reached the window's end, and why."""
     for parent in manifest["nodes"][unique_id]["depends_on"]["nodes"]:
         table = table_of(manifest, parent)
         if parent in blocked:
-            yield blocked[parent]
+            yield parent, blocked[parent]
         elif parent not in chosen and table in states:
             state = states[table]
             if state.state != "not taken in" and not state.reaches(window.end):
@@ -118,7 +134,17 @@ def _obstacles(
                     f"it ends with {state.applied_until:%Y-%m-%d %H:%M} UTC" if state.applied_until else ""
                 )
                 why = ", ".join(filter(None, (state.why, until))) or "it has not been built yet"
-                yield f"{table}: {why}"
+                yield parent, f"{table}: {why}"
+
+
+def _tolerates_late(manifest: Mapping[str, Any], unique_id: str) -> bool:
+    return bool(manifest["nodes"][unique_id]["config"]["meta"].get("tolerates_late"))
+
+
+def _is_there(manifest: Mapping[str, Any], unique_id: str, states: Mapping[str, TableState]) -> bool:
+    """Whether a table has been built before."""
+    state = states.get(table_of(manifest, unique_id))
+    return state is not None and state.applied_until is not None
 
 
 def _in_order(manifest: Mapping[str, Any], nodes: Collection[str]) -> Iterator[str]:

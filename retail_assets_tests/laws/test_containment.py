@@ -105,8 +105,8 @@ def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deploy
     assert_as_built(deployment, built)
 
 
-def test_a_system_that_is_down_stops_only_its_own(deployment, retailer, monkeypatch):
-    """As a nightly run has it: tried again, and then left out."""
+def test_a_system_that_is_down_stops_only_its_own(deployment, built, retailer, monkeypatch):
+    """As a nightly run has it: tried again, and then left out. When it is back, all is as if it had not been."""
     monkeypatch.setattr("retail_assets.ingestion.assets.RETRIES", 0)
     first = NEW_DAYS[0]
     write_evening(retailer, deployment, first)
@@ -116,6 +116,13 @@ def test_a_system_that_is_down_stops_only_its_own(deployment, retailer, monkeypa
     assert {state for name, (state, *_) in states.items() if name.startswith("raw_inventory.")} == {"refused"}
     assert states[INVENTORY][0] == "stale"
     assert states["mart_sales.product_demand"] == ("current", first, None)
+
+    (deployment.sources / "inventory.sqlite").unlink()
+    for day in NEW_DAYS[1:]:
+        write_evening(retailer, deployment, day)
+        deployment.run(day)
+    assert {state for state, *_ in _states(deployment).values()} == {"current"}
+    assert_as_built(deployment, built)
 
 
 @pytest.mark.parametrize(("before", "added"), [("webshop", "erp"), ("erp, webshop, crm", "marketing")])

@@ -14,8 +14,9 @@ def _at(day):
 DAY = Window(_at(9), _at(10))
 
 
-def _model(name, *parents):
+def _model(name, *parents, **meta):
     return {
+        "config": {"meta": meta},
         "resource_type": "model",
         "schema": "some",
         "name": name,
@@ -63,6 +64,34 @@ def test_at_first_everything_is_built_for_the_run_s_window():
     after = _after(found, ALL, {}, {})
     assert {state.state for state in after.values()} == {"current"}
     assert {state.applied_until for state in after.values()} == {DAY.end}
+
+
+def test_what_has_rows_of_one_system_each_does_not_wait_for_a_late_one():
+    """Tea is sold though the cakes are late; the next run begins where the cakes do."""
+    nodes = MANIFEST["nodes"] | {
+        "goods": _model("goods", "stg_tea", "stg_cake", tolerates_late=True),
+        "sold": _model("sold", "stg_tea", "goods"),
+    }
+    manifest = MANIFEST | {"nodes": nodes}
+    late = _state("raw_till.cake", 9, "refused", "the till is locked")
+    known = _states(_state("raw_till.tea", 10), late, _state("some.stg_cake", 9), _state("some.goods", 9))
+    found = plan(manifest, {*nodes}, known, DAY, makes_up=True)
+    assert {"goods", "sold"} <= {*found.nodes}
+    assert set(found.blocked) == {"stg_cake", "menu"}
+    after = {each.table: each for each in states_after(manifest, found, found.nodes, {}, known)}
+    assert (after["some.goods"].state, after["some.goods"].applied_until) == ("stale", _at(9))
+    assert "the till is locked" in after["some.goods"].why
+    assert (after["some.sold"].state, after["some.sold"].applied_until) == ("current", _at(10))
+    later = Window(_at(10), _at(11))
+    known = {**known, **after, "raw_till.tea": _state("raw_till.tea", 11), late.table: _state(late.table, 11)}
+    found = plan(manifest, {*nodes}, known, later, makes_up=True)
+    assert not found.blocked
+    assert not found.behind
+    assert found.window == Window(_at(9), _at(11))
+
+    # Where it has never been built there is nothing to go on with.
+    found = plan(manifest, {*nodes}, _states(_state("raw_till.tea", 10), late), DAY, makes_up=True)
+    assert "goods" in found.blocked
 
 
 def test_a_refused_table_stops_what_is_made_from_it_and_no_more():
