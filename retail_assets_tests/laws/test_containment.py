@@ -106,7 +106,7 @@ def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deploy
 
 
 def test_a_system_that_is_down_stops_only_its_own(deployment, built, retailer, monkeypatch):
-    """As a nightly run has it: tried again, and then left out. When it is back, all is as if it had not been."""
+    """As a nightly run has it: tried again, then left out. When it is back, nothing is missing."""
     monkeypatch.setattr("retail_assets.ingestion.assets.RETRIES", 0)
     first = NEW_DAYS[0]
     write_evening(retailer, deployment, first)
