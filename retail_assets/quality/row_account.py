@@ -11,15 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.catalog.contract import (
-    CHANGED_AT,
-    DELETED_AT,
-    LOADED_AT,
-    MODIFIED_AT,
-    ROW_HASH,
-    SourceTable,
-    source_tables,
-)
+from retail_assets.catalog.contract import CHANGED_AT, SourceTable, source_tables
 from retail_assets.resources.warehouse import Execute
 from retail_assets.settings import SYSTEMS
 from retail_assets.windows import Window
@@ -29,6 +21,9 @@ READ = "dagster/partition_row_count"
 NEW = "rows_new"
 DELETED = "rows_deleted"
 OUTSIDE = "rows_outside"
+REFUSED = "rows_refused"
+# What is no fault and yet worth knowing, a sentence a line.
+TOLD = "worth_knowing"
 # That of the quarantine: a table of what the run's window has in it.
 QUARANTINED = "quarantined"
 
@@ -41,6 +36,7 @@ class Rows:
     new: int = 0
     deleted: int = 0
     quarantined: int = 0
+    refused: int = 0
     outside: int = 0
 
     def __add__(self, other: "Rows") -> "Rows":
@@ -64,6 +60,7 @@ class RowAccount:
     tables: dict[str, Rows] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> Rows:
@@ -78,12 +75,14 @@ class RowAccount:
             for record in told.records:
                 self._add_quarantined(record.data)
         if READ in metadata and NEW in metadata:
-            names = {"read": READ, "new": NEW, "deleted": DELETED, "outside": OUTSIDE}
+            names = {"read": READ, "new": NEW, "deleted": DELETED, "refused": REFUSED, "outside": OUTSIDE}
             counted = {
                 name: int(metadata[each].value or 0) for name, each in names.items() if each in metadata
             }
             table = table_name(key)
             self.tables[table] = self.tables.get(table, Rows()) + Rows(**counted)
+        if TOLD in metadata:
+            self.told[table_name(key)] = str(metadata[TOLD].value)
 
     def refuse(self, key: dg.AssetKey, why: str) -> None:
         """A table of which something was refused: all of it, a file, or rows."""
@@ -106,61 +105,26 @@ def quarantined_rows(
 ) -> dict[str, dg.MetadataValue[Any]]:
     """Metadata of the quarantine: the rows in it that changed in the window, by table and reason.
 
-    Their amount is what the table's `meta.amount` says, in the table's own currency.
+    Their amount is in the table's own currency. Rows that were refused are raw's to tell.
     """
-    changed = _in(CHANGED_AT, window)
     reasons = execute(
-        f"select model_name, reason, count(*) from {relation} where {changed} group by 1, 2 order by 1, 2"
+        f"select model_name, reason, count(*), cast(sum(amount) as varchar) from {relation}"
+        f" where not is_refused and {_in(CHANGED_AT, window)} group by 1, 2 order by 1, 2"
     )
     sources = _sources_of(manifest, {model for model, *_ in reasons})
-    amounts = _amounts(sources, window, relation, execute)
     records = [
         dg.TableRecord(
             {
                 "table": f"{sources[model].system}.{sources[model].name}",
                 "reason": reason,
                 "rows": int(rows),
-                "amount": amounts.get((model, reason), ""),
+                "amount": amount or "",
             }
         )
-        for model, reason, rows in reasons
+        for model, reason, rows, amount in reasons
     ]
     columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
     return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
-
-
-def _amounts(
-    sources: Mapping[str, SourceTable], window: Window, relation: str, execute: Execute
-) -> Mapping[tuple[str, str], str]:
-    """The amounts by model and reason, in one query over the tables that have some."""
-    queries = [
-        f"""
-        select quarantine.model_name, quarantine.reason, cast(sum(newest.amount) as varchar)
-        from {relation} as quarantine
-        inner join ({_newest(table, window)}) as newest on newest.row_key = quarantine.row_key
-        where quarantine.model_name = '{model}' and {_in(f"quarantine.{CHANGED_AT}", window)}
-        group by 1, 2
-        """
-        for model, table in sources.items()
-        if table.amount
-    ]
-    if not queries:
-        return {}
-    return {(model, reason): amount or "" for model, reason, amount in execute(" union all ".join(queries))}
-
-
-def _newest(table: SourceTable, window: Window) -> str:
-    # The key as text, and the newest version, as dbt_project/macros/staging.sql has them.
-    row_key = " || ', ' || ".join(f"'{column}=' || cast({column} as varchar)" for column in table.primary_key)
-    return f"""
-        select {row_key} as row_key, {table.amount} as amount
-        from {table.schema}.{table.name}
-        where {_in(CHANGED_AT, window)} and {DELETED_AT} is null
-        qualify row_number() over (
-            partition by {", ".join(table.primary_key)}
-            order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
-        ) = 1
-    """
 
 
 def _in(column: str, window: Window) -> str:

@@ -132,7 +132,7 @@ def test_the_check_costs_what_the_day_brought(built, tmp_path):
             create schema staging;
             create schema raw_webshop;
             create table staging.stg_webshop_events as select range as event_id from range({old + new});
-            create table staging.quarantine (model_name varchar, row_key varchar);
+            create table staging.quarantine (model_name varchar, row_key varchar, is_refused boolean);
             create table raw_webshop.events as
                 select
                     event_id as id,
