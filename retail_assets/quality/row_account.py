@@ -103,7 +103,26 @@ def table_name(key: dg.AssetKey) -> str:
 def quarantined_rows(
     manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
 ) -> dict[str, dg.MetadataValue[Any]]:
-    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason.
+    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason."""
+    records = [
+        dg.TableRecord(
+            {
+                "table": each.table,
+                "reason": each.reason,
+                "rows": each.rows,
+                "amount": "" if each.amount is None else str(each.amount),
+            }
+        )
+        for each in quarantined(manifest, window, relation, execute)
+    ]
+    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
+    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+
+
+def quarantined(
+    manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
+) -> list[Quarantined]:
+    """The rows in quarantine that changed in the window, by table and reason.
 
     Their amount is in the table's own currency. Rows that were refused are raw's to tell.
     """
@@ -111,20 +130,16 @@ def quarantined_rows(
         f"select model_name, reason, count(*), cast(sum(amount) as varchar) from {relation}"
         f" where not is_refused and {_in(CHANGED_AT, window)} group by 1, 2 order by 1, 2"
     )
-    sources = _sources_of(manifest, {model for model, *_ in reasons})
-    records = [
-        dg.TableRecord(
-            {
-                "table": f"{sources[model].system}.{sources[model].name}",
-                "reason": reason,
-                "rows": int(rows),
-                "amount": amount or "",
-            }
+    sources = sources_of(manifest, {model for model, *_ in reasons})
+    return [
+        Quarantined(
+            f"{sources[model].system}.{sources[model].name}",
+            reason,
+            int(rows),
+            Decimal(amount) if amount else None,
         )
         for model, reason, rows, amount in reasons
     ]
-    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
-    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
 
 
 def _in(column: str, window: Window) -> str:
@@ -132,7 +147,7 @@ def _in(column: str, window: Window) -> str:
     return f"({column} >= {start} and {column} < {end})"
 
 
-def _sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
+def sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
     """The source table that each staging model is of."""
     tables = {table.unique_id: table for system in SYSTEMS for table in source_tables(manifest, system)}
     nodes = {

@@ -2,6 +2,8 @@ select
     sales_return_id,
     sales_order_id,
     sales_order_detail_id,
+    product_id,
+    territory_id,
     return_date as returned_at,
     {{ local_date('return_date') }} as return_date,
     quantity as return_quantity,
