@@ -125,9 +125,8 @@ def simulated(
 ) -> tuple[Retailer, Usage]:
     """Simulated sources, and what it took to write them."""
     retailer = Retailer(folder, days, systems)
-    written = [system for system in systems if system != "geo"]
     size = (str(consumers), str(days), retailer.first_day.isoformat(), str(folder))
-    return retailer, work("simulate", *size, *written, environment={})
+    return retailer, work("simulate", *size, *systems, environment={})
 
 
 def parsed(path: Path, retailer: Retailer) -> Home:

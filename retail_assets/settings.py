@@ -19,6 +19,7 @@ from retail_assets.errors import UserError
 
 PREFIX = "RETAIL_"
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
+# Lists that are shipped, in a folder for each system that they are of: they enrich what sources name.
 REFERENCE = Path(__file__).parent / "reference"
 
 
@@ -53,8 +54,8 @@ class Settings(BaseSettings):
     marketing_url: str = Field("", description=f"SQLAlchemy URL of the marketing system. {_DEMO_SQLITE}")
     geo_url: str = Field(
         "",
-        description="Folder of the shops and places, or a URL that fsspec opens. "
-        "Default: the files that are shipped.",
+        description="Folder of the shops, and of places if the shipped list of states and countries is not to"
+        " be used; or a URL that fsspec opens. Default: the folder of the demo, or else no shops.",
     )
     erp_mapping: str = Field(
         "",
@@ -192,7 +193,11 @@ class Settings(BaseSettings):
     def source_url(self, system: str) -> str:
         """Where a system is: a SQLAlchemy URL, or a folder or URL of files. By default the demo's."""
         url: str = getattr(self, f"{system}_url")
-        defaults = {"webshop": self.home / "sources" / "webshop", "geo": REFERENCE / "geo"}
+        if system == "geo":
+            demo = self.home / "sources" / "geo"
+            # Who has no shops to name has the list of places all the same.
+            return url or str(demo if demo.is_dir() else REFERENCE / "geo")
+        defaults = {"webshop": self.home / "sources" / "webshop"}
         return url or str(defaults.get(system, f"sqlite:///{self.home / 'sources' / f'{system}.sqlite'}"))
 
 

@@ -299,5 +299,5 @@ def days_of(first: int, last: int) -> list[date]:
 
 def write_evening(retailer: Retailer, deployment: Deployment, day: date) -> None:
     """The deployment's sources as they stood in the evening of a day."""
-    systems = [system for system in deployment.settings.systems if system in SIMULATED]
+    systems = [system for system in deployment.settings.systems if system in (*SIMULATED, "geo")]
     write_sources(retailer, deployment.sources, evening(day), systems)

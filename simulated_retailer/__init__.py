@@ -32,7 +32,8 @@ also lists the planted faults: a few rows in each system are wrong, and a few fi
 - `crm`: consumers, what they tell the service desk, and loyalty points (SQLite)
 - `inventory`: distribution centers, stock levels, movements and purchase orders (SQLite)
 - `marketing`: channels, campaigns, touches, offers and their redemptions, audiences (SQLite)
-- `population`: the people behind all systems, where they live, when they leave, what they want to buy
+- `population`: the people behind all systems, where they live, when they leave, what they want to buy; the
+  retailer's shops, which are a file beside the systems
 - `sales`: orders of both channels in one shape, for the systems that follow from sales
 - `engine`: time, randomness, arrays, table layouts, versions of rows, faults
 - `output`: writes the sources and the truths

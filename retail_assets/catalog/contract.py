@@ -55,6 +55,7 @@ class SourceColumn:
     is_key: bool = False  # identifies something: text in a system whose keys are text
     references: str | None = None  # the table that it refers to
     is_time: bool = False  # when that happened which the row tells of
+    is_quantity: bool = False  # a number of pieces, or of what else is sold
 
     @property
     def is_required(self) -> bool:
@@ -221,4 +222,5 @@ def _column(column: Mapping[str, Any], bounds: Mapping[str, Any]) -> SourceColum
         is_key=bool(meta.get("key") or meta.get("references")) and column["data_type"] == KEY_TYPES["number"],
         references=meta.get("references"),
         is_time=bool(meta.get("time")),
+        is_quantity=bool(meta.get("quantity")),
     )

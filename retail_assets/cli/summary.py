@@ -57,6 +57,15 @@ class RunResult:
         if self.rows.quarantined:
             yield Text("\nIn quarantine, until the source corrects them (staging.quarantine):")
             yield from _some([lines(_quarantined(each)) for each in _largest(self.rows.quarantined)])
+        if self.rows.told:
+            yield Text("\nWorth knowing:")
+            yield from _some(
+                [
+                    lines(f"{table}: {each}")
+                    for table, said in self.rows.told.items()
+                    for each in said.splitlines()
+                ]
+            )
         if self.rows.refused:
             yield Text("\nRefused, so that figures lack it:", "bold red")
             yield from (lines(f"{table}: {why}", "red") for table, why in self.rows.refused.items())
@@ -86,7 +95,11 @@ def rows_table(account: RowAccount) -> Table:
     if others:
         shown[f"{len(others)} other tables" if shown else f"{len(others)} tables"] = sum(others, Rows())
     total = account.total
-    names = ["read", "new", *(name for name in ("deleted", "quarantined", "outside") if getattr(total, name))]
+    names = [
+        "read",
+        "new",
+        *(name for name in ("deleted", "quarantined", "refused", "outside") if getattr(total, name)),
+    ]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("rows", overflow="ellipsis", no_wrap=True)
     for name in names:
@@ -98,7 +111,7 @@ def rows_table(account: RowAccount) -> Table:
 
 
 def _trouble(rows: Rows) -> int:
-    return rows.quarantined + rows.outside + rows.deleted
+    return rows.quarantined + rows.refused + rows.outside + rows.deleted
 
 
 def _count(number: int) -> str:

@@ -21,7 +21,7 @@ from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
 from retail_assets.quality import table_states
-from retail_assets.quality.row_account import DELETED, NEW, READ
+from retail_assets.quality.row_account import DELETED, NEW, OUTSIDE, READ, REFUSED, TOLD
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.quality.table_states import TableState
 from retail_assets.resources.warehouse import Warehouse
@@ -224,11 +224,18 @@ def _materializations(
                 asset_key=keys[table.name],
                 metadata={
                     "dagster/row_count": loaded[table.name].rows,
-                    READ: extraction.rows.get(table.name, 0),
+                    READ: extraction.rows_read(table),
                     NEW: loaded[table.name].new,
                     DELETED: loaded[table.name].deleted,
-                    "rows_refused": len(extraction.refusals.of(table)),
-                    "rows_outside": getattr(extraction.unbelievable.get(table.name), "rows", 0),
+                    REFUSED: len(extraction.refusals.of(table)),
+                    OUTSIDE: getattr(extraction.unbelievable.get(table.name), "rows", 0),
+                    **_told(extraction, table),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )
+
+
+def _told(extraction: Extraction, table: SourceTable) -> Mapping[str, str]:
+    """What is no fault and yet worth knowing."""
+    fractions = extraction.fractions.get(table.name)
+    return {TOLD: "\n".join(map(str, fractions))} if fractions else {}

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
+from retail_assets.ingestion.fractions import Fractions
 from retail_assets.ingestion.reconciliation import Difference, Unbelievable
 from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Found, Source
@@ -43,6 +44,7 @@ class Extraction:
     repeated: dict[str, Repeated] = field(default_factory=dict)
     missing: dict[str, Sequence[Difference]] = field(default_factory=dict)
     unbelievable: Mapping[str, Unbelievable] = field(default_factory=dict)
+    fractions: dict[str, Sequence[Fractions]] = field(default_factory=dict)
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
     _rest: dict[str, Iterator[pa.Table]] = field(default_factory=dict)
 
@@ -114,6 +116,10 @@ class Extraction:
             raise
         except SourceError as error:
             self.errors[table.name] = str(error)
+
+    def rows_read(self, table: SourceTable) -> int:
+        """The rows that the source gave, those included that were refused."""
+        return self.rows.get(table.name, 0) + sum(each.is_lost for each in self.refusals.of(table))
 
     def is_refused_whole(self, table: SourceTable) -> bool:
         """Whether a table was read and not one row of it could be: then it is no matter of rows."""

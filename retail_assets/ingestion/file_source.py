@@ -74,14 +74,17 @@ class _Reading:
 class FileSource(Source):
     """One system's files. Tables are named as files or folders are, columns as they are in the files.
 
-    `timezone` is that of the retailer's days, `own_timezone` that of times which name none.
+    `timezone` is that of the retailer's days, `own_timezone` that of times which name none. `shipped` is a
+    folder of reference lists, which stand in for tables that the source does not have.
     """
 
     is_current = False
 
-    def __init__(self, system: str, url: str, timezone: str, own_timezone: str = "UTC"):
+    def __init__(
+        self, system: str, url: str, timezone: str, own_timezone: str = "UTC", shipped: Path | None = None
+    ):
         self.system = system
-        self._store = FileStore(system, url)
+        self._store = FileStore(system, url, shipped)
         self._timezone = ZoneInfo(timezone)
         self._own_timezone = own_timezone
         self._known: Mapping[str, Mapping[str, LoadedFile]] = {}
@@ -95,7 +98,7 @@ class FileSource(Source):
         """It opens nothing but the source's files, whatever a mapping's query says."""
         connection = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": self._folder.name})
         folder = self._store.folder
-        folders = [Path(self._folder.name), *([folder] if folder else [])]
+        folders = [Path(self._folder.name), *filter(None, (folder, self._store.shipped))]
         folders += [each.resolve() for each in folders]
         linked = list(self._linked(folder)) if folder else []
         for setting, paths in (("directories", folders), ("paths", linked)):

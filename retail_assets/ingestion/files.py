@@ -63,12 +63,14 @@ class File:
 
 
 class FileStore:
-    """A system's folder or bucket."""
+    """A system's folder or bucket. Tables that it does not have are those of the folder `shipped`."""
 
-    def __init__(self, system: str, url: str):
+    def __init__(self, system: str, url: str, shipped: Path | None = None):
         import fsspec
 
         self.system = system
+        self.shipped = shipped
+        self._are_shipped: set[str] = set()
         self.scratch: str | None = None  # where copies of a bucket's files go
         self._url = url
         self.folder = _folder(url)  # if it is on this machine
@@ -94,28 +96,34 @@ class FileStore:
     @contextmanager
     def local(self, files: Sequence[File]) -> Iterator[Mapping[Path, File]]:
         """The files by their paths on this machine; those of a bucket are copied meanwhile."""
-        if self.folder is not None:
-            yield {self.folder / file.path: file for file in files}
+        folders = ((self._folder_of(file), file) for file in files)
+        here = {folder / file.path: file for folder, file in folders if folder is not None}
+        if len(here) == len(files):
+            yield here
             return
-        with TemporaryDirectory(dir=self.scratch) as folder:
-            paths = {Path(folder, str(n), Path(file.path).name): file for n, file in enumerate(files)}
+        with TemporaryDirectory(dir=self.scratch) as copies:
+            away = [file for file in files if file not in here.values()]
+            paths = {Path(copies, str(n), Path(file.path).name): file for n, file in enumerate(away)}
             try:
-                if paths:
-                    self.filesystem.get([self._full(file) for file in files], [str(path) for path in paths])
+                self.filesystem.get([self._full(file) for file in away], [str(path) for path in paths])
             except Exception as error:
                 raise self._unreachable(error) from None
-            yield paths
+            yield here | paths
 
     def as_it_is_now(self, file: File) -> File:
         """A file that was listed, looked at once more."""
-        if self.folder is not None:
-            return _listed_one(self.folder, file.path)
+        if (folder := self._folder_of(file)) is not None:
+            return _listed_one(folder, file.path)
         try:
             self.filesystem.invalidate_cache()
             return _file(file.path, self.filesystem.info(self._full(file)))
         except Exception as error:
             # Each file system has errors of its own.
             return replace(file, trouble=f"it cannot be opened: {without_secrets(str(error), self._url)}")
+
+    def _folder_of(self, file: File) -> Path | None:
+        """The folder on this machine that a file is in, if it is."""
+        return self.shipped if file.path in self._are_shipped else self.folder
 
     def _full(self, file: File) -> str:
         return f"{self._root.rstrip('/')}/{file.path}"
@@ -144,6 +152,10 @@ class FileStore:
         found: dict[str, list[File]] = defaultdict(list)
         for file in sorted(listed, key=lambda file: file.path):
             found[file.table].append(file)
+        for file in _listed_in(self.shipped) if self.shipped else ():
+            if file.table not in found:
+                found[file.table].append(file)
+                self._are_shipped.add(file.path)
         return found
 
     def _listed(self) -> list[File] | None:

@@ -25,6 +25,7 @@ from retail_assets.ingestion.comparison import (
 from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
+from retail_assets.ingestion.fractions import first_fractions
 from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
@@ -99,6 +100,7 @@ def ingest(
                 mark_duplicates(extraction, table, duplicates, execute)
                 mark_overtaken(extraction, table, execute)
                 add_returned(extraction, table, execute)
+                extraction.fractions[table.name] = list(first_fractions(table, extraction.loaded_at, execute))
                 if warehouse.keeps_order and _is_large_first_filling(extraction, table, execute):
                     put_in_order(table, execute)
             except SourceError as error:

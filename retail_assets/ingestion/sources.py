@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.mapping import load_mapping
 from retail_assets.ingestion.source import Source
-from retail_assets.settings import Settings
+from retail_assets.settings import REFERENCE, Settings
 
 Kind: TypeAlias = Literal["sql", "files"]
 
@@ -26,7 +26,8 @@ def open_source(settings: Settings, tables: Sequence[SourceTable]) -> Source:
     if kind == "files":
         from retail_assets.ingestion.file_source import FileSource
 
-        source = FileSource(system, url, settings.timezone, timezone)
+        shipped = REFERENCE / system
+        source = FileSource(system, url, settings.timezone, timezone, shipped if shipped.is_dir() else None)
     else:
         from retail_assets.ingestion.sql_source import SqlSource
 

@@ -68,7 +68,9 @@ def judge(
             for each in unknown_values(watched, execute, window):
                 unknown.setdefault(_name(sources[watched.model]), []).append((watched, each))
         held_back = quarantined(manifest, window, relation, execute)
-        keys = execute(f"select model_name, reason, min(row_key) from {relation} group by 1, 2")
+        keys = execute(
+            f"select model_name, reason, min(row_key) from {relation} where not is_refused group by 1, 2"
+        )
         tables = sources_of(manifest, {model for model, *_ in keys})
     # A key that is personal data is not told.
     examples = {

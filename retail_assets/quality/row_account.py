@@ -11,15 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from retail_assets.catalog.contract import (
-    CHANGED_AT,
-    DELETED_AT,
-    LOADED_AT,
-    MODIFIED_AT,
-    ROW_HASH,
-    SourceTable,
-    source_tables,
-)
+from retail_assets.catalog.contract import CHANGED_AT, SourceTable, source_tables
 from retail_assets.resources.warehouse import Execute
 from retail_assets.settings import SYSTEMS
 from retail_assets.windows import Window
@@ -29,6 +21,9 @@ READ = "dagster/partition_row_count"
 NEW = "rows_new"
 DELETED = "rows_deleted"
 OUTSIDE = "rows_outside"
+REFUSED = "rows_refused"
+# What is no fault and yet worth knowing, a sentence a line.
+TOLD = "worth_knowing"
 # That of the quarantine: a table of what the run's window has in it.
 QUARANTINED = "quarantined"
 
@@ -41,6 +36,7 @@ class Rows:
     new: int = 0
     deleted: int = 0
     quarantined: int = 0
+    refused: int = 0
     outside: int = 0
 
     def __add__(self, other: "Rows") -> "Rows":
@@ -64,6 +60,7 @@ class RowAccount:
     tables: dict[str, Rows] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> Rows:
@@ -78,12 +75,14 @@ class RowAccount:
             for record in told.records:
                 self._add_quarantined(record.data)
         if READ in metadata and NEW in metadata:
-            names = {"read": READ, "new": NEW, "deleted": DELETED, "outside": OUTSIDE}
+            names = {"read": READ, "new": NEW, "deleted": DELETED, "refused": REFUSED, "outside": OUTSIDE}
             counted = {
                 name: int(metadata[each].value or 0) for name, each in names.items() if each in metadata
             }
             table = table_name(key)
             self.tables[table] = self.tables.get(table, Rows()) + Rows(**counted)
+        if TOLD in metadata:
+            self.told[table_name(key)] = str(metadata[TOLD].value)
 
     def refuse(self, key: dg.AssetKey, why: str) -> None:
         """A table of which something was refused: all of it, a file, or rows."""
@@ -125,61 +124,22 @@ def quarantined(
 ) -> list[Quarantined]:
     """The rows in quarantine that changed in the window, by table and reason.
 
-    Their amount is what the table's `meta.amount` says, in the table's own currency.
+    Their amount is in the table's own currency. Rows that were refused are raw's to tell.
     """
-    changed = _in(CHANGED_AT, window)
     reasons = execute(
-        f"select model_name, reason, count(*) from {relation} where {changed} group by 1, 2 order by 1, 2"
+        f"select model_name, reason, count(*), cast(sum(amount) as varchar) from {relation}"
+        f" where not is_refused and {_in(CHANGED_AT, window)} group by 1, 2 order by 1, 2"
     )
     sources = sources_of(manifest, {model for model, *_ in reasons})
-    amounts = _amounts(sources, _keys_of(manifest), window, relation, execute)
-    found = []
-    for model, reason, rows in reasons:
-        amount = amounts.get((model, reason))
-        table = f"{sources[model].system}.{sources[model].name}"
-        found.append(Quarantined(table, reason, int(rows), Decimal(amount) if amount else None))
-    return found
-
-
-def _amounts(
-    sources: Mapping[str, SourceTable],
-    keys: Mapping[str, Sequence[str]],
-    window: Window,
-    relation: str,
-    execute: Execute,
-) -> Mapping[tuple[str, str], str]:
-    """The amounts by model and reason, in one query over the tables that have some."""
-    queries = [
-        f"""
-        select quarantine.model_name, quarantine.reason, cast(sum(newest.amount) as varchar)
-        from {relation} as quarantine
-        inner join ({_newest(table, keys[model], window)}) as newest on newest.row_key = quarantine.row_key
-        where quarantine.model_name = '{model}' and {_in(f"quarantine.{CHANGED_AT}", window)}
-        group by 1, 2
-        """
-        for model, table in sources.items()
-        if table.amount
+    return [
+        Quarantined(
+            f"{sources[model].system}.{sources[model].name}",
+            reason,
+            int(rows),
+            Decimal(amount) if amount else None,
+        )
+        for model, reason, rows, amount in reasons
     ]
-    if not queries:
-        return {}
-    return {(model, reason): amount or "" for model, reason, amount in execute(" union all ".join(queries))}
-
-
-def _newest(table: SourceTable, key: Sequence[str], window: Window) -> str:
-    """The newest versions. `key` is what the staging model calls the key, as quarantine writes it."""
-    # The key as text, and the newest version, as dbt_project/macros/staging.sql has them.
-    row_key = " || ', ' || ".join(
-        f"'{name}=' || cast({column} as varchar)" for name, column in zip(key, table.primary_key, strict=True)
-    )
-    return f"""
-        select {row_key} as row_key, {table.amount} as amount
-        from {table.schema}.{table.name}
-        where {_in(CHANGED_AT, window)} and {DELETED_AT} is null
-        qualify row_number() over (
-            partition by {", ".join(table.primary_key)}
-            order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
-        ) = 1
-    """
 
 
 def _in(column: str, window: Window) -> str:
@@ -196,16 +156,6 @@ def sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[st
         if node["resource_type"] == "model"
     }
     return {model: tables[_source(manifest, nodes[model])] for model in models}
-
-
-def _keys_of(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    """The names of each model's key."""
-    nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    return {
-        node["name"]: [key] if isinstance(key, str) else key
-        for node in nodes
-        if (key := node["config"].get("unique_key"))
-    }
 
 
 def _source(manifest: Mapping[str, Any], unique_id: str) -> str:

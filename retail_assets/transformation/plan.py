@@ -107,7 +107,7 @@ def states_after(
             yield state.advanced(done.window)
         else:
             parents = manifest["nodes"][unique_id]["depends_on"]["nodes"]
-            cause = next((each for each in parents if each in reasons), parents[0])
+            cause = next((each for each in parents if each in reasons), parents[0] if parents else unique_id)
             why = reasons.get(cause, "not built")
             reasons[unique_id] = why if cause in passed_on else f"{table_of(manifest, cause)}: {why}"
             passed_on.add(unique_id)

@@ -1,4 +1,4 @@
-"""The shipped reference files know every place that the simulation uses."""
+"""The shipped list of places knows every place that the simulation uses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import retail_assets
 from retail_assets_tests.simulated_retailer.conftest import Ask
+from simulated_retailer.population.shops import SHOPS
 
 GEO = Path(retail_assets.__file__).parent / "reference" / "geo"
 
@@ -37,10 +38,10 @@ def test_every_address_is_in_a_known_place(ask: Ask) -> None:
         "select distinct country, state from inventory.distribution_centers",
     ):
         assert set(ask(query)) <= known
-    assert {(shop["country"], shop["state"]) for shop in _rows("shops.csv")} <= known
+    assert {(shop.country, shop.state) for shop in SHOPS} <= known
 
 
 def test_every_territory_has_a_shop(ask: Ask) -> None:
-    territories = {int(shop["territory_id"]) for shop in _rows("shops.csv")}
+    territories = {shop.territory_id for shop in SHOPS}
     assert territories == set(range(1, 11))
     assert {number for (number,) in ask('select "TerritoryID" from erp."SalesTerritory"')} <= territories

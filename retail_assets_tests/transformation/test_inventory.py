@@ -58,7 +58,9 @@ def stock(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, world:
 
 
 def write(world: Retailer, deployment: Deployment, day: date) -> None:
-    write_sources(world, deployment.settings.home / "sources", as_of=evening(day), systems=["inventory"])
+    write_sources(
+        world, deployment.settings.home / "sources", as_of=evening(day), systems=["inventory", "geo"]
+    )
 
 
 def test_levels_are_the_simulations(stock: Deployment, world: Retailer) -> None:
@@ -121,20 +123,32 @@ def test_every_row_has_its_location(stock: Deployment) -> None:
     assert stock.query(f"select count(*) from {TABLES[0]} anti join {TABLES[1]} using (location_key)") == [
         (0,)
     ]
-    shops, places = (REFERENCE / "geo" / f"{name}.csv" for name in ("shops", "places"))
+    # Shops and centers are somewhere; what only the shipped list of places knows is no location.
+    places = REFERENCE / "geo" / "places.csv"
     assert stock.query(
         f"select location_type, count(*), count(distinct location_key) from {TABLES[1]} group by 1 order by 1"
     ) == stock.query(
         f"""
-        with expected as (
-            select 'country' as type from '{places}' where state is null
-            union all select 'distribution center' from range(4)
-            union all select 'shop' from '{shops}'
-            union all select 'state' from '{places}' where state is not null
+        with named as (
+            select country, state from read_csv('{stock.sources}/geo/shops.csv')
+            union select country, state from staging.stg_distribution_centers
+        ),
+        expected as (
+            select distinct 'country' as type, country, null as state from named
+            union all select 'distribution center', null, null from range(4)
+            union all select 'shop', null, null from read_csv('{stock.sources}/geo/shops.csv')
+            union all select 'state', country, state from named where state is not null
         )
         select type, count(*), count(*) from expected group by 1 order by 1
         """
     )
+    # All of them are in it.
+    assert stock.query(
+        f"""
+        select count(*) filter (latitude is null), count(*) < (select count(*) from '{places}')
+        from {TABLES[1]} where location_type in ('state', 'country')
+        """
+    ) == [(0, True)]
 
 
 @pytest.fixture

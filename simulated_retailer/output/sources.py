@@ -1,4 +1,4 @@
-"""Writes the source systems: SQLite databases, and the web shop's folder of files."""
+"""Writes the source systems: SQLite databases, the web shop's folder of files, and the file of shops."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from simulated_retailer.engine.timestamps import to_microseconds
+from simulated_retailer.output.shops import FOLDER as SHOPS
+from simulated_retailer.output.shops import write_shops
 from simulated_retailer.output.sqlite import write_sqlite
 from simulated_retailer.simulation import Retailer
 from simulated_retailer.systems import SYSTEMS
@@ -22,12 +24,15 @@ def write_sources(
 ) -> None:
     """Write the named systems (None: all) as they stood just before `as_of` (UTC; None: at the end).
 
-    The web shop is `webshop/<table>/<day>.<csv|csv.gz|parquet>`, every other system
-    `<name>.sqlite`. Each file appears whole or not at all. Databases are replaced; drops are only
-    added, as `as_of` grows: a folder belongs to one retailer.
+    The web shop is `webshop/<table>/<day>.<csv|csv.gz|parquet>`, the list of shops `geo/shops.csv`, every
+    other system `<name>.sqlite`. Each file appears whole or not at all. Databases are replaced; drops are
+    only added, as `as_of` grows: a folder belongs to one retailer.
     """
     moment = retailer.period.end if as_of is None else to_microseconds(as_of)
-    for name in SYSTEMS if systems is None else systems:
+    for name in (*SYSTEMS, SHOPS) if systems is None else systems:
+        if name == SHOPS:
+            write_shops(folder / name)
+            continue
         system = SYSTEMS[name]
         if system is WEBSHOP:
             tables = retailer.versions[name]

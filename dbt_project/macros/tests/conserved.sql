@@ -26,7 +26,7 @@ found as (
 
     select {{ row_key(key) }} as row_key from {{ model }} where {{ of_changed_row(versions, key) }}
     union all
-    select row_key from {{ ref('quarantine') }} where model_name = '{{ staged.name }}'
+    select row_key from {{ ref('quarantine') }} where model_name = '{{ staged.name }}' and not is_refused
 
 ),
 

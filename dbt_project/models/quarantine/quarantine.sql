@@ -1,10 +1,10 @@
-{{ affected_by('affected_quarantine') }}
+{{ affected_by('affected_quarantine', key=['model_name', 'row_key']) }}
 
 {# Reads each staging model's rules from its YAML, so that what the model leaves out is here, with the reason. #}
 
 with
 
-judged as (
+held_back as (
 
     {% for model_name in models_with_rules() -%}
     {%- set configuration = configuration_of(model_name) -%}
@@ -13,7 +13,9 @@ judged as (
     select
         '{{ model_name }}' as model_name,
         {{ row_key(key) }} as row_key,
+        _row_hash as row_hash,
         {{ quarantine_reason(configuration) }} as reason,
+        cast({{ (configuration.get('meta') or {}).get('amount') or 'null' }} as decimal(38, 6)) as amount,
         _modified_at as modified_at,
         _changed_at
     from (
@@ -24,9 +26,40 @@ judged as (
 
 ),
 
+refused as (
+
+    select * from {{ ref('refused_rows') }} where _deleted_at is null and {{ is_affected() }}
+
+),
+
 final as (
 
-    select * from judged where reason is not null
+    select
+        model_name,
+        row_key,
+        row_hash,
+        reason,
+        cast(null as varchar) as value,
+        amount,
+        false as is_refused,
+        modified_at,
+        _changed_at
+    from held_back
+    where reason is not null
+
+    union all
+
+    select
+        model_name,
+        row_key,
+        row_hash,
+        reason,
+        value,
+        amount,
+        true as is_refused,
+        modified_at,
+        _changed_at
+    from refused
 
 )
 

@@ -1,15 +1,25 @@
-{# Quarantine holds several models' rows: those that the window changed in any of them. #}
+{#
+    Quarantine holds several models' rows: those that the window changed in any of them, and those that it refused, or
+    found mended.
+#}
 
 with
 
-final as (
+changed as (
 
     {% for model_name in models_with_rules() -%}
     {%- set key = configuration_of(model_name).unique_key -%}
     select distinct '{{ model_name }}' as model_name, {{ row_key(key) }} as row_key
     from ({{ changed_rows(ref(model_name ~ '_versions'), key | join(', ')) }}) as {{ model_name }}_rows
-    {{ 'union all' if not loop.last }}
+    union all
     {% endfor %}
+    {{ changed_rows(ref('refused_rows'), 'model_name, row_key') }}
+
+),
+
+final as (
+
+    select distinct model_name, row_key from changed
 
 )
 

@@ -18,14 +18,23 @@ known_places as (
 
 ),
 
--- Where consumers live, by the names that their systems use. The list of places adds coordinates, and names nobody.
+addresses as (
+
+    select country, nullif(state_province, '') as state from {{ ref('wh_dim_consumer_history') }}
+    union
+    select country, nullif(state, '') as state from shops
+    union
+    select country, nullif(state, '') as state from distribution_centers
+
+),
+
+-- Where consumers, shops and centers are, by the names that their systems use. The list of places adds coordinates to
+-- them, and is no source of names.
 named_places as (
 
-    select country, state_province as state from {{ ref('wh_dim_consumer_history') }} where country is not null
+    select country, state from addresses where country is not null
     union
-    select country, cast(null as varchar) as state from {{ ref('wh_dim_consumer_history') }} where country is not null
-    union
-    select country, state from known_places
+    select country, cast(null as varchar) as state from addresses where country is not null
 
 ),
 
