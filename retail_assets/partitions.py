@@ -1,10 +1,12 @@
 """When things happen: the retailer's days and weeks, and the windows in UTC that they stand for."""
 
-from datetime import UTC, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, timedelta
 from typing import Any
 
 import dagster as dg
 
+from retail_assets.errors import UserError
 from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
@@ -19,6 +21,21 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
         end_date=_end(settings),
         timezone=settings.timezone,
     )
+
+
+def days_between(keys: Sequence[str], first: date, last: date) -> list[str]:
+    """The days from `first` to `last`, both included, of the partitions with these keys.
+
+    Raises `UserError`, with what there is, if they are not all among them.
+    """
+    chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
+    if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
+        known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"
+        raise UserError(
+            f"{first} to {last} is not within the partitions, which are {known}."
+            " Set RETAIL_START_DATE and RETAIL_END_DATE."
+        )
+    return chosen
 
 
 def weekly_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:

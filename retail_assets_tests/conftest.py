@@ -79,7 +79,7 @@ class Deployment:
     def run(self, first: date, last: date | None = None, *, full_refresh: bool = False) -> None:
         """Materialize a range of days in one run, both included. Fails the test if the run fails."""
         result = self.attempt(first, last, full_refresh=full_refresh)
-        assert result.success, [event.message for event in result.get_step_failure_events()]
+        assert result.success, _failures(result)
 
     def attempt(
         self, first: date, last: date | None = None, *, full_refresh: bool = False
@@ -91,7 +91,7 @@ class Deployment:
     def run_weeks(self, first: date, last: date) -> dg.ExecuteInProcessResult:
         """Make the segments of a range of weeks, given by their Mondays, in one run."""
         result = self._execute("weekly", first, last, {})
-        assert result.success, [event.message for event in result.get_step_failure_events()]
+        assert result.success, _failures(result)
         return result
 
     def _execute(
@@ -209,6 +209,12 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "parsed", make) / "dbt"
 
 
+def _failures(result: dg.ExecuteInProcessResult) -> str:
+    """Why steps of a run failed."""
+    errors = (event.step_failure_data.error for event in result.get_step_failure_events())
+    return "\n".join(error.to_string() for error in errors if error)
+
+
 @pytest.fixture(scope="session")
 def manifest(parsed_project: Path) -> Mapping[str, Any]:
     """The dbt project's manifest, which has the contract."""
@@ -226,11 +232,13 @@ def _backfilled(
     """A deployment with all days up to this one in it, taken in when the last was over."""
 
     def make(folder: Path) -> None:
-        deployment = new_deployment(folder, parsed_project)
-        write_evening(retailer, deployment, last)
-        deployment.run(START, last)
-        if weeks:
-            deployment.run_weeks(weeks[0], weeks[-1])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
+            deployment = new_deployment(folder, parsed_project)
+            write_evening(retailer, deployment, last)
+            deployment.run(START, last)
+            if weeks:
+                deployment.run_weeks(weeks[0], weeks[-1])
 
     return deployment_in(shared(factory, name, make))
 

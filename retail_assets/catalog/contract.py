@@ -24,6 +24,9 @@ ADDED_COLUMNS = {
 
 _LARGEST_AMOUNT = "100000000000000"
 
+# How the contract begins to say of a column that no model reads it, or that something else tells the same.
+NOTHING_LOST = "nothing is lost"
+
 # What the columns of keys are in raw, by what a system's keys are.
 KEY_TYPES = {"number": "bigint", "text": "varchar"}
 

@@ -161,6 +161,52 @@ def init(
 
 
 @app.command()
+def inspect(
+    systems: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SYSTEM]...", help="Which of erp, webshop, crm, inventory, marketing, geo. Default: all."
+        ),
+    ] = None,
+    days: Annotated[
+        tuple[datetime, datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="FROM TO",
+            help="First and last day, both included. Default: all days of the retailer.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
+) -> None:
+    """Read the sources without loading them, and say what would become of every row.
+
+    All rows are read, with the mappings, into a temporary folder, and judged by
+    the rules of a real run. Per table it tells: rows; missing columns and what is
+    lost without them; values that do not fit; unknown statuses; what goes to
+    quarantine, and keys that come twice, with counts and amounts; sales without
+    customer, product or territory; times that cannot be, or are in no partition.
+
+    `loss` is what figures would lack, `look` what is loaded and may be wrong,
+    `note` what is good to know. The exit status is 0 if nothing would be lost,
+    1 if something would, 2 if it could not be found out.
+    """
+    from retail_assets.cli.inspect import report
+    from retail_assets.inspection.inspect import inspect_sources
+    from retail_assets.settings import settings
+
+    span = (days[0].date(), days[1].date()) if days else None
+    inspection = inspect_sources(settings(), systems or [], span, notes)
+    if as_json:
+        import json
+
+        print(json.dumps(inspection.as_json(), indent=2, ensure_ascii=False))
+    else:
+        out.print(report(inspection), highlight=False)
+    if not inspection.is_without_loss:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """Check configuration and connections, and say how to mend what is wrong."""
     from retail_assets.deployment.doctor import diagnose
@@ -203,7 +249,8 @@ def main() -> None:
     from retail_assets.settings import settings
 
     try:
-        if not {"--help", "-h"} & set(sys.argv):
+        # Nothing is written for help, nor into the home by what only looks at the sources.
+        if not {"--help", "-h"} & set(sys.argv) and sys.argv[1:2] != ["inspect"]:
             prepare(settings())
         app()
     except UserError as error:

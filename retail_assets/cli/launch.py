@@ -29,6 +29,7 @@ from retail_assets.internals import (
     RemoteRepositoryOrigin,
     make_new_run_id,
 )
+from retail_assets.partitions import days_between
 from retail_assets.quality.source_contract import CONTRACT_CHECK
 from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
@@ -103,7 +104,7 @@ def run_range(first: date, last: date, selection: str, full_refresh: bool, conso
     Raises `UserError`, with what there is, for days that are no partitions or a selection of nothing.
     """
     job, days = _job(DAILY_JOB)
-    return _run(job, _days_from(days, first, last), selection, full_refresh, console)
+    return _run(job, days_between(days, first, last), selection, full_refresh, console)
 
 
 def run_weeks(first: date, last: date, selection: str, console: Console) -> RunResult:
@@ -245,15 +246,4 @@ def _weeks_within(keys: Sequence[str], first: date, last: date) -> list[str]:
     if not chosen:
         known = f"begin on the Mondays {keys[0]} to {keys[-1]}" if keys else "have not begun yet"
         raise UserError(f"No week lies whole within {first} to {last}; the weeks {known}.")
-    return chosen
-
-
-def _days_from(keys: Sequence[str], first: date, last: date) -> list[str]:
-    chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
-    if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
-        known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"
-        raise UserError(
-            f"{first} to {last} is not within the partitions, which are {known}."
-            " Set RETAIL_START_DATE and RETAIL_END_DATE."
-        )
     return chosen

@@ -19,6 +19,9 @@ class Display(Protocol):
     def started(self, step: str) -> None:
         """A step begins."""
 
+    def at(self, step: str, what: str) -> None:
+        """Something of the step goes on."""
+
     def done(self, step: str, what: str) -> None:
         """An asset of the step is there, or a check of it is made."""
 
@@ -52,6 +55,9 @@ class Bar:
     def started(self, step: str) -> None:
         self._bar.update(self._task, description=escape(step))
 
+    def at(self, step: str, what: str) -> None:
+        self._bar.update(self._task, description=escape(f"{step}: {what}"))
+
     def done(self, step: str, what: str) -> None:
         self._bar.update(self._task, advance=1, description=escape(what))
 
@@ -75,6 +81,10 @@ class Lines:
     def started(self, step: str) -> None:
         self._since[step] = self._clock()
         self._say(f"{step}: started")
+
+    def at(self, step: str, what: str) -> None:
+        if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
+            self._say(f"{step}: {what}")
 
     def done(self, step: str, what: str) -> None:
         self._done[step] = self._done.get(step, 0) + 1

@@ -15,7 +15,9 @@ def answer(warehouse: Warehouse, statement: str, settings: Settings) -> Any:
         return warehouse.query(statement)
     except WarehouseError as error:
         told = list(_not_taken_in(statement, settings)) if "does not exist" in str(error) else []
-        raise WarehouseError("\n".join(told)) from None if told else error
+        if told:
+            raise WarehouseError("\n".join(told)) from None
+        raise
 
 
 def remarks(warehouse: Warehouse, statement: str) -> Iterator[str]:

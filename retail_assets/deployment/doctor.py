@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
+from retail_assets.catalog.contract import NOTHING_LOST
 from retail_assets.resources.terminal import lines
 from retail_assets.settings import PREFIX, SYSTEMS, settings
 
@@ -66,36 +67,54 @@ def _source(system: str) -> Callable[[], str]:
     def check() -> str:
         from retail_assets.catalog.contract import source_tables
         from retail_assets.catalog.project import Project
+        from retail_assets.ingestion.extraction import Extraction
         from retail_assets.ingestion.sources import open_source
+        from retail_assets.windows import Window
 
         if system not in settings().systems:
             return f"not taken in; it costs nothing. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
-        source.check()
-        # Parents come first: how a table is read may depend on them.
-        found = {table: source.locate(table) for table in source.tables}
-        missing = [
+        # Columns are looked at, and no row.
+        seen = Extraction(source, Window(settings().beginning, settings().beginning))
+        seen.locate(source.tables)
+        lacking = [
             f"{each.place} has no column {', '.join(column.name for column in each.missing)}"
-            for each in found.values()
-            if each and each.missing
+            for each in seen.found.values()
+            if each.missing
         ]
-        if missing:
-            raise ValueError(
-                f"{'; '.join(missing)}. Name the columns in a mapping ({PREFIX}{system.upper()}_MAPPING)"
-            )
+        problems = [*seen.errors.values()]
+        if lacking:
+            setting = f"{PREFIX}{system.upper()}_MAPPING"
+            problems.append(f"{'; '.join(lacking)}. Name the columns in a mapping ({setting})")
+        if problems:
+            raise ValueError("\n".join(problems))
         absent = [
             table.source_table
-            for table, each in found.items()
-            if not each and source.mapping.covers(table) and not table.is_optional
+            for table in source.tables
+            if table.name not in seen.found and source.mapping.covers(table) and not table.is_optional
         ]
-        lacking = sum(len(each.costs) for each in found.values() if each)
+        costly = sum(
+            len(columns)
+            for each in seen.found.values()
+            for loss, columns in each.lost.items()
+            if not loss.startswith(NOTHING_LOST)
+        )
+        columns = (
+            "1 column that would tell something is"
+            if costly == 1
+            else f"{costly} columns that would tell something are"
+        )
         return "; ".join(
             [
-                f"{sum(map(bool, found.values()))} of {len(tables)} tables",
+                f"{len(seen.found)} of {len(tables)} tables",
                 *([f"by {source.mapping.path}"] if source.mapping.path else []),
                 *([f"not there and taken as empty: {', '.join(absent)}"] if absent else []),
-                *([f"{lacking} columns are not there and stay empty"] if lacking else []),
+                *(
+                    [f"{columns} not there: `retail-assets inspect {system}` says what is lost"]
+                    if costly
+                    else []
+                ),
             ]
         )
 

@@ -67,6 +67,7 @@ class _Reading:
     done: list[LoadedFile] = field(default_factory=list)
     renamed: list[LoadedFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
@@ -174,6 +175,10 @@ class FileSource(Source):
         reading = self._readings.get(table.name)
         return reading.problems if reading else ()
 
+    def unfinished(self, table: SourceTable) -> Sequence[str]:
+        reading = self._readings.get(table.name)
+        return reading.unfinished if reading else ()
+
     def refused(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.refused if reading else ()
@@ -218,6 +223,12 @@ class FileSource(Source):
             layouts = self._readable(reading, stack.enter_context(self._store.local(finished)))
             for group in self._groups(connection, table, layouts, end, stack):
                 yield from self._rows(tables, reading, group)
+
+    def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
+        reading = self._readings.get(table.name)
+        end = window.end.astimezone(self._timezone).date()
+        files = [file.path for file in self._files_of(table, None) if file.day and file.day >= end]
+        return sum(file.held_back for file in reading.done) if reading else 0, files
 
     @cached_property
     def _files(self) -> Mapping[str, Sequence[File]]:
@@ -300,7 +311,8 @@ class FileSource(Source):
                 f"{said} it was written at {file.modified_at:%Y-%m-%d %H:%M} UTC: send it again."
             )
         else:
-            reading.problems.append(f"{said} the next run tries it again.")
+            reading.unfinished.append(f"{said} the next run tries it again.")
+            reading.problems.append(reading.unfinished[-1])
 
     def _refuse(self, reading: _Reading, file: File, why: str) -> None:
         reading.refused.append(

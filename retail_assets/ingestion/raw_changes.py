@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retail_assets.catalog.contract import ADDED_COLUMNS, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import ADDED_COLUMNS, KEY_TYPES, ROW_HASH, SourceTable
 from retail_assets.errors import UserError
 
 _SNOWFLAKE_NAMES = {"text": "varchar", "timestamp_ntz": "timestamp", "float": "double"}
@@ -53,7 +53,11 @@ def raw_changes(table: SourceTable, there: Mapping[str, Column]) -> Iterator[Raw
     declared = {column.name: column.data_type for column in table.columns} | ADDED_COLUMNS
     required = {*table.primary_key, ROW_HASH}
     name = f"{table.schema}.{table.name}"
+    keys = {column.name for column in table.columns if column.is_key}
     for column, data_type in declared.items():
+        if column in keys and column in there and there[column].data_type in KEY_TYPES.values():
+            # Whether keys are numbers or text is the source's matter (keys.py).
+            continue
         if column not in there:
             yield RawChange(table, f"add {column}", f"alter table {name} add column {column} {data_type}")
         elif not _is(there[column].data_type, data_type):

@@ -40,12 +40,17 @@ class Found:
 
     @property
     def costs(self) -> Sequence[str]:
-        """What is lost by the columns that are not there: one sentence each."""
-        return [
-            f"no {column.name}: {column.without}"
-            for column in self.table.columns
-            if column.name in self.table.absent and not column.is_required
-        ]
+        """What is lost by the columns that are not there: one sentence for each loss."""
+        return [f"no {', '.join(columns)}: {loss}" for loss, columns in self.lost.items()]
+
+    @property
+    def lost(self) -> Mapping[str, Sequence[str]]:
+        """The columns that are not there, by what is lost without them."""
+        found: dict[str, list[str]] = {}
+        for column in self.table.columns:
+            if column.name in self.table.absent and not column.is_required:
+                found.setdefault(column.without, []).append(column.name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,11 @@ class Source(ABC):
         """How many of the table's rows changed on each day; None if that cannot be asked for."""
         return None
 
+    def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
+        """What there is of a table, once it was read, from the window's end until a moment: how many rows,
+        and whole files besides."""
+        return 0, ()
+
     def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
         """What has been read of a table's changes, with this window."""
         return ()
@@ -123,6 +133,10 @@ class Source(ABC):
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What there is to say of a table that has been read: one sentence each."""
+        return ()
+
+    def unfinished(self, table: SourceTable) -> Sequence[str]:
+        """Those of the problems that keep something from being loaded for now, such as a file."""
         return ()
 
     def refused(self, table: SourceTable) -> Sequence[str]:

@@ -26,7 +26,7 @@ from retail_assets.ingestion.readings import Readings
 from retail_assets.ingestion.reconciliation import counts_sql
 from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
 from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
-from retail_assets.ingestion.translation import translated_kinds, translated_sql
+from retail_assets.ingestion.translation import as_given, translated_kinds, translated_sql
 from retail_assets.ingestion.values import caster, kinds_of
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.resources.warehouse import Execute
@@ -284,7 +284,7 @@ class SqlSource(Source):
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
                 query, filter_ = self._in_scope(query, located, scope)
-            rows = self._rows(query, table.columns)
+            rows = self._rows(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
         except SourceError:
             raise
@@ -318,6 +318,11 @@ class SqlSource(Source):
                 """).fetchall()
                 totals = [total + count for total, count in zip(totals, counts, strict=True)]
         return totals
+
+    def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
+        if not table.modified or until <= window.end:
+            return 0, ()
+        return sum(self.count_by_day(table, [Window(window.end, until)]) or ()), ()
 
     def _counted(self, time: Expression, zone: str, days: Sequence[Window]) -> Sequence[int]:
         """The counts as the database makes them itself."""
@@ -375,11 +380,13 @@ class SqlSource(Source):
         """
         with self._session(zone) as connection:
             connection.execute(f"drop table if exists {name}")
-            for some in self._rows(query.where(self._condition(scope, parent)), columns):
+            given = translated_sql("given", contract, self.mapping, {column.name for column in columns})
+            arriving = as_given(contract, columns, self.mapping)
+            for some in self._rows(query.where(self._condition(scope, parent)), arriving):
                 connection.register("given", some)
-                cast = caster(kinds_of(some.schema), zone)
+                cast = caster({**kinds_of(some.schema), **translated_kinds(contract, self.mapping)}, zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
-                typed = f"with typed as (select {casts} from given) {statement}"
+                typed = f"with typed as (select {casts} from {given}) {statement}"
                 connection.execute(f"create table if not exists {name} as {typed} limit 0")
                 connection.execute(f"insert into {name} {typed}")
         return f'"{key}" in (select "{key}" from {name})'

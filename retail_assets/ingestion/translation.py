@@ -3,9 +3,10 @@
 It is done where rows arrive, in DuckDB, so that it is the same for every database and file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from retail_assets.catalog.contract import SourceTable
+from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.mapping import Hash, SystemMapping
 from retail_assets.ingestion.values import Kind
 from retail_assets.ingestion.versions import text
@@ -14,8 +15,13 @@ from retail_assets.ingestion.versions import text
 KEY_SEPARATOR, NO_PART = "|", "~"
 
 
-def translated_sql(relation: str, table: SourceTable, mapping: SystemMapping) -> str:
-    """The relation with the contract's values. Keys of several columns arrive as the text of their parts."""
+def translated_sql(
+    relation: str, table: SourceTable, mapping: SystemMapping, names: Collection[str] | None = None
+) -> str:
+    """The relation, of all the table's columns or these, with the contract's values.
+
+    Keys of several columns arrive as the text of their parts.
+    """
     said = mapping.of(table)
     replaced: dict[str, str] = {}
     for name, column in mapping.columns_of(table).items():
@@ -31,10 +37,20 @@ def translated_sql(relation: str, table: SourceTable, mapping: SystemMapping) ->
     for name, default in said.defaults.items():
         given = f"cast({replaced.get(name, _quoted(name))} as varchar)"
         replaced[name] = f"coalesce(nullif({given}, ''), {text(default)})"
+    if names is not None:
+        replaced = {name: expression for name, expression in replaced.items() if name in names}
     if not replaced:
         return relation
     changes = ", ".join(f'{expression} as "{name}"' for name, expression in replaced.items())
     return f"(select * replace ({changes}) from {relation})"
+
+
+def as_given(
+    table: SourceTable, columns: Sequence[SourceColumn], mapping: SystemMapping
+) -> Sequence[SourceColumn]:
+    """The columns as they arrive, before they are translated: what will be is text."""
+    words = translated_kinds(table, mapping)
+    return [replace(column, data_type="varchar") if column.name in words else column for column in columns]
 
 
 def translated_kinds(table: SourceTable, mapping: SystemMapping) -> Mapping[str, Kind]:

@@ -104,7 +104,26 @@ def table_name(key: dg.AssetKey) -> str:
 def quarantined_rows(
     manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
 ) -> dict[str, dg.MetadataValue[Any]]:
-    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason.
+    """Metadata of the quarantine: the rows in it that changed in the window, by table and reason."""
+    records = [
+        dg.TableRecord(
+            {
+                "table": each.table,
+                "reason": each.reason,
+                "rows": each.rows,
+                "amount": "" if each.amount is None else str(each.amount),
+            }
+        )
+        for each in quarantined(manifest, window, relation, execute)
+    ]
+    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
+    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+
+
+def quarantined(
+    manifest: Mapping[str, Any], window: Window, relation: str, execute: Execute
+) -> list[Quarantined]:
+    """The rows in quarantine that changed in the window, by table and reason.
 
     Their amount is what the table's `meta.amount` says, in the table's own currency.
     """
@@ -112,32 +131,29 @@ def quarantined_rows(
     reasons = execute(
         f"select model_name, reason, count(*) from {relation} where {changed} group by 1, 2 order by 1, 2"
     )
-    sources = _sources_of(manifest, {model for model, *_ in reasons})
-    amounts = _amounts(sources, window, relation, execute)
-    records = [
-        dg.TableRecord(
-            {
-                "table": f"{sources[model].system}.{sources[model].name}",
-                "reason": reason,
-                "rows": int(rows),
-                "amount": amounts.get((model, reason), ""),
-            }
-        )
-        for model, reason, rows in reasons
-    ]
-    columns = [dg.TableColumn(name) for name in ("table", "reason", "rows", "amount")]
-    return {QUARANTINED: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+    sources = sources_of(manifest, {model for model, *_ in reasons})
+    amounts = _amounts(sources, _keys_of(manifest), window, relation, execute)
+    found = []
+    for model, reason, rows in reasons:
+        amount = amounts.get((model, reason))
+        table = f"{sources[model].system}.{sources[model].name}"
+        found.append(Quarantined(table, reason, int(rows), Decimal(amount) if amount else None))
+    return found
 
 
 def _amounts(
-    sources: Mapping[str, SourceTable], window: Window, relation: str, execute: Execute
+    sources: Mapping[str, SourceTable],
+    keys: Mapping[str, Sequence[str]],
+    window: Window,
+    relation: str,
+    execute: Execute,
 ) -> Mapping[tuple[str, str], str]:
     """The amounts by model and reason, in one query over the tables that have some."""
     queries = [
         f"""
         select quarantine.model_name, quarantine.reason, cast(sum(newest.amount) as varchar)
         from {relation} as quarantine
-        inner join ({_newest(table, window)}) as newest on newest.row_key = quarantine.row_key
+        inner join ({_newest(table, keys[model], window)}) as newest on newest.row_key = quarantine.row_key
         where quarantine.model_name = '{model}' and {_in(f"quarantine.{CHANGED_AT}", window)}
         group by 1, 2
         """
@@ -149,9 +165,12 @@ def _amounts(
     return {(model, reason): amount or "" for model, reason, amount in execute(" union all ".join(queries))}
 
 
-def _newest(table: SourceTable, window: Window) -> str:
+def _newest(table: SourceTable, key: Sequence[str], window: Window) -> str:
+    """The newest versions. `key` is what the staging model calls the key, as quarantine writes it."""
     # The key as text, and the newest version, as dbt_project/macros/staging.sql has them.
-    row_key = " || ', ' || ".join(f"'{column}=' || cast({column} as varchar)" for column in table.primary_key)
+    row_key = " || ', ' || ".join(
+        f"'{name}=' || cast({column} as varchar)" for name, column in zip(key, table.primary_key, strict=True)
+    )
     return f"""
         select {row_key} as row_key, {table.amount} as amount
         from {table.schema}.{table.name}
@@ -168,7 +187,7 @@ def _in(column: str, window: Window) -> str:
     return f"({column} >= {start} and {column} < {end})"
 
 
-def _sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
+def sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[str, SourceTable]:
     """The source table that each staging model is of."""
     tables = {table.unique_id: table for system in SYSTEMS for table in source_tables(manifest, system)}
     nodes = {
@@ -177,6 +196,16 @@ def _sources_of(manifest: Mapping[str, Any], models: Iterable[str]) -> Mapping[s
         if node["resource_type"] == "model"
     }
     return {model: tables[_source(manifest, nodes[model])] for model in models}
+
+
+def _keys_of(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """The names of each model's key."""
+    nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return {
+        node["name"]: [key] if isinstance(key, str) else key
+        for node in nodes
+        if (key := node["config"].get("unique_key"))
+    }
 
 
 def _source(manifest: Mapping[str, Any], unique_id: str) -> str:

@@ -1,16 +1,47 @@
 """Whether each source table still is what the contract says: a check on every raw table."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
 
 import dagster as dg
 
 from retail_assets.catalog.contract import SourceTable
+from retail_assets.ingestion import duplicates
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.refusals import described
 from retail_assets.ingestion.source import Found, Source
 
 CONTRACT_CHECK = "source_matches_contract"
 PROBLEMS_SHOWN = 5
+
+Kind: TypeAlias = Literal[
+    "absent",
+    "file",
+    "unfinished",
+    "columns",
+    "refused",
+    "duplicate",
+    "repeated",
+    "unbelievable",
+    "missing",
+]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a table is not as the contract has it, in one sentence, and what it is made of."""
+
+    kind: Kind
+    sentence: str
+    rows: int | None = None
+    amount: Decimal | None = None
+    column: str | None = None
+    reason: str | None = None
+    value: str | None = None
+    row: str | None = None  # one of the rows, by its key or its place
+    example: str | None = None  # that row, with what is wrong with it
 
 
 def contract_check_specs(keys: Iterable[dg.AssetKey]) -> Iterator[dg.AssetCheckSpec]:
@@ -31,13 +62,14 @@ def contract_results(
 ) -> Iterator[dg.AssetCheckResult]:
     for table in tables:
         error = extraction.errors.get(table.name)
-        problems = [error] if error else [*_problems(extraction, table)]
+        problems = [error] if error else [each.sentence for each in problems_of(extraction, table)]
         for problem in problems:
             context.log.warning(problem)
         is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         # What is not there is no fault: it is told in a check that passes.
-        told = [*_summary(problems), *([] if error else costs(extraction.source, table, extraction.found))]
+        is_told = not error and (not problems or table.name not in extraction.found)
+        told = [*_summary(problems), *(costs(extraction.source, table, extraction.found) if is_told else ())]
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
 
 
@@ -51,64 +83,82 @@ def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
     )
 
 
-def _problems(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def problems_of(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+    """What there is to say of a table after a reading, beside the columns that it does not have."""
     yield from _absence(extraction, table)
-    yield from extraction.source.refused(table)
-    yield from extraction.source.problems(table)
+    yield from (Problem("file", each) for each in extraction.source.refused(table))
+    unfinished = extraction.source.unfinished(table)
+    for each in extraction.source.problems(table):
+        yield Problem("unfinished" if each in unfinished else "columns", each)
     yield from _refused(extraction, table)
     yield from _repeated(extraction, table)
     yield from _unbelievable(extraction, table)
     yield from _missing(extraction, table)
 
 
-def _refused(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     """What is refused of the table at present, also by earlier runs."""
     for some in extraction.refused:
         if some.table_name == table.name:
             rows = "1 row is" if some.rows == 1 else f"{some.rows:,} rows are"
             amount = "" if some.amount is None else f", {some.amount:,.2f} in all"
             such_as = "" if some.rows == 1 else "such as "
-            yield (
+            yield Problem(
+                "duplicate" if some.reason == duplicates.REASON else "refused",
                 f"{table.system}: {rows} refused of {table.source_table} ({table.name}){amount}:"
-                f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in."
+                f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in.",
+                rows=some.rows,
+                amount=some.amount,
+                column=some.column_name,
+                reason=some.reason,
+                value=some.value,
+                row=some.row_key or some.origin,
+                example=described(some),
             )
 
 
-def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     repeated = extraction.repeated.get(table.name)
     if repeated:
-        yield (
+        yield Problem(
+            "repeated",
             f"{table.system}: {repeated.keys:,} keys of {table.source_table} ({table.name}) are there more"
             f" than once, such as {repeated.example}: of rows with the same key the one that changed last"
-            " counts."
+            " counts.",
+            rows=repeated.keys,
         )
 
 
-def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     found = extraction.unbelievable.get(table.name)
     if found:
         stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
-        yield (
+        yield Problem(
+            "unbelievable",
             f"{table.system}: {found.rows:,} rows of {table.source_table} ({table.name}) cannot have changed"
             f" when they say ({', '.join(table.modified)} {stamps}), such as {found.example}. They are read"
-            " with every window; correct the time at the source."
+            " with every window; correct the time at the source.",
+            rows=found.rows,
+            column=", ".join(table.modified),
         )
 
 
-def _missing(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     """Days that have to be read again, and how."""
     for each in extraction.missing.get(table.name, ()):
-        yield (
+        yield Problem(
+            "missing",
             f"{table.system}: of {each.day} {table.source_table} ({table.name}) has {each.in_source:,} rows,"
             f" and raw {each.in_raw:,}: some came after that day was read, later than RETAIL_OVERLAP_HOURS."
-            f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`."
+            f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`.",
+            rows=each.in_source - each.in_raw,
         )
 
 
-def _absence(extraction: Extraction, table: SourceTable) -> Iterator[str]:
+def _absence(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     is_wanted = extraction.source.mapping.covers(table) and not table.is_optional
     if is_wanted and table.name not in extraction.found:
-        yield extraction.source.absence(table)
+        yield Problem("absent", extraction.source.absence(table))
 
 
 def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:

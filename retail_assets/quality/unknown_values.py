@@ -1,7 +1,8 @@
 """Values that nobody has mapped yet: told with their rows and amount, since they are no sales until then."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from retail_assets.windows import Window
 
 CHECK_NAME = "known_values"
 VALUES_SHOWN = 5
+UNTIL_MAPPED = "They count as no sales until the system's mapping says what they are."
 
 
 class Watched(NamedTuple):
@@ -19,6 +21,25 @@ class Watched(NamedTuple):
     column: str
     source_column: str
     amount: str
+
+    @property
+    def words(self) -> str:
+        """What the column holds, in words."""
+        return self.column.replace("_", " ")
+
+
+class Unknown(NamedTuple):
+    """A value that nobody has mapped, and the rows that have it."""
+
+    value: str
+    rows: int
+    amount: Decimal | None
+
+    @property
+    def told(self) -> str:
+        """`'on hold' (2 rows, 7.50)`."""
+        amount = "" if self.amount is None else f", {self.amount:,.2f}"
+        return f"'{self.value}' ({self.rows:,} row{'' if self.rows == 1 else 's'}{amount})"
 
 
 WATCHED = (
@@ -48,35 +69,31 @@ def known_value_results(
         key = dg.AssetKey(["staging", watched.model])
         if dg.AssetCheckKey(key, CHECK_NAME) not in selected:
             continue
-        found = execute(_query(watched, window))
+        found = unknown_values(watched, execute, window)
         yield dg.AssetCheckResult(
             check_name=CHECK_NAME,
             asset_key=key,
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
             description=_sentence(watched, found) if found else None,
-            metadata={"unknown values": len(found), "rows": sum(int(row[1]) for row in found)},
+            metadata={"unknown values": len(found), "rows": sum(each.rows for each in found)},
         )
 
 
-def _query(watched: Watched, window: Window) -> str:
+def unknown_values(watched: Watched, execute: Execute, window: Window) -> Sequence[Unknown]:
+    """The values of a watched column that nobody has mapped, of the rows that the window changed."""
     start, end = (f"cast('{moment:%Y-%m-%d %H:%M:%S}' as timestamp)" for moment in window)
-    return f"""
+    rows = execute(f"""
         select {watched.source_column}, count(*), sum({watched.amount})
         from staging.{watched.model}
         where {watched.column} = 'unknown' and _changed_at >= {start} and _changed_at < {end}
         group by {watched.source_column}
         order by count(*) desc, {watched.source_column}
-    """
+    """)
+    return [Unknown(value, int(count), amount) for value, count, amount in rows]
 
 
-def _sentence(watched: Watched, rows: Sequence[tuple[Any, ...]]) -> str:
-    told = [
-        f"'{value}' ({count:,} rows{'' if amount is None else f', {amount:,.2f}'})"
-        for value, count, amount in rows[:VALUES_SHOWN]
-    ]
-    more = f" and {len(rows) - VALUES_SHOWN} more" if len(rows) > VALUES_SHOWN else ""
-    return (
-        f"Unknown {watched.column.replace('_', ' ')}: {', '.join(told)}{more}."
-        " They count as no sales until the system's mapping says what they are."
-    )
+def _sentence(watched: Watched, found: Sequence[Unknown]) -> str:
+    told = ", ".join(each.told for each in found[:VALUES_SHOWN])
+    more = f" and {len(found) - VALUES_SHOWN} more" if len(found) > VALUES_SHOWN else ""
+    return f"Unknown {watched.words}: {told}{more}. {UNTIL_MAPPED}"

@@ -102,6 +102,9 @@ def _assert_the_ui_knows(deployment):
             for entry in made
         }
     for table, metadata in counted.items():
+        if table.endswith("_versions"):
+            # A view: to count its rows is to read raw once more.
+            continue
         ((rows,),) = deployment.query(f"select count(*) from {table}")
         assert metadata["dagster/row_count"].value == rows, table
 
@@ -136,7 +139,7 @@ def test_a_refused_table_fails_the_run_and_is_told(evening):
     run = backfill(evening, "--select", "group:raw_erp")
     assert run.returncode == 1
     assert run.stdout.startswith("Failed: ")
-    assert "Refused: nothing was loaded" in run.stdout
+    assert "Refused, so that figures lack it:" in run.stdout
     refused = re.sub(r"\s+", " ", run.stdout.split("Refused", 1)[1])
     assert "erp.store: " in refused
     assert "name" in refused.lower()

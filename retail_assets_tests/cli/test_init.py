@@ -122,3 +122,11 @@ def test_it_is_a_command(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "order_id: OrderNo" in (tmp_path / "shop.yml").read_text()
+
+
+def test_one_table_with_the_names_of_a_shipped_layout_is_not_that_layout(propose, tmp_path):
+    write(tmp_path / "shop" / "products.csv", [{"id": "T1", "title": "Tea", "price": 4}])
+    write(tmp_path / "shop" / "receipts.csv", [{"receipt": "R1", "buyer": "A", "placed": "2024-01-02"}])
+    text, _ = propose("webshop", tmp_path / "shop")
+    assert "extends" not in text
+    assert "    from: products" in text

@@ -59,6 +59,8 @@ def copied(deploy, built):
 def recorded(built, monkeypatch):
     """Plans of the built home, as if it had another record: only read, so that they cost nothing."""
 
+    monkeypatch.setenv("DAGSTER_HOME", str(built.settings.home / "dagster"))
+
     def plan(change):
         found, warehouse = _upgrade(built)
         with warehouse.session() as execute:

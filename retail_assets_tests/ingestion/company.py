@@ -32,6 +32,8 @@ class Company:
             named = str(self.file)
         self.settings = Settings(
             home=folder,
+            # A window is read exactly, so that tests can say what is in it.
+            overlap_hours=0,
             **{f"{system}_url": str(url), f"{system}_mapping": named},  # type: ignore[arg-type]
         )
         home.prepare(self.settings)
@@ -43,19 +45,32 @@ class Company:
         """One run, of these tables or all; its errors and problems can be asked for."""
         source = self.source()
         extraction = Extraction(source, window)
+        self.last = extraction
         extraction.locate(source.tables)
         chosen = [table for table in source.tables if not only or table.name in only]
         warehouse = warehouse_of(self.settings)
         with warehouse.writing(print):
-            self.deleted = ingest(
-                extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load
-            )
+            loaded = ingest(extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load)
+        self.deleted = {name: each.deleted for name, each in loaded.items() if each.deleted}
         self.problems = [problem for table in source.tables for problem in source.problems(table)]
         return extraction
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.duckdb_path) as connection:
             return connection.execute(statement).fetchall()
+
+    def told(self, table: str) -> list[str]:
+        """Why the table, or files of it, were not loaded in the last run."""
+        error = self.last.errors.get(table)
+        return [*([error] if error else []), *self.last.source.refused(self.described(table))]
+
+    @property
+    def refused(self) -> list[tuple[Any, ...]]:
+        """The rows that are refused, by their key, with the reason."""
+        return self.query(f"""
+            select row_key, reason from raw_{self.system}._refused_rows
+            where _deleted_at is null order by all
+        """)
 
     def rows(self, table: str, columns: str) -> list[tuple[Any, ...]]:
         """Raw's newest versions that are not deleted, in order."""

@@ -203,7 +203,8 @@ def test_a_missing_column_stops_its_file(shop):
     assert shop.keys(ORDERS, days(2)) == [1]
     (said,) = shop.refused
     assert said.startswith(
-        "webshop: orders/2024-01-02.csv was not loaded: it has no column status, shipped_at."
+        "webshop: orders/2024-01-02.csv was not loaded: it has no column status, shipped_at, which orders"
+        " must have"
     )
     assert list(shop.memory["orders"]) == ["orders/2024-01-01.csv"]
 

@@ -200,10 +200,13 @@ def test_what_is_wrong_is_said_plainly(url, execute):
     )
     extraction = Extraction(SqlSource("erp", url), days(2), LOADED_AT)
     extraction.locate([ORDERS, LINES, KINDS])
-    extraction.open(ORDERS)
-    assert extraction.located == {"orders"}
+    for each in (ORDERS, LINES):
+        extraction.open(each)
+    assert set(extraction.located) == {"orders", "lines"}
     assert [row.value for row in extraction.refusals.of(ORDERS)] == ["SO-1"]
-    assert "Sales.Line has changed: it has no column order_id, modified_at" in extraction.errors["lines"]
+    assert (
+        "Sales.Line has no column order_id, modified_at, which lines must have" in extraction.errors["lines"]
+    )
 
 
 def test_a_database_that_does_not_answer(url):

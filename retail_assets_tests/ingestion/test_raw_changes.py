@@ -91,3 +91,11 @@ def test_what_would_lose_something_is_refused(connection, data_type):
 )
 def test_types_of_both_engines_are_known(described, data_type):
     assert column_of(*described).data_type == data_type
+
+
+def test_keys_of_text_are_no_change_of_the_contract(connection):
+    columns = tuple(replace(column, is_key=column.name == "id") for column in BEFORE.columns)
+    connection.execute("alter table raw_erp.orders alter column id set data type varchar")
+    assert _changes(connection, replace(BEFORE, columns=columns)) == []
+    with pytest.raises(RawTypeError, match="id was loaded as varchar"):
+        _changes(connection, BEFORE)

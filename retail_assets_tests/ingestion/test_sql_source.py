@@ -201,7 +201,7 @@ def test_a_changed_table_stays_as_it_was_and_comes_in_when_it_is_restored(deploy
     with closing(sqlite3.connect(deployment.erp)) as erp, erp:
         erp.execute('alter table "SalesOrderHeader" rename column "Freight" to "Shipping"')
     result = deployment.attempt(days[-2])
-    assert result.success
+    assert not result.success
     (wrong,) = [
         check
         for check in result.get_asset_check_evaluations()

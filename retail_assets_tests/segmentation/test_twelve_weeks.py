@@ -32,6 +32,8 @@ def weekly(built, tmp_path_factory) -> Iterator[Deployment]:
     with duckdb.connect(deployment.settings.duckdb_path) as connection:
         for table in COLUMNS:
             connection.execute(f"delete from mart_segmentation.{table}")
+        # The days that are planted count as built.
+        connection.execute("delete from quality.table_states")
     _plant(deployment, STABLE, FIRST - timedelta(weeks=WEEKS_BEFORE), seed=1)
     _plant(deployment, NEW, BIRTH, seed=2, keep=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@ from datetime import date
 
 import duckdb
 
-from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.contract import SourceColumn, SourceTable, source_tables
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 from simulated_retailer import Retailer
 
@@ -26,12 +26,16 @@ def fill_raw(dbt: DbtOnRaw, retailer: Retailer, until: date | None = None) -> No
 def _fill(
     connection: duckdb.DuckDBPyConnection, retailer: Retailer, system: str, table: SourceTable, until: date
 ) -> None:
-    versions = retailer.versions[system][table.source_table.split(".")[-1]]
+    versions = retailer.versions[system].get(table.source_table.split(".")[-1])
+    if versions is None:
+        return
     names = versions.schema.names
     since = next(column for column in ("_since", "ModifiedDate", "modified_at") if column in names)
     source_names = {column.name: _name(names, column.source_name) for column in table.columns}
     key = ", ".join(f'"{source_names[column]}"' for column in table.primary_key)
-    columns = ", ".join(f'"{name}"' for name in source_names.values())
+    columns = ", ".join(
+        f'"{name}"' if (name := source_names[column.name]) else _stand_in(column) for column in table.columns
+    )
     of_a_row = f'partition by {key} order by "{since}"'
     connection.register("versions", versions)
     connection.execute(f"delete from raw_{system}.{table.name}")
@@ -50,6 +54,10 @@ def _fill(
     )
 
 
-def _name(names: Sequence[str], wanted: str) -> str:
-    """A column's name in the simulation, which the contract has in snake_case."""
-    return next(name for name in names if name.replace("_", "").lower() == wanted.replace("_", ""))
+def _name(names: Sequence[str], wanted: str) -> str | None:
+    """A column's name in the simulation, which the contract has in snake_case; None if it has none."""
+    return next((name for name in names if name.replace("_", "").lower() == wanted.replace("_", "")), None)
+
+
+def _stand_in(column: SourceColumn) -> str:
+    return "null" if column.default is None else f"'{column.default}'"

@@ -47,11 +47,13 @@ def test_days_that_look_back_on_an_affected_one_are_looked_at(compiled, warehous
     warehouse.execute("""
         create table mart as
             select date '2024-05-01' + cast(days as integer) as sales_date, 7 as product_id,
-                1 as special_offer_id, false as is_discounted
+                'p' as product_key, 'online' as sales_channel, 1 as special_offer_id, null as offer_id,
+                false as is_discounted
             from unnest([0, 0, 28, 28, 29, 29]) as t (days);
         create schema mart_sales;
         create table mart_sales.discount_impact as from mart;
-        create table affected.affected_erp_sales as select date '2024-05-01' as sales_date, 7 as product_id;
+        create table affected.affected_product_days as
+            select date '2024-05-01' as sales_date, 'p' as product_key;
     """)
     found = warehouse.execute(compiled("discount_impact", "unique_grain")).fetchall()
     assert sorted(str(day) for day, *_ in found) == ["2024-05-01", "2024-05-29"]
