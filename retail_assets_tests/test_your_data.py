@@ -87,11 +87,6 @@ def test_up_to_the_first_run(reader):
     assert (reader.folder / "webshop.yml").exists()
 
 
-@pytest.mark.xfail(
-    reason="The models do not take keys of text yet, nor the pieces of a web shop's lines.",
-    raises=AssertionError,
-    strict=True,
-)
 def test_from_the_first_run_on(reader):
     _, heading, rest = PAGE.read_text(encoding="utf-8").partition(FIRST_RUN)
     assert heading

@@ -43,7 +43,7 @@
 {% macro is_affected_order_of(system, order_id) -%}
     {%- if is_incremental() -%}
     {{ order_id }} in (
-            select cast(order_id as {{ key_type(system) }}) from {{ affected() }}
+            select {{ dbt.safe_cast('order_id', key_type(system)) }} from {{ affected() }}
             where source_system = '{{ system }}' and order_id not like 'return:%'
         )
     {%- else -%}
@@ -51,14 +51,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The same of the ERP's returns, which may name no order. #}
-{% macro is_affected_return() -%}
+{# The same of one system's returns, which may name no order. #}
+{% macro is_affected_return_of(system, order_id, return_id) -%}
     {%- if is_incremental() -%}
     (
-            {{ is_affected_order_of('erp', 'sales_order_id') }}
+            {{ is_affected_order_of(system, order_id) }}
             or (
-                sales_order_id is null
-                and {{ return_without_order('sales_return_id') }} in (select order_id from {{ affected() }})
+                {{ order_id }} is null
+                and {{ return_without_order(return_id) }} in (
+                    select order_id from {{ affected() }} where source_system = '{{ system }}'
+                )
             )
         )
     {%- else -%}

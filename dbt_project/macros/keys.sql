@@ -11,6 +11,16 @@
     cast(md5(coalesce('email:' || {{ email }}, '{{ system }}:' || cast({{ id }} as varchar))) as varchar)
 {%- endmacro %}
 
+{# Who ordered without a record of their own is their e-mail address, as everybody is; null if there is none. #}
+{% macro guest_key(email) -%}
+    cast(md5('email:' || {{ email }}) as varchar)
+{%- endmacro %}
+
+{# A guest's number among the web shop's consumers: no address, and none that a user could have. #}
+{% macro guest_id(email) -%}
+    'guest:' || {{ guest_key(email) }}
+{%- endmacro %}
+
 {# A product is its number, which is the web shop's and the inventory's sku; without one it is its system's. #}
 {% macro product_key(number, system, id) -%}
     cast(
@@ -52,9 +62,9 @@
         and {{ rows }}.product_source_id = products.source_id
 {%- endmacro %}
 
-{# The columns consumer_key and product_key, after `join_identities`. #}
-{% macro identity_keys() -%}
-    coalesce(consumers.consumer_key, {{ unknown_key() }}) as consumer_key,
+{# The columns consumer_key and product_key, after `join_identities` of rows that may be a guest's. #}
+{% macro identity_keys(rows) -%}
+    coalesce(consumers.consumer_key, {{ rows }}.guest_key, {{ unknown_key() }}) as consumer_key,
         coalesce(products.product_key, {{ unknown_key() }}) as product_key
 {%- endmacro %}
 
@@ -64,6 +74,11 @@
 #}
 {% macro key_type(system) -%}
     {{ var(system ~ '_keys', 'bigint') }}
+{%- endmacro %}
+
+{# A key of another system, as a system writes it that has other keys itself; null if it cannot be one. #}
+{% macro foreign_key(column, system) -%}
+    {{ dbt.safe_cast('cast(' ~ column ~ ' as varchar)', key_type(system)) }}
 {%- endmacro %}
 
 {# The member of every dimension that stands for what a row does not say, or says of somebody or something not known. #}

@@ -21,7 +21,7 @@
         sum(case when order_key is not null and line_cost is null then net_amount else 0 end) as decimal(38, 6)
     ) as uncosted_net_sales,
     {% for name, column in more.items() -%}
-    cast(sum({{ column }}) as decimal(38, 4)) as {{ name }},
+    cast(sum({{ column }}) as decimal(38, 6)) as {{ name }},
     {% endfor -%}
     cast(sum(returned_quantity) as decimal(38, 4)) as returned_quantity,
     cast(sum(refund_amount) as decimal(38, 4)) as refund_amount

@@ -29,7 +29,7 @@
         {% for amount in amounts %}0 as {{ amount }}, {% endfor %}
         null as line_cost,
         null as margin,
-        return_quantity as returned_quantity,
+        coalesce(return_quantity, 0) as returned_quantity,
         refund_amount
     from {{ ref('wh_fact_sales_returns') }}
 {%- endmacro %}

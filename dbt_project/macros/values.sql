@@ -17,13 +17,18 @@
         'returned': ['returned'],
         'refunded': ['refunded'],
         'rejected': ['4', 'rejected', 'declined'],
+        'credit note': ['credit note', 'credit', 'credited'],
+        'adjustment': ['adjustment', 'adjusted'],
         'cancelled': ['6', 'cancelled', 'canceled', 'voided'],
     }) }}
 {%- endmacro %}
 
-{# An order whose status nobody has mapped is told, with its amount, and no sale until it is. One without any is one. #}
+{#
+    A credit note is a sale with a sign; what adjusts the books is none. An order whose status nobody has mapped is told,
+    with its amount, and no sale until it is. One without any is one.
+#}
 {% macro is_sale(status) -%}
-    {{ status }} not in ('cancelled', 'rejected', 'refunded', 'unknown')
+    {{ status }} not in ('cancelled', 'rejected', 'refunded', 'adjustment', 'unknown')
 {%- endmacro %}
 
 {#

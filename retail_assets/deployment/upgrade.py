@@ -29,6 +29,7 @@ from retail_assets.catalog.project import Project
 from retail_assets.deployment import record
 from retail_assets.deployment.record import UNFINISHED, Record
 from retail_assets.errors import UserError
+from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_changes import RawChange, column_of, raw_changes
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import daily_partitions, weekly_partitions
@@ -405,8 +406,14 @@ class Upgrade:
 
         names = [str(self._models[model]["name"]) for model in models]
         selection = ["--resource-type", "model", "--select", *names]
+        with self._warehouse.session() as execute:
+            text_keys = systems_of_text(self._project.manifest, execute)
         arguments = build_arguments(
-            window, self._settings.timezone, full_refresh=full_refresh, selection=selection
+            window,
+            self._settings.timezone,
+            text_keys=text_keys,
+            full_refresh=full_refresh,
+            selection=selection,
         )
         try:
             for _ in invoke(self._project, arguments):

@@ -6,16 +6,17 @@ columns say it. A mapping's `keys` says it beforehand, and turns numbers into te
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 
-from retail_assets.catalog.contract import KEY_TYPES, SourceTable
+from retail_assets.catalog.contract import KEY_TYPES, SourceTable, source_tables
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.key_values import is_number
 from retail_assets.ingestion.raw_tables import column_types, create_statement
 from retail_assets.ingestion.source import Source
 from retail_assets.resources.warehouse import Execute
+from retail_assets.settings import SYSTEMS
 
 Keys: TypeAlias = Literal["number", "text"]
 
@@ -69,6 +70,25 @@ def with_keys(table: SourceTable, keys: Keys) -> SourceTable:
             replace(column, data_type=KEY_TYPES[keys]) if column.is_key else column
             for column in table.columns
         ),
+    )
+
+
+def systems_of_text(manifest: Mapping[str, Any], execute: Execute) -> list[str]:
+    """The systems whose keys are text in raw. One query, of the catalog alone."""
+    keys = {
+        (table.schema, table.name, column.name): table.system
+        for system in SYSTEMS
+        for table in source_tables(manifest, system)
+        for column in table.columns
+        if column.is_key
+    }
+    schemas = ", ".join(sorted({f"'{schema}'" for schema, *_ in keys}))
+    found = execute(
+        "select lower(table_schema), lower(table_name), lower(column_name), lower(data_type)"
+        f" from information_schema.columns where lower(table_schema) in ({schemas})"
+    )
+    return sorted(
+        {keys[each] for *column, data_type in found if (each := tuple(column)) in keys and data_type not in _NUMBERS}
     )
 
 

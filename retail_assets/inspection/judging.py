@@ -6,6 +6,7 @@ from typing import Any
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.catalog.project import Project
+from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.quality.row_account import Quarantined, quarantined, sources_of
 from retail_assets.quality.unknown_values import WATCHED, Unknown, Watched, unknown_values
 from retail_assets.resources.warehouse import Warehouse
@@ -57,7 +58,9 @@ def judge(
     """Build what judges in a warehouse that has raw's tables, and ask it. `said` hears of each model."""
     manifest = project.manifest
     choice = runner.Choice(models_to_judge(manifest))
-    arguments = [*build_arguments(window, settings.timezone), *choice.arguments]
+    with warehouse.session() as execute:
+        text_keys = systems_of_text(manifest, execute)
+    arguments = [*build_arguments(window, settings.timezone, text_keys=text_keys), *choice.arguments]
     for message in runner.invoke(project, arguments, choice):
         said(message["data"]["node_info"]["node_name"])
     with warehouse.session() as execute:

@@ -13,6 +13,7 @@ from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator, is_model_of
 from retail_assets.deployment.days import refuse_other_days, remember_days
 from retail_assets.failures import told_plainly
+from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality import table_states
@@ -87,7 +88,10 @@ def _step(
                 planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
                 choice = runner.Choice(planned.nodes, _create_empty(project, there, execute), planned.anew)
                 arguments = build_arguments(
-                    planned.window, settings.timezone, full_refresh=config.full_refresh
+                    planned.window,
+                    settings.timezone,
+                    text_keys=systems_of_text(manifest, execute),
+                    full_refresh=config.full_refresh,
                 )
                 measure = _measure(project, planned.window, execute)
                 try:

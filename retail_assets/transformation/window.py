@@ -1,23 +1,30 @@
 """How a partition's window reaches dbt: a pure function."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from retail_assets.catalog.contract import KEY_TYPES
 from retail_assets.windows import Window
 
 
 def build_arguments(
-    window: Window, timezone: str, *, full_refresh: bool = False, selection: Sequence[str] = ()
+    window: Window,
+    timezone: str,
+    *,
+    text_keys: Iterable[str] = (),
+    full_refresh: bool = False,
+    selection: Sequence[str] = (),
 ) -> list[str]:
     """dbt's arguments to build what a window changed.
 
     `timezone` is that of the retailer's days. The window's bounds are in UTC, without a zone, as the
-    models' times are.
+    models' times are. `text_keys` are the systems whose keys are text in raw (macros/keys.sql).
     """
     variables = {
         "window_start": f"{window.start:%Y-%m-%d %H:%M:%S}",
         "window_end": f"{window.end:%Y-%m-%d %H:%M:%S}",
         "timezone": timezone,
+        **{f"{system}_keys": KEY_TYPES["text"] for system in text_keys},
     }
     return [
         "build",

@@ -1,5 +1,5 @@
 {#
-    Law 3 over all channels: the affected orders of fact_sales and of the web shop's items are here, in
+    Law 3 over all channels: the affected orders of fact_sales and of fact_webshop_sales are here, in
     number of lines and to the last digit of its net amount.
 #}
 {% test has_all_lines(model) %}
@@ -13,13 +13,8 @@ expected as (
 
     union all
 
-    select
-        'webshop' as source_system,
-        cast(items.order_id as varchar) as order_id,
-        orders.created_date as order_date,
-        items.sale_price as amount
-    from {{ ref('stg_webshop_order_items') }} as items
-    inner join {{ ref('stg_webshop_orders') }} as orders on items.order_id = orders.order_id
+    select source_system, order_id, order_date, net_amount as amount
+    from {{ ref('fact_webshop_sales') }}
 
 ),
 

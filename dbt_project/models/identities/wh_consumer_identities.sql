@@ -108,6 +108,35 @@ crm as (
 
 ),
 
+-- Who ordered from the web shop without being a user of it, and gave an address.
+guests as (
+
+    select
+        'webshop' as source_system,
+        {{ guest_id('orders.email') }} as source_id,
+        {{ guest_key('orders.email') }} as consumer_key,
+        'person' as consumer_type,
+        cast(null as varchar) as consumer_name,
+        orders.email,
+        cast(null as varchar) as gender,
+        cast(null as date) as birth_date,
+        cast(null as bigint) as birth_year,
+        cast(null as varchar) as city,
+        cast(null as varchar) as state_province,
+        cast(null as varchar) as country,
+        cast(null as double) as latitude,
+        cast(null as double) as longitude,
+        cast(null as boolean) as marketing_opt_in,
+        min(orders.created_date) as known_since
+
+    from {{ ref('stg_webshop_orders') }} as orders
+    left join {{ ref('stg_webshop_users') }} as users on orders.user_id = users.user_id
+    where orders.email is not null
+        and users.user_id is null
+    group by orders.email
+
+),
+
 -- Who bought, where nobody says.
 unknown as (
 
@@ -136,6 +165,8 @@ final as (
     select *, {{ window_start() }} as _changed_at from erp
     union all
     select *, {{ window_start() }} as _changed_at from webshop
+    union all
+    select *, {{ window_start() }} as _changed_at from guests
     union all
     select *, {{ window_start() }} as _changed_at from crm
     union all

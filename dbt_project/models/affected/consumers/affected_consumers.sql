@@ -126,6 +126,18 @@ affected as (
 
     union all
 
+    -- A guest is the address that any version of the order has given.
+    select
+        {{ guest_key('orders.email') }} as consumer_key,
+        order_days.affected_from
+    from {{ ref('stg_webshop_orders_versions') }} as orders
+    inner join order_days
+        on order_days.source_system = 'webshop'
+        and cast(orders.order_id as varchar) = order_days.order_id
+    where orders.email is not null
+
+    union all
+
     -- Any affected order may be, or have been, of nobody who is known.
     select {{ unknown_key() }} as consumer_key, min(sales_date) as affected_from
     from {{ ref('affected_orders') }}

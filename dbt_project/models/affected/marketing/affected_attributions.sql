@@ -39,6 +39,7 @@ orders as (
         'erp' as source_system,
         cast(sales_order_id as varchar) as order_id,
         cast(customer_id as varchar) as consumer_source_id,
+        cast(null as varchar) as guest_key,
         order_at,
         order_date
     from {{ ref('stg_sales_orders') }}
@@ -50,6 +51,7 @@ orders as (
         'webshop' as source_system,
         cast(order_id as varchar) as order_id,
         cast(user_id as varchar) as consumer_source_id,
+        {{ guest_key('email') }} as guest_key,
         created_at as order_at,
         created_date as order_date
     from {{ ref('stg_webshop_orders') }}
@@ -77,6 +79,18 @@ final as (
     inner join orders
         on identities.source_system = orders.source_system
         and identities.source_id = orders.consumer_source_id
+        and orders.order_at > clickers.touched_at
+        and orders.order_at <= {{ dbt.dateadd('day', var('attribution_days'), 'clickers.touched_at') }}
+
+    union
+
+    select
+        orders.source_system,
+        orders.order_id,
+        orders.order_date as sales_date
+    from clickers
+    inner join orders
+        on clickers.consumer_key = orders.guest_key
         and orders.order_at > clickers.touched_at
         and orders.order_at <= {{ dbt.dateadd('day', var('attribution_days'), 'clickers.touched_at') }}
 

@@ -65,7 +65,7 @@ final as (
     inner join {{ ref('stg_sales_order_details_versions') }} as details
         on offers.special_offer_id = details.special_offer_id
     where details.sales_order_id in (
-        select cast(order_id as {{ key_type('erp') }}) from {{ ref('affected_orders') }}
+        select {{ dbt.safe_cast('order_id', key_type('erp')) }} from {{ ref('affected_orders') }}
         where source_system = 'erp' and order_id not like 'return:%'
     )
 

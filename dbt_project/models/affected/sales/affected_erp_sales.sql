@@ -90,15 +90,24 @@ line_products as (
     from {{ detail_versions }}
     where {{ among(['sales_order_id'], 'select sales_order_id from changed_keys') }}
 
+    union
+
+    select
+        sales_order_id,
+        product_id
+    from {{ return_versions }}
+    where product_id is not null
+        and {{ among(['sales_order_id'], 'select sales_order_id from changed_keys') }}
+
 ),
 
 activity as (
 
     select sales_order_id, sales_date, customer_id from order_days
     union
-    select order_days.sales_order_id, return_days.sales_date, order_days.customer_id
-    from order_days
-    inner join return_days on order_days.sales_order_id = return_days.sales_order_id
+    select return_days.sales_order_id, return_days.sales_date, order_days.customer_id
+    from return_days
+    left join order_days on return_days.sales_order_id = order_days.sales_order_id
 
 ),
 
@@ -155,10 +164,10 @@ redescribed as (
 
 ),
 
--- They belong to no order, and only to their day.
+-- They belong to no order, and only to their day and product.
 returns_without_order as (
 
-    select return_date as sales_date
+    select return_date as sales_date, product_id
     from {{ return_versions }}
     where sales_order_id is null
         and {{ of_changed_row(return_versions, 'sales_return_id') }}
@@ -176,7 +185,7 @@ final as (
         cast(null as {{ key_type('erp') }}) as sales_order_id,
         sales_date,
         cast(null as {{ key_type('erp') }}) as customer_id,
-        cast(null as {{ key_type('erp') }}) as product_id
+        product_id
     from returns_without_order
 
 )

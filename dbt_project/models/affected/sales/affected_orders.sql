@@ -8,6 +8,8 @@
 {% set item_versions = ref('stg_webshop_order_items_versions') %}
 {% set offer_versions = ref('stg_offers_versions') %}
 {% set return_versions = ref('stg_sales_returns_versions') %}
+{% set refund_versions = ref('stg_webshop_refunds_versions') %}
+{% set payment_versions = ref('stg_webshop_payments_versions') %}
 {% set redemption_versions = ref('stg_offer_redemptions_versions') %}
 
 with
@@ -47,13 +49,13 @@ erp_rekeyed as (
 
     select sales_order_id
     from {{ ref('stg_sales_orders') }}
-    where customer_id in (select cast(source_id as {{ key_type('erp') }}) from changed_consumers where source_system = 'erp')
+    where customer_id in (select {{ dbt.safe_cast('source_id', key_type('erp')) }} from changed_consumers where source_system = 'erp')
 
     union
 
     select sales_order_id
     from {{ ref('stg_sales_order_details') }}
-    where product_id in (select cast(source_id as {{ key_type('erp') }}) from changed_products where source_system = 'erp')
+    where product_id in (select {{ dbt.safe_cast('source_id', key_type('erp')) }} from changed_products where source_system = 'erp')
 
     union
 
@@ -80,10 +82,10 @@ webshop_changed as (
     where {{ of_changed_row(ref('stg_webshop_inventory_items_versions'), 'inventory_item_id') }}
     union
     select order_id from {{ order_versions }}
-    where user_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_consumers where source_system = 'webshop')
+    where user_id in (select {{ dbt.safe_cast('source_id', key_type('webshop')) }} from changed_consumers where source_system = 'webshop')
     union
     select order_id from {{ item_versions }}
-    where product_id in (select cast(source_id as {{ key_type('webshop') }}) from changed_products where source_system = 'webshop')
+    where product_id in (select {{ dbt.safe_cast('source_id', key_type('webshop')) }} from changed_products where source_system = 'webshop')
     union
     select items.order_id
     from {{ ref('stg_webshop_order_items') }} as items
@@ -91,10 +93,44 @@ webshop_changed as (
     inner join repriced on items.product_id = repriced.product_id
     where {{ as_of('repriced', 'orders.created_date') }}
     union
-    select order_id
+    select {{ foreign_key('order_id', 'webshop') }} as order_id
     from {{ redemption_versions }}
     where order_system = 'webshop'
         and {{ of_changed_row(redemption_versions, 'redemption_id') }}
+    union
+    select order_id from {{ payment_versions }} where {{ of_changed_row(payment_versions, 'payment_id') }}
+    union
+    select order_id from {{ refund_versions }} where {{ of_changed_row(refund_versions, 'refund_id') }}
+    union
+    select order_id from {{ item_versions }} where order_item_id in (
+        select order_item_id from {{ refund_versions }} where {{ of_changed_row(refund_versions, 'refund_id') }}
+    )
+
+),
+
+-- The web shop's refunds with the orders that they are, or ever were, of.
+refunds as (
+
+    select refund_id, order_id, refunded_date, product_id from {{ refund_versions }}
+    union
+    select refunds.refund_id, items.order_id, refunds.refunded_date, refunds.product_id
+    from {{ refund_versions }} as refunds
+    inner join {{ item_versions }} as items on refunds.order_item_id = items.order_item_id
+
+),
+
+-- Those that name no order, as long as their item is not there.
+refunds_without_order as (
+
+    select refund_id, refunded_date, product_id
+    from {{ refund_versions }}
+    where order_id is null
+        and (
+            ({{ of_changed_row(refund_versions, 'refund_id') }})
+            or order_item_id in (
+                select order_item_id from {{ item_versions }} where {{ of_changed_row(item_versions, 'order_item_id') }}
+            )
+        )
 
 ),
 
@@ -140,6 +176,15 @@ webshop as (
     union
     select order_id, returned_date as sales_date, cast(null as {{ key_type('webshop') }}) as user_id, product_id
     from {{ item_versions }} where {{ among(['order_id'], 'select order_id from webshop_changed') }}
+    union
+    select order_id, refunded_date as sales_date, cast(null as {{ key_type('webshop') }}) as user_id, product_id
+    from {{ item_versions }}
+    where refunded_date is not null
+        and {{ among(['order_id'], 'select order_id from webshop_changed') }}
+    union
+    select order_id, refunded_date as sales_date, cast(null as {{ key_type('webshop') }}) as user_id, product_id
+    from refunds
+    where order_id in (select order_id from webshop_changed)
 
 ),
 
@@ -167,11 +212,21 @@ final as (
 
     -- A return that names no order stands for itself.
     select
+        'webshop' as source_system,
+        {{ return_without_order('refund_id') }} as order_id,
+        refunded_date as sales_date,
+        cast(null as varchar) as consumer_source_id,
+        cast(product_id as varchar) as product_source_id
+    from refunds_without_order
+
+    union all
+
+    select
         'erp' as source_system,
         {{ return_without_order('sales_return_id') }} as order_id,
         return_date as sales_date,
         cast(null as varchar) as consumer_source_id,
-        cast(null as varchar) as product_source_id
+        cast(product_id as varchar) as product_source_id
     from {{ return_versions }}
     where sales_order_id is null
         and {{ of_changed_row(return_versions, 'sales_return_id') }}

@@ -1,7 +1,7 @@
 select
     shop_id,
     shop_name,
-    territory_id,
+    {{ foreign_key('territory_id', 'erp') }} as territory_id,
     city,
     state,
     country,

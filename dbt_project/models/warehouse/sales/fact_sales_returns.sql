@@ -31,8 +31,8 @@ final as (
         orders.order_date,
         coalesce(orders.sales_channel, 'unknown') as sales_channel,
         orders.customer_id,
-        order_details.product_id,
-        orders.territory_id,
+        coalesce(order_details.product_id, returns.product_id) as product_id,
+        coalesce(orders.territory_id, returns.territory_id) as territory_id,
         returns.return_quantity,
         returns.refund_amount,
         returns.return_reason

@@ -12,14 +12,19 @@ erp_lines as (
 
 ),
 
-erp_returned as (
+-- What came back of each line so far, and when the first of it did.
+returned as (
 
     select
-        sales_order_id,
-        sales_order_detail_id,
-        min(return_date) as returned_date
-    from {{ ref('fact_sales_returns') }}
-    group by sales_order_id, sales_order_detail_id
+        source_system,
+        order_id,
+        order_line_id,
+        sum(return_quantity) as return_quantity,
+        min(return_date) as returned_date,
+        sum(refund_amount) as refund_amount
+    from {{ ref('wh_fact_sales_returns') }}
+    where {{ is_affected() }}
+    group by source_system, order_id, order_line_id
 
 ),
 
@@ -46,6 +51,7 @@ erp as (
         lines.order_status,
         lines.is_sale,
         cast(lines.customer_id as varchar) as consumer_source_id,
+        cast(null as varchar) as guest_key,
         cast(lines.product_id as varchar) as product_source_id,
         lines.territory_id,
         offers.offer_id,
@@ -61,24 +67,18 @@ erp as (
         lines.unit_cost,
         lines.line_cost,
         lines.ship_date as shipped_date,
-        cast(null as date) as delivered_date,
-        cast(lines.return_quantity as decimal(18, 4)) as return_quantity,
-        erp_returned.returned_date,
-        lines.refund_amount
+        cast(null as date) as delivered_date
 
     from erp_lines as lines
     left join offers on lines.special_offer_id = offers.special_offer_id
-    left join erp_returned
-        on lines.sales_order_id = erp_returned.sales_order_id
-        and lines.sales_order_detail_id = erp_returned.sales_order_detail_id
 
     where {{ is_affected_order_of('erp', 'lines.sales_order_id') }}
 
 ),
 
-webshop_items as (
+webshop_lines as (
 
-    {{ webshop_lines() }}
+    select * from {{ ref('fact_webshop_sales') }} where {{ is_affected() }}
 
 ),
 
@@ -109,15 +109,18 @@ prices as (
 webshop_priced as (
 
     select
-        items.*,
+        lines.*,
         cast(
-            case when prices.retail_price > items.sale_price then prices.retail_price else items.sale_price end
+            case
+                when lines.sale_price >= 0 and prices.retail_price > lines.sale_price then prices.retail_price
+                else lines.sale_price
+            end
             as decimal(19, 4)
         ) as unit_price,
         cast(coalesce(pieces.cost, prices.cost) as decimal(19, 4)) as unit_cost
-    from webshop_items as items
-    left join pieces on items.inventory_item_id = pieces.inventory_item_id
-    left join prices on items.product_id = prices.product_id and {{ as_of('prices', 'items.order_date') }}
+    from webshop_lines as lines
+    left join pieces on lines.inventory_item_id = pieces.inventory_item_id
+    left join prices on lines.product_id = prices.product_id and {{ as_of('prices', 'lines.order_date') }}
 
 ),
 
@@ -133,31 +136,29 @@ webshop as (
         lines.order_status,
         lines.is_sale,
         lines.consumer_source_id,
+        lines.guest_key,
         lines.product_source_id,
         cast(null as {{ key_type('erp') }}) as territory_id,
         redemptions.offer_id,
         cast(null as {{ key_type('erp') }}) as special_offer_id,
-        cast(1 as decimal(18, 4)) as quantity,
+        lines.quantity,
         lines.unit_price,
-        cast(lines.unit_price as decimal(38, 6)) as gross_amount,
-        cast(lines.unit_price - lines.sale_price as decimal(38, 6)) as discount_amount,
-        cast(lines.sale_price as decimal(38, 6)) as net_amount,
-        cast(null as decimal(19, 4)) as tax,
-        cast(null as decimal(19, 4)) as freight,
-        cast(null as decimal(19, 4)) as total_due,
+        cast(lines.unit_price * lines.quantity as decimal(38, 6)) as gross_amount,
+        cast(lines.unit_price * lines.quantity as decimal(38, 6)) - lines.net_amount as discount_amount,
+        lines.net_amount,
+        lines.tax,
+        lines.freight,
+        lines.total_due,
         lines.unit_cost,
-        cast(lines.unit_cost as decimal(38, 6)) as line_cost,
+        cast(lines.unit_cost * lines.quantity as decimal(38, 6)) as line_cost,
         lines.shipped_date,
-        lines.delivered_date,
-        cast(case when lines.returned_date is null then 0 else 1 end as decimal(18, 4)) as return_quantity,
-        lines.returned_date,
-        cast(case when lines.returned_date is null then 0 else lines.sale_price end as decimal(19, 4)) as refund_amount
+        lines.delivered_date
 
     from webshop_priced as lines
     -- A redemption is an order's; it is the offer of those of its lines that it made cheaper.
     left join redemptions
         on lines.order_id = redemptions.order_id
-        and lines.unit_price > lines.sale_price
+        and lines.unit_price * lines.quantity > lines.net_amount
 
 ),
 
@@ -180,7 +181,7 @@ final as (
         lines.sales_channel,
         lines.order_status,
         lines.is_sale,
-        {{ identity_keys() }},
+        {{ identity_keys('lines') }},
         lines.territory_id,
         lines.offer_id,
         lines.special_offer_id,
@@ -197,11 +198,15 @@ final as (
         cast(lines.net_amount - lines.line_cost as decimal(38, 6)) as margin,
         lines.shipped_date,
         lines.delivered_date,
-        lines.return_quantity,
-        lines.returned_date,
-        lines.refund_amount
+        cast(coalesce(returned.return_quantity, 0) as decimal(18, 4)) as return_quantity,
+        returned.returned_date,
+        cast(coalesce(returned.refund_amount, 0) as decimal(19, 4)) as refund_amount
 
     from lines
+    left join returned
+        on lines.source_system = returned.source_system
+        and lines.order_id = returned.order_id
+        and lines.order_line_id = returned.order_line_id
     {{ join_identities('lines') }}
 
 )

@@ -8,7 +8,7 @@ select
     terms,
     max_usage,
     country,
-    special_offer_id,
+    {{ foreign_key('special_offer_id', 'erp') }} as special_offer_id,
     _modified_at,
     _changed_at,
     _loaded_at,
