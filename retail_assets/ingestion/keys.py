@@ -88,7 +88,11 @@ def systems_of_text(manifest: Mapping[str, Any], execute: Execute) -> list[str]:
         f" from information_schema.columns where lower(table_schema) in ({schemas})"
     )
     return sorted(
-        {keys[each] for *column, data_type in found if (each := tuple(column)) in keys and data_type not in _NUMBERS}
+        {
+            keys[each]
+            for *column, data_type in found
+            if (each := tuple(column)) in keys and data_type not in _NUMBERS
+        }
     )
 
 
