@@ -91,6 +91,11 @@
     case when {{ number }} < {{ lowest }} then {{ lowest }} else {{ number }} end
 {%- endmacro %}
 
+{# The number, or the highest that it may be. #}
+{% macro at_most(number, highest) -%}
+    case when {{ number }} > {{ highest }} then {{ highest }} else {{ number }} end
+{%- endmacro %}
+
 {# A quotient of decimals: null where the divisor is 0 or null, 6 digits. #}
 {% macro ratio(dividend, divisor) -%}
     cast(round(cast({{ dividend }} as decimal(38, 6)) / nullif({{ divisor }}, 0), 6) as decimal(18, 6))

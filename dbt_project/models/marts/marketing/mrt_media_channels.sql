@@ -26,7 +26,7 @@ attribution as (
 
     select
         order_date as activity_date,
-        coalesce(media_channel_id, 0) as media_channel_id,
+        coalesce(media_channel_id, cast('0' as {{ key_type('marketing') }})) as media_channel_id,
         source_system || ':' || order_id as order_key,
         rule,
         attributed_revenue,
@@ -39,7 +39,7 @@ reported as (
 
     select
         performance.activity_date,
-        coalesce(campaign_channels.media_channel_id, 0) as media_channel_id,
+        coalesce(campaign_channels.media_channel_id, cast('0' as {{ key_type('marketing') }})) as media_channel_id,
         performance.spend,
         performance.impressions,
         performance.reach,

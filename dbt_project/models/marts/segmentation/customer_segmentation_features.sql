@@ -46,7 +46,7 @@ consumers as (
 ),
 
 -- An order is of one consumer, day and channel. Added up here, before it is multiplied by the weeks.
-orders as (
+all_orders as (
 
     select
         consumer_key,
@@ -55,7 +55,9 @@ orders as (
         count(distinct coalesce(product_key, order_line_id)) as products,
         sum(quantity) as quantity,
         sum(net_amount) as net_amount,
-        sum(case when discount_amount > 0 then net_amount else 0 end) as discounted_amount,
+        -- A credit makes neither of them less.
+        sum(case when net_amount > 0 then net_amount else 0 end) as sold_amount,
+        sum(case when net_amount > 0 and discount_amount > 0 then net_amount else 0 end) as discounted_amount,
         sum(margin) as margin,
         sum(case when margin is not null then net_amount end) as amount_of_known_cost
 
@@ -63,6 +65,27 @@ orders as (
     where is_sale
         and consumer_key is not null
     group by source_system, order_id, consumer_key, order_date, sales_channel
+
+),
+
+orders as (
+
+    select * from all_orders where quantity > 0
+
+),
+
+-- A credit note, or an order of which at least as many pieces are taken back as are sold, is no purchase: it returns.
+returns as (
+
+    select consumer_key, return_date, order_date, return_quantity, refund_amount
+    from {{ ref('wh_fact_sales_returns') }}
+    where consumer_key is not null
+
+    union all
+
+    select consumer_key, order_date as return_date, order_date, -quantity as return_quantity, -net_amount as refund_amount
+    from all_orders
+    where quantity <= 0
 
 ),
 
@@ -94,6 +117,7 @@ purchases as (
         sum(quantity) as quantity,
         sum(net_amount) as revenue,
         sum(decayed_amount) as decayed_revenue,
+        sum(sold_amount) as sold_revenue,
         sum(discounted_amount) as discounted_revenue,
         sum(margin) as margin,
         sum(amount_of_known_cost) as revenue_of_known_cost,
@@ -117,10 +141,9 @@ returned as (
         sum(case when returns.order_date >= weeks.year_start then returns.return_quantity else 0 end) as quantity_last_year
 
     from weeks
-    inner join {{ ref('wh_fact_sales_returns') }} as returns
+    inner join returns
         on returns.return_date < weeks.week_end
         and returns.order_date < weeks.week_end
-    where returns.consumer_key is not null
     group by weeks.week_start, returns.consumer_key
 
 ),
@@ -136,6 +159,7 @@ bought_by_category as (
     from {{ ref('wh_fact_sales') }} as sales
     inner join {{ ref('wh_dim_product') }} as products on sales.product_key = products.product_key
     where sales.is_sale
+        and sales.quantity > 0
         and sales.consumer_key is not null
         and products.category is not null
     group by sales.consumer_key, sales.order_date, products.category
@@ -290,7 +314,7 @@ final as (
         nearest.kilometres as distribution_center_km,
         case
             when purchases.quantity_last_year is not null
-                then {{ ratio('coalesce(returned.quantity_last_year, 0)', 'purchases.quantity_last_year') }}
+                then {{ ratio(at_most('coalesce(returned.quantity_last_year, 0)', 'purchases.quantity_last_year'), 'purchases.quantity_last_year') }}
         end as return_rate,
         case
             when purchases.revenue_last_year <= 50 then 1
@@ -316,7 +340,7 @@ final as (
         {% endfor -%}
         case when consumers.is_in_webshop then cast(coalesce(visits.sessions, 0) as integer) end as web_sessions,
         case when consumers.is_in_crm then contacts.top_touchpoint end as top_touchpoint,
-        {{ ratio('purchases.discounted_revenue', 'purchases.revenue') }} as discount_share,
+        {{ ratio('purchases.discounted_revenue', 'purchases.sold_revenue') }} as discount_share,
         case when consumers.is_in_crm then cast(loyalty.points as bigint) end as loyalty_points,
         case when consumers.is_in_crm then cast(coalesce(contacts.interactions, 0) as integer) end as interactions_last_year,
         case when consumers.email is not null then cast(coalesce(engagement.touches, 0) as integer) end as email_engagement,
