@@ -45,6 +45,6 @@ def test_every_model_builds(texts: list[str], tmp_path: Path, parsed_project: Pa
             (each.node.name, each.message) for each in built.result.results if each.status == "error"
         ]
     with duckdb.connect(dbt.settings.duckdb_path, read_only=True) as connection:
-        for table, (system, column) in KEYS.items():
-            ((_, data_type, *_),) = connection.execute(f"describe select {column} from {table}").fetchall()
-            assert data_type == ("VARCHAR" if system in texts else "BIGINT"), (table, column)
+        for relation, (system, column) in KEYS.items():
+            ((_, data_type, *_),) = connection.execute(f"describe select {column} from {relation}").fetchall()
+            assert data_type == ("VARCHAR" if system in texts else "BIGINT"), (relation, column)
