@@ -34,7 +34,7 @@ def write_mapping(settings: Settings, system: str, path: Path, *, asks: bool, co
     fits = {name: _fitting(settings, contract, name) for name in ("", *shipped_mappings(system))}
     best = max(fits, key=lambda name: len(fits[name]))
     place = shown(settings.source_url(system))
-    if len(fits[""]) == len([table for table in contract if not table.is_optional]):
+    if {table.name for table in contract if not table.is_optional} <= set(fits[""]):
         console.print(
             f"No mapping is needed: {place} has all tables under the contract's names.", highlight=False
         )

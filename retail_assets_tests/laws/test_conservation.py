@@ -12,7 +12,7 @@ import pytest
 
 from retail_assets.catalog.contract import SourceTable, snake_case, source_tables
 from retail_assets.catalog.project import Project
-from retail_assets.settings import SYSTEMS
+from retail_assets.settings import REFERENCE, SYSTEMS
 from retail_assets_tests.conftest import START, Deployment
 
 # Planted faults of a reference, which no row of its own can be judged by: a check reports those.
@@ -54,7 +54,8 @@ def _rows_in_source(built: Deployment, table: SourceTable) -> int:
     """The different keys that the source has."""
     key = {column.source_name for column in table.columns if column.name in table.primary_key}
     if table.kind == "files":
-        return _count_in_files(built.settings.source_url(table.system), table.source_table, key)
+        folders = [built.settings.source_url(table.system), str(REFERENCE / table.system)]
+        return _count_in_files(folders, table.source_table, key)
     name = table.source_table.split(".")[-1]
     with closing(sqlite3.connect(built.sources / f"{table.system}.sqlite")) as database:
         columns = [row[1] for row in database.execute(f'pragma table_info("{name}")')]
@@ -63,13 +64,15 @@ def _rows_in_source(built: Deployment, table: SourceTable) -> int:
     return rows
 
 
-def _count_in_files(folder: str, name: str, key: set[str]) -> int:
+def _count_in_files(folders: list[str], name: str, key: set[str]) -> int:
+    """Of the first folder that has such files; what a source does not have may be shipped."""
     readers = {f"{name}.csv": "csv", f"{name}/*.csv*": "csv", f"{name}/*.parquet": "parquet"}
-    (relation,) = [
+    relation = next(
         f"read_{reader}('{folder}/{pattern}')"
+        for folder in folders
         for pattern, reader in readers.items()
         if any(Path(folder).glob(pattern))
-    ]
+    )
     with duckdb.connect() as connection:
         keys = connection.sql(f"select distinct {', '.join(sorted(key))} from {relation}")
         return len(keys.fetchall())

@@ -85,6 +85,7 @@ def test_versions_of_a_row_follow_each_other(ask: Ask, system: str, table: str) 
     [
         ("webshop.orders", "user_id", "webshop.users", "id"),
         ("webshop.order_items", "order_id", "webshop.orders", "order_id"),
+        ("webshop.payments", "order_id", "webshop.orders", "order_id"),
         ("webshop.order_items", "product_id", "webshop.products", "id"),
         ("webshop.order_items", "inventory_item_id", "webshop.inventory_items", "id"),
         ("webshop.inventory_items", "product_id", "webshop.products", "id"),

@@ -9,6 +9,7 @@ import pyarrow as pa
 from simulated_retailer.engine.table_layout import DEGREES, INT, LABEL, SINCE, WHEN, System, Text, layout
 
 PRICE = pa.decimal128(10, 2)
+AMOUNT = pa.decimal128(12, 2)
 _NAME, _LONG, _CODE = Text(60), Text(120), Text(25)
 _table = partial(layout, SINCE)
 
@@ -59,6 +60,9 @@ WEBSHOP = System(
             delivered_at=WHEN,
             returned_at=WHEN,
             sale_price=PRICE,
+        ),
+        "payments": _table(
+            "payment_id", payment_id=INT, order_id=INT, paid_at=WHEN, kind=LABEL, amount=AMOUNT
         ),
         "products": _table(
             "id",

@@ -16,6 +16,7 @@ from simulated_retailer.webshop.catalogue import product_table
 from simulated_retailer.webshop.events import event_table
 from simulated_retailer.webshop.inventory_items import piece_table, stock_pieces
 from simulated_retailer.webshop.order_tables import item_table, order_table
+from simulated_retailer.webshop.payments import payment_table
 from simulated_retailer.webshop.schema import WEBSHOP
 from simulated_retailer.webshop.simulation import Webshop
 from simulated_retailer.webshop.users import user_table
@@ -57,6 +58,7 @@ def webshop_tables(
         "users": user_table(period, people, shop.users, seed),
         "orders": order_table(period, people, shop.users, shop.orders),
         "order_items": item_table(period, shop.catalogue, shop.users, shop.orders, shop.items, pieces),
+        "payments": payment_table(period, shop.orders, shop.items, seed),
         "products": product_table(period, shop.catalogue, center),
         "inventory_items": piece_table(period, shop.catalogue, center, pieces),
         "distribution_centers": _centers(period),

@@ -20,6 +20,7 @@ STAMPS = {
     "users": "created_at",
     "orders": "greatest(created_at, shipped_at, delivered_at, returned_at)",
     "order_items": "greatest(created_at, shipped_at, delivered_at, returned_at)",
+    "payments": "paid_at",
     "inventory_items": "greatest(created_at, sold_at)",
     "events": "created_at",
 }
@@ -138,7 +139,7 @@ def test_formats(whole: Path) -> None:
     found = {
         str(folder.name): {"".join(path.suffixes) for path in folder.iterdir()} for folder in whole.iterdir()
     }
-    packed = {"users", "orders", "order_items", "inventory_items"}
+    packed = {"users", "orders", "payments", "order_items", "inventory_items"}
     assert found == {
         **{table: {".csv.gz"} for table in packed},
         "products": {".csv"},
@@ -165,7 +166,7 @@ def test_drops_hold_the_rows_that_changed_on_their_day(
         for name, path, *_ in _troubles(ask, "repeated")
         if name == table
     }
-    key = "order_id" if table == "orders" else "id"
+    key = {"orders": "order_id", "payments": "payment_id"}.get(table, "id")
     columns = f"{key}, {STAMPS[table]}::timestamp"
     first_day = small_retailer.start
     expected = set(

@@ -66,6 +66,36 @@ def test_each_piece_is_sold_once_and_after_it_came_in(ask: Ask) -> None:
     assert ask("select count(sold_at) from webshop.inventory_items") == [(items,)]
 
 
+def test_orders_are_paid_and_paid_back(ask: Ask) -> None:
+    paid = """
+        select status, kind, paid_at, amount,
+               (select sum(sale_price) from webshop.order_items i where i.order_id = p.order_id) as total,
+               (select coalesce(sum(sale_price) filter (returned_at is not null), 0)
+                from webshop.order_items i where i.order_id = p.order_id) as sent_back,
+               created_at, delivered_at
+        from webshop.payments p join webshop.orders using (order_id)
+    """
+    wrong = ask(
+        f"""
+        select count(*) from ({paid})
+        where paid_at <= created_at or kind = 'Invoice' and paid_at <= delivered_at
+           or amount > 0 and amount <> total
+           or amount < 0 and -amount <> case status when 'Cancelled' then total else sent_back end
+        """
+    )
+    assert wrong == [(0,)]
+    assert ask(f"select distinct kind from ({paid}) where amount < 0 order by 1") == [
+        ("Card",),
+        ("Invoice",),
+        ("PayPal",),
+    ]
+    # Only what is paid by invoice is paid later.
+    unpaid = "select distinct order_id from webshop.orders anti join webshop.payments using (order_id)"
+    assert ask(f"select count(*) > 0 from ({unpaid})") == [(True,)]
+    twice = "select order_id from webshop.payments where amount > 0 group by all having count(*) > 1"
+    assert ask(f"select count(*) from ({twice})") == [(0,)]
+
+
 def test_prices_are_the_list_prices_of_the_day_less_the_offer(ask_busy: Ask) -> None:
     wrong = ask_busy(
         """
