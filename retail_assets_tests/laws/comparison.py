@@ -31,13 +31,13 @@ def assert_as_built(deployment: Deployment, built: Deployment, rebuilt_from: dat
     alone.
     """
     tables, wanted = deployment.lasting(), built.lasting()
-    of_what_was_seen = _readers_of(CONSUMER_HISTORY, deployment.manifest)
+    of_what_was_seen = readers_of(CONSUMER_HISTORY, deployment.manifest)
     assert_same(_without(tables, of_what_was_seen), _without(wanted, of_what_was_seen))
     deployment.run(rebuilt_from, NEW_DAYS[-1], full_refresh=True)
     assert_same(deployment.lasting(), tables)
 
 
-def _readers_of(unique_id: str, manifest: Mapping[str, Any]) -> set[str]:
+def readers_of(unique_id: str, manifest: Mapping[str, Any]) -> set[str]:
     """A model, and all that is made of it."""
     children = manifest["child_map"]
     found: set[str] = set()
