@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -61,14 +62,23 @@ class Deployment:
         settings = self.settings
         return {
             **os.environ,
-            **self._places,
+            **self.places,
             "RETAIL_SOURCES": settings.sources,
             "RETAIL_START_DATE": str(settings.start_date),
             "RETAIL_END_DATE": str(settings.end_date),
         }
 
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Here this process is one of the deployment: its home and history are those that are found."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, place in self.places.items():
+                patch.setenv(name, place)
+            home.prepare(self.settings)
+            yield
+
     @property
-    def _places(self) -> dict[str, str]:
+    def places(self) -> dict[str, str]:
         folder = self.settings.home
         return {
             "RETAIL_HOME": str(folder),
@@ -98,9 +108,7 @@ class Deployment:
         self, job: str, first: date, last: date, config: Mapping[str, Any]
     ) -> dg.ExecuteInProcessResult:
         """Run a job as a user's process does: Dagster's history is on disk and takes events in batches."""
-        os.environ.update(self._places)
-        home.prepare(self.settings)
-        with dg.DagsterInstance.get() as instance:
+        with self.entered(), dg.DagsterInstance.get() as instance:
             return (
                 definitions_of(self.settings)
                 .resolve_job_def(job)
@@ -170,7 +178,8 @@ def deployment_in(folder: Path, **changes: object) -> Deployment:
 def new_deployment(folder: Path, parsed_project: Path, **changes: object) -> Deployment:
     """A deployment of the retailer's days in a folder of its own, in which nothing has run yet."""
     deployment = deployment_in(folder, **changes)
-    home.prepare(deployment.settings)
+    with deployment.entered():
+        pass
     shutil.copytree(parsed_project, folder / "dbt")
     return deployment
 
@@ -232,13 +241,11 @@ def _backfilled(
     """A deployment with all days up to this one in it, taken in when the last was over."""
 
     def make(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DAGSTER_HOME", str(folder / "dagster"))
-            deployment = new_deployment(folder, parsed_project)
-            write_evening(retailer, deployment, last)
-            deployment.run(START, last)
-            if weeks:
-                deployment.run_weeks(weeks[0], weeks[-1])
+        deployment = new_deployment(folder, parsed_project)
+        write_evening(retailer, deployment, last)
+        deployment.run(START, last)
+        if weeks:
+            deployment.run_weeks(weeks[0], weeks[-1])
 
     return deployment_in(shared(factory, name, make))
 
@@ -253,14 +260,14 @@ def built(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path, retail
 def deploy(
     tmp_path: Path, parsed_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Deployment]:
-    """Makes deployments, each in a folder of its own."""
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    """Makes deployments, each in a folder of its own. The process is one of the last that was made."""
     made: list[Deployment] = []
 
     def make(**changes: object) -> Deployment:
         folder = tmp_path / f"deployment-{len(made)}"
-        monkeypatch.setenv("RETAIL_HOME", str(folder))
         made.append(new_deployment(folder, parsed_project, **changes))
+        for name, place in made[-1].places.items():
+            monkeypatch.setenv(name, place)
         return made[-1]
 
     return make

@@ -29,11 +29,9 @@ def backfill(deployment, *options):
 
 
 @pytest.fixture
-def evening(deployment, retailer, monkeypatch):
+def evening(deployment, retailer):
     """A deployment in whose sources a day is over that it has not taken in yet."""
     write_evening(retailer, deployment, DAY)
-    for name in ("DAGSTER_HOME", "RETAIL_EVENT_LOG_DIR"):
-        monkeypatch.setenv(name, deployment.environment[name])
     return deployment
 
 

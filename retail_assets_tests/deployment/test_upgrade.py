@@ -59,8 +59,6 @@ def copied(deploy, built):
 def recorded(built, monkeypatch):
     """Plans of the built home, as if it had another record: only read, so that they cost nothing."""
 
-    monkeypatch.setenv("DAGSTER_HOME", str(built.settings.home / "dagster"))
-
     def plan(change):
         found, warehouse = _upgrade(built)
         with warehouse.session() as execute:
@@ -68,7 +66,8 @@ def recorded(built, monkeypatch):
         monkeypatch.setattr(record, "read", lambda _: change(kept))
         return found.published_plan()
 
-    return plan
+    with built.entered():
+        yield plan
 
 
 def _with(kept, **models):
@@ -123,6 +122,7 @@ def test_a_home_of_a_newer_version_is_refused(built, recorded):
 
 def test_where_nobody_knows_until_when_tables_go_it_is_asked(built, recorded, monkeypatch, tmp_path):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_EVENT_LOG_DIR", str(tmp_path / "events"))
     with pytest.raises(UpgradeError, match="retail-assets upgrade --until DATE"):
         recorded(lambda kept: _with(kept, mart_sales__product_demand="another"))
 
