@@ -102,14 +102,39 @@ class Settings(BaseSettings):
     )
     snowflake_account: str = Field("", description="Snowflake account.")
     snowflake_user: str = Field("", description="Snowflake user.")
-    snowflake_password: SecretStr = Field(SecretStr(""), description="Snowflake password.")
-    snowflake_role: str = Field("", description="Snowflake role.")
-    snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse.")
+    snowflake_private_key_file: str = Field(
+        "", description="File of the Snowflake user's private key (PEM, PKCS#8)."
+    )
+    snowflake_private_key: SecretStr = Field(
+        SecretStr(""), description="The private key itself instead of a file, with line breaks or `\\n`."
+    )
+    snowflake_private_key_passphrase: SecretStr = Field(
+        SecretStr(""), description="Passphrase of the private key, if it has one."
+    )
+    snowflake_password: SecretStr = Field(
+        SecretStr(""), description="Snowflake password, where there is no private key."
+    )
+    snowflake_role: str = Field("", description="Snowflake role. Default: the user's.")
+    snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse. Default: the user's.")
     snowflake_database: str = Field("RETAIL", description="Snowflake database.")
-    snowflake_host: str = Field("", description="Snowflake host, where the account does not tell.")
-    snowflake_port: int = Field(443, description="Port of that host.")
+    snowflake_schema: str = Field(
+        "main", description="Schema of the sessions; all tables are in schemas of their own."
+    )
+    snowflake_host: str = Field(
+        "", description="Where Snowflake is reached, if not at the account's address: a private link."
+    )
+    snowflake_port: int = Field(443, ge=1, le=65535, description="Port of that host.")
     snowflake_protocol: Literal["https", "http"] = Field(
         "https", description="Protocol of that host; `http` is for a local stand-in."
+    )
+    snowflake_login_timeout: int = Field(
+        60, ge=1, description="Seconds after which a login to Snowflake is given up."
+    )
+    snowflake_network_timeout: int = Field(
+        300, ge=1, description="Seconds for which a request to Snowflake that is not answered is repeated."
+    )
+    snowflake_statement_timeout: int = Field(
+        3600, ge=1, description="Seconds after which Snowflake ends a statement."
     )
     history_days: int = Field(
         30,

@@ -49,10 +49,12 @@ class Project:
     """
 
     def __init__(self, settings: Settings):
+        self.settings = settings
         self.target = settings.warehouse
         self.folder = settings.home / "dbt"
         # Relation names contain the database. That of DuckDB is always named after its file.
-        self._database = settings.snowflake_database if settings.warehouse == "snowflake" else ""
+        named = f"{settings.snowflake_database}.{settings.snowflake_schema}"
+        self._database = named if settings.warehouse == "snowflake" else ""
 
     @cached_property
     def target_path(self) -> Path:
