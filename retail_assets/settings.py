@@ -6,10 +6,11 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,6 +23,14 @@ SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
 # Lists that are shipped, in a folder for each system that they are of: they enrich what sources name.
 REFERENCE = Path(__file__).parent / "reference"
 
+
+# What an environment is, unless a setting says otherwise. All of them stand here: none falls back to another.
+Environment = Literal["local", "staging", "production"]
+ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
+    "local": {"warehouse": "duckdb", "snowflake_database": "RETAIL_LOCAL"},
+    "staging": {"warehouse": "snowflake", "snowflake_database": "RETAIL_STAGING"},
+    "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
+}
 
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
@@ -96,9 +105,15 @@ class Settings(BaseSettings):
         None, description="The last day, included. Default: none, partitions go on to yesterday."
     )
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
+    environment: Environment = Field(
+        "local",
+        description="`local`, `staging` or `production`: the warehouse is DuckDB in the first, Snowflake in the"
+        " others, in a database for each.",
+    )
     warehouse: Literal["duckdb", "snowflake"] = Field(
         "duckdb",
-        description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`.",
+        description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`. Default: the"
+        " environment's.",
     )
     snowflake_account: str = Field("", description="Snowflake account.")
     snowflake_user: str = Field("", description="Snowflake user.")
@@ -116,7 +131,10 @@ class Settings(BaseSettings):
     )
     snowflake_role: str = Field("", description="Snowflake role. Default: the user's.")
     snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse. Default: the user's.")
-    snowflake_database: str = Field("RETAIL", description="Snowflake database.")
+    snowflake_database: str = Field(
+        "RETAIL_LOCAL",
+        description="Snowflake database. Default: the environment's, `RETAIL_STAGING` or `RETAIL`.",
+    )
     snowflake_schema: str = Field(
         "main", description="Schema of the sessions; all tables are in schemas of their own."
     )
@@ -146,6 +164,13 @@ class Settings(BaseSettings):
         description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "
         "Default: only `alerts.jsonl` in the home.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_environment(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # An unknown one is told by its field.
+        named = ENVIRONMENTS.get(values.get("environment", "local"), {})
+        return {**named, **values}
 
     @field_validator("home")
     @classmethod

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -155,8 +154,3 @@ def _project_files() -> list[Path]:
     folders = [PROJECT_DIR / name for name in ("models", "macros")]
     found = (Path(root, name) for folder in folders for root, _, names in os.walk(folder) for name in names)
     return sorted([*found, *PROJECT_DIR.glob("*.yml")])
-
-
-def dbt_executable() -> str:
-    """dbt's command, which is on PATH only where the virtual environment is activated."""
-    return os.fspath(Path(sys.executable).with_name("dbt"))

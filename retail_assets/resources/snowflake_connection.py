@@ -1,35 +1,19 @@
 """How Snowflake is connected to: dlt, dbt and the product all ask here, so that none does otherwise."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from retail_assets.errors import UserError
+from retail_assets.resources.tags import query_tag
 from retail_assets.settings import Settings
 
 _PEM = re.compile(r"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END \1?PRIVATE KEY-----")
 
-# What all statements that are sent meanwhile are for. A process runs one run at a time.
-_purpose: dict[str, str] = {}
-
 
 class CredentialsError(UserError):
     """There is no usable private key or password; the message says which variable to set."""
-
-
-@contextmanager
-def tagged(**purpose: str) -> Iterator[None]:
-    """Sessions that are opened here carry this as their query tag, as JSON."""
-    before = dict(_purpose)
-    _purpose.update(purpose)
-    try:
-        yield
-    finally:
-        _purpose.clear()
-        _purpose.update(before)
 
 
 def private_key(settings: Settings) -> str:
@@ -106,7 +90,8 @@ def session_parameters(settings: Settings) -> dict[str, Any]:
         # A statement whose process is gone ends by itself.
         "ABORT_DETACHED_QUERY": True,
     }
-    return parameters | ({"QUERY_TAG": json.dumps(_purpose, sort_keys=True)} if _purpose else {})
+    tag = query_tag()
+    return parameters | ({"QUERY_TAG": tag} if tag else {})
 
 
 def connector_arguments(settings: Settings) -> dict[str, Any]:

@@ -1,20 +1,32 @@
 """dlt, dbt and the product connect to Snowflake alike: where, as whom, for how long, in which session."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime
 
+import dagster as dg
 import dlt
 import pytest
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from retail_assets.catalog.project import Project
 from retail_assets.deployment import home
-from retail_assets.resources.snowflake_connection import CredentialsError, tagged
+from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from retail_assets.resources.snowflake_connection import CredentialsError
+from retail_assets.resources.tags import purpose, query_tag, tagged
 from retail_assets.resources.warehouse import WarehouseError, warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation import snowflake as dbt_on_snowflake
+from retail_assets.transformation.runner import invoke
+from retail_assets.transformation.window import build_arguments
+from retail_assets.windows import Window
 from retail_assets_tests.snowflake_server import hanging_server
 
 SECRET = "Kx7-planted"
@@ -138,6 +150,32 @@ def test_the_session(connection, tmp_path, monkeypatch):
     assert session["QUERY_TAG"] == '{"asset": "raw_erp", "partition": "2024-03-01", "run": "4711"}'
 
 
+def test_a_step_says_what_it_is_for(tmp_path):
+    """And nothing else does: the tag ends with the step."""
+    said = []
+    days = dg.DailyPartitionsDefinition("2024-03-01", end_date="2024-03-09")
+
+    def told(context: dg.AssetExecutionContext):
+        with tagged(**purpose(context)):
+            said.append(json.loads(query_tag()))
+        yield dg.MaterializeResult("orders")
+
+    step = dg.multi_asset(
+        specs=[dg.AssetSpec("orders")],
+        name="raw_erp",
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )(told)
+    result = dg.materialize([step], partition_key="2024-03-01")
+    assert said == [{"asset": "raw_erp", "run": result.run_id, "partition": "2024-03-01"}]
+    dg.materialize(
+        [step],
+        tags={ASSET_PARTITION_RANGE_START_TAG: "2024-03-01", ASSET_PARTITION_RANGE_END_TAG: "2024-03-04"},
+    )
+    assert said[1]["partition"] == "2024-03-01/2024-03-04"
+    assert query_tag() == ""
+
+
 @pytest.fixture(scope="module")
 def key():
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -236,3 +274,26 @@ def test_a_login_is_given_up(tmp_path):
         settings = settings_in(tmp_path, **server.place, snowflake_login_timeout=2)
         with pytest.raises(WarehouseError, match="Snowflake cannot be reached"):
             warehouse_of(settings).query("select 1")
+
+
+def test_a_run_that_is_asked_to_stop_ends(tmp_path):
+    """dbt's statement is ended in Snowflake, the next is not begun, and dbt's thread is gone."""
+    window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+    with hanging_server() as server:
+        settings = settings_in(tmp_path, **server.place)
+        home.prepare(settings)
+        Project(settings).prepare()
+
+        def ask_to_stop():
+            server.is_busy.wait(120)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=ask_to_stop, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            list(invoke(Project(settings), build_arguments(window, "UTC")))
+        assert server.is_busy.is_set()
+        asked = server.statements.index("select system$cancel_all_queries(7)")
+        assert {*server.statements[asked + 1 :]} <= {"ROLLBACK"}
+        assert "dbt" not in [thread.name for thread in threading.enumerate()]
+        assert time.monotonic() - began < 60
