@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
     environment: Environment = Field(
         "local",
-        description="`local`, `staging` or `production`: the warehouse is DuckDB in the first, Snowflake in the"
-        " others, in a database for each.",
+        description="`local`, `staging` or `production`. The warehouse is DuckDB in the first, and a database"
+        " of its own on Snowflake in each of the others.",
     )
     warehouse: Literal["duckdb", "snowflake"] = Field(
         "duckdb",

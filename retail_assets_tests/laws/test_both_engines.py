@@ -108,7 +108,7 @@ def test_an_empty_statement_is_found():
 def test_every_model_builds_on_snowflake(snowflake, manifest, statements):
     """A first build and an increment, on empty, typed raw tables; and no empty statement is sent."""
     warehouse = warehouse_of(snowflake)
-    warehouse.execute("create database if not exists RETAIL")
+    warehouse.execute(f"create database if not exists {snowflake.snowflake_database}")
     for statement in create_raw_tables_sql(manifest):
         warehouse.execute(statement)
     # The checks are the same for both branches.
