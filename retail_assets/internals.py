@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from dagster_shared.record import replace as replace
     from dagster_shared.serdes import serialize_value as serialize_value
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager as DuckDBConnectionManager
+    from dbt.adapters.snowflake.connections import (
+        SnowflakeConnectionManager as SnowflakeConnectionManager,
+    )
+    from dbt.adapters.snowflake.impl import SnowflakeAdapter as SnowflakeAdapter
     from dbt.contracts.graph.manifest import Manifest as Manifest
 
 _JOBS = (
@@ -52,6 +56,7 @@ _LOG = "Our event log is a subclass of Dagster's SQLite one (deployment/event_lo
 _RANGE = "How Dagster's backfills mark a run over a range of partitions; a command marks its runs alike."
 _SHOWN = "The UI's job pages show the runs with its label, and its timeline those of its origin."
 _DBT = "dbt runs inside the run's process; dagster-dbt turns its results into events."
+_SNOWFLAKE = "dbt's profile knows neither timeouts nor session parameters (transformation/snowflake.py)."
 
 # Name: (module, why).
 USED: dict[str, tuple[str, str]] = {
@@ -96,6 +101,8 @@ USED: dict[str, tuple[str, str]] = {
         "dbt.adapters.duckdb.connections",
         "dbt-duckdb keeps the file open, and locked, until its process ends; ours goes on.",
     ),
+    "SnowflakeAdapter": ("dbt.adapters.snowflake.impl", _SNOWFLAKE),
+    "SnowflakeConnectionManager": ("dbt.adapters.snowflake.connections", _SNOWFLAKE),
     "Manifest": (
         "dbt.contracts.graph.manifest",
         "The parsed project is kept, so that a run does not parse it again (catalog/project.py).",

@@ -6,10 +6,11 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,6 +23,14 @@ SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
 # Lists that are shipped, in a folder for each system that they are of: they enrich what sources name.
 REFERENCE = Path(__file__).parent / "reference"
 
+
+# What an environment is, unless a setting says otherwise. All of them stand here: none falls back to another.
+Environment = Literal["local", "staging", "production"]
+ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
+    "local": {"warehouse": "duckdb", "snowflake_database": "RETAIL_LOCAL"},
+    "staging": {"warehouse": "snowflake", "snowflake_database": "RETAIL_STAGING"},
+    "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
+}
 
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
@@ -96,20 +105,54 @@ class Settings(BaseSettings):
         None, description="The last day, included. Default: none, partitions go on to yesterday."
     )
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
+    environment: Environment = Field(
+        "local",
+        description="`local`, `staging` or `production`. The warehouse is DuckDB in the first, and a database"
+        " of its own on Snowflake in each of the others.",
+    )
     warehouse: Literal["duckdb", "snowflake"] = Field(
         "duckdb",
-        description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`.",
+        description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`. Default: the"
+        " environment's.",
     )
     snowflake_account: str = Field("", description="Snowflake account.")
     snowflake_user: str = Field("", description="Snowflake user.")
-    snowflake_password: SecretStr = Field(SecretStr(""), description="Snowflake password.")
-    snowflake_role: str = Field("", description="Snowflake role.")
-    snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse.")
-    snowflake_database: str = Field("RETAIL", description="Snowflake database.")
-    snowflake_host: str = Field("", description="Snowflake host, where the account does not tell.")
-    snowflake_port: int = Field(443, description="Port of that host.")
+    snowflake_private_key_file: str = Field(
+        "", description="File of the Snowflake user's private key (PEM, PKCS#8)."
+    )
+    snowflake_private_key: SecretStr = Field(
+        SecretStr(""), description="The private key itself instead of a file, with line breaks or `\\n`."
+    )
+    snowflake_private_key_passphrase: SecretStr = Field(
+        SecretStr(""), description="Passphrase of the private key, if it has one."
+    )
+    snowflake_password: SecretStr = Field(
+        SecretStr(""), description="Snowflake password, where there is no private key."
+    )
+    snowflake_role: str = Field("", description="Snowflake role. Default: the user's.")
+    snowflake_warehouse: str = Field("", description="Snowflake virtual warehouse. Default: the user's.")
+    snowflake_database: str = Field(
+        "RETAIL_LOCAL",
+        description="Snowflake database. Default: the environment's, `RETAIL_STAGING` or `RETAIL`.",
+    )
+    snowflake_schema: str = Field(
+        "main", description="Schema of the sessions; all tables are in schemas of their own."
+    )
+    snowflake_host: str = Field(
+        "", description="Where Snowflake is reached, if not at the account's address: a private link."
+    )
+    snowflake_port: int = Field(443, ge=1, le=65535, description="Port of that host.")
     snowflake_protocol: Literal["https", "http"] = Field(
         "https", description="Protocol of that host; `http` is for a local stand-in."
+    )
+    snowflake_login_timeout: int = Field(
+        60, ge=1, description="Seconds after which a login to Snowflake is given up."
+    )
+    snowflake_network_timeout: int = Field(
+        300, ge=1, description="Seconds for which a request to Snowflake that is not answered is repeated."
+    )
+    snowflake_statement_timeout: int = Field(
+        3600, ge=1, description="Seconds after which Snowflake ends a statement."
     )
     history_days: int = Field(
         30,
@@ -121,6 +164,13 @@ class Settings(BaseSettings):
         description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "
         "Default: only `alerts.jsonl` in the home.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_environment(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # An unknown one is told by its field.
+        named = ENVIRONMENTS.get(values.get("environment", "local"), {})
+        return {**named, **values}
 
     @field_validator("home")
     @classmethod

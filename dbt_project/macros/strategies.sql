@@ -37,7 +37,10 @@
     ) }}
 {%- endmacro %}
 
-{# DuckDB runs a model inside a transaction already; Snowflake commits each statement unless told otherwise. #}
+{#
+    DuckDB runs a model inside a transaction already; Snowflake commits each statement unless told otherwise. dbt's own
+    macro ends what it is given with a semicolon: another one would be an empty statement, which Snowflake refuses.
+#}
 {% macro in_one_transaction(delete_sql, insert_sql) -%}
     {{ return(adapter.dispatch('in_one_transaction')(delete_sql, insert_sql)) }}
 {%- endmacro %}
@@ -48,5 +51,5 @@
 {%- endmacro %}
 
 {% macro snowflake__in_one_transaction(delete_sql, insert_sql) -%}
-    {{ snowflake_dml_explicit_transaction(delete_sql ~ "; " ~ insert_sql ~ ";") }}
+    {{ snowflake_dml_explicit_transaction(delete_sql ~ "; " ~ insert_sql) }}
 {%- endmacro %}

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -49,10 +48,12 @@ class Project:
     """
 
     def __init__(self, settings: Settings):
+        self.settings = settings
         self.target = settings.warehouse
         self.folder = settings.home / "dbt"
         # Relation names contain the database. That of DuckDB is always named after its file.
-        self._database = settings.snowflake_database if settings.warehouse == "snowflake" else ""
+        named = f"{settings.snowflake_database}.{settings.snowflake_schema}"
+        self._database = named if settings.warehouse == "snowflake" else ""
 
     @cached_property
     def target_path(self) -> Path:
@@ -153,8 +154,3 @@ def _project_files() -> list[Path]:
     folders = [PROJECT_DIR / name for name in ("models", "macros")]
     found = (Path(root, name) for folder in folders for root, _, names in os.walk(folder) for name in names)
     return sorted([*found, *PROJECT_DIR.glob("*.yml")])
-
-
-def dbt_executable() -> str:
-    """dbt's command, which is on PATH only where the virtual environment is activated."""
-    return os.fspath(Path(sys.executable).with_name("dbt"))

@@ -215,6 +215,24 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command("snowflake-setup")
+def snowflake_setup(
+    part: Annotated[
+        Literal["setup", "masking", "tear-down"],
+        typer.Option(help="Before the first run, after it, or to take all of it away."),
+    ] = "setup",
+) -> None:
+    """Print the SQL that an administrator of Snowflake runs: roles, warehouses, limits, masking.
+
+    Nothing is run. Names begin with the database's (RETAIL_SNOWFLAKE_DATABASE).
+    """
+    from retail_assets.catalog.project import Project
+    from retail_assets.deployment.snowflake_setup import script
+    from retail_assets.settings import settings
+
+    print(script(settings(), Project(settings()).manifest, part), end="")
+
+
 @app.command()
 def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from shutil import copyfile
 
+from pydantic import SecretStr
+
 from retail_assets.settings import Settings
 
 # The module that `dagster dev` and workspace.yaml load, which is the code location's name too.
@@ -32,10 +34,10 @@ def prepare(settings: Settings) -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-    # Each run parses no configuration but the one given here: profiles.yml reads the environment.
+    # Each run parses no configuration but the one given here: profiles.yml reads the environment. Secrets are
+    # not for every child process to see: one that needs them reads the settings, as this one did.
     os.environ["RETAIL_WAREHOUSE"] = settings.warehouse
     for field in type(settings).model_fields:
-        if field.startswith("snowflake_"):
-            value = getattr(settings, field)
-            text = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-            os.environ.setdefault(f"RETAIL_{field.upper()}", text)
+        value = getattr(settings, field)
+        if field.startswith("snowflake_") and not isinstance(value, SecretStr):
+            os.environ.setdefault(f"RETAIL_{field.upper()}", str(value))

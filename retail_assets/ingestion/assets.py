@@ -24,6 +24,7 @@ from retail_assets.quality import table_states
 from retail_assets.quality.row_account import DELETED, NEW, OUTSIDE, READ, REFUSED, TOLD
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.quality.table_states import TableState
+from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
 from retail_assets.windows import Window
@@ -103,7 +104,7 @@ def raw_assets(
                 )
 
         chosen = [table for table in tables if keys[table.name] in context.selected_asset_keys]
-        with warehouse.writing(say=context.log.info):
+        with warehouse.writing(say=context.log.info), tagged(**purpose(context)):
             with warehouse.session() as execute, told_plainly():
                 refuse_other_days(settings, execute, **rebuilding(context, settings))
                 known = table_states.read(execute)

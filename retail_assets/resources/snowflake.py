@@ -1,11 +1,12 @@
 """The warehouse on Snowflake, through dagster-snowflake's resource."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_snowflake import SnowflakeResource
+from snowflake.connector.errors import Error
 
 from retail_assets.resources.comments import (
     SNOWFLAKE_COMMENTS,
@@ -14,6 +15,7 @@ from retail_assets.resources.comments import (
     missing_comments,
     snowflake_statements,
 )
+from retail_assets.resources.snowflake_connection import credentials, limits, place, session_parameters
 from retail_assets.resources.warehouse import Say, Warehouse, WarehouseError
 from retail_assets.settings import Settings
 
@@ -24,23 +26,22 @@ if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
 
 
-def snowflake_resource(settings: Settings, password: str) -> SnowflakeResource:
-    """The connection that the settings describe. `Definitions` gets the name of the password's variable."""
-    elsewhere: dict[str, Any] = {}
-    if settings.snowflake_host:
-        elsewhere = {
-            "host": settings.snowflake_host,
-            "port": settings.snowflake_port,
-            "protocol": settings.snowflake_protocol,
-        }
+def snowflake_resource(settings: Settings, **login: Any) -> SnowflakeResource:
+    """The connection that the settings describe, which logs in with this."""
     return SnowflakeResource(
         account=settings.snowflake_account,
         user=settings.snowflake_user,
-        password=password,
         database=settings.snowflake_database,
+        schema=settings.snowflake_schema,
         warehouse=settings.snowflake_warehouse or None,
         role=settings.snowflake_role or None,
-        additional_snowflake_connection_args=elsewhere,
+        login_timeout=settings.snowflake_login_timeout,
+        network_timeout=settings.snowflake_network_timeout,
+        additional_snowflake_connection_args={
+            **place(settings),
+            "session_parameters": session_parameters(settings),
+        },
+        **login,
     )
 
 
@@ -49,12 +50,23 @@ class SnowflakeWarehouse(Warehouse):
 
     keeps_order = False
 
-    def __init__(self, settings: Settings):
-        super().__init__(settings)
-        self._connections = snowflake_resource(settings, settings.snowflake_password.get_secret_value())
-
     def dagster_resources(self) -> dict[str, Any]:
-        return {"snowflake": snowflake_resource(self._settings, dg.EnvVar("RETAIL_SNOWFLAKE_PASSWORD"))}
+        """The connection for assets of one's own: secrets are read from the environment when it opens."""
+        settings = self._settings
+        if settings.snowflake_private_key.get_secret_value():
+            secrets = {"private_key": "PRIVATE_KEY", "private_key_password": "PRIVATE_KEY_PASSPHRASE"}
+        elif settings.snowflake_private_key_file:
+            secrets = {"private_key_password": "PRIVATE_KEY_PASSPHRASE"}
+        else:
+            secrets = {"password": "PASSWORD"}
+        if not settings.snowflake_private_key_passphrase.get_secret_value():
+            secrets.pop("private_key_password", None)
+        named: dict[str, Any] = {
+            field: dg.EnvVar(f"RETAIL_SNOWFLAKE_{name}") for field, name in secrets.items()
+        }
+        if "private_key" not in secrets and "password" not in secrets:
+            named["private_key_path"] = settings.snowflake_private_key_file
+        return {"snowflake": snowflake_resource(settings, **named)}
 
     @contextmanager
     def _alone(self, say: Say) -> Iterator[None]:
@@ -64,8 +76,21 @@ class SnowflakeWarehouse(Warehouse):
         return
 
     @contextmanager
+    def _connection(self) -> Iterator["SnowflakeConnection"]:
+        """A connection. Raises `CredentialsError`, and `WarehouseError` if Snowflake refuses it."""
+        found = credentials(self._settings)
+        fields = {"passphrase": "private_key_password"}
+        resource = snowflake_resource(
+            self._settings, **{fields.get(name, name): value for name, value in found.items()}
+        )
+        with ExitStack() as stack:
+            with _told("Snowflake cannot be reached"):
+                connection = stack.enter_context(resource.get_connection())
+            yield connection
+
+    @contextmanager
     def session(self) -> Iterator[Execute]:
-        with self._connections.get_connection() as connection:
+        with self._connection() as connection:
             yield lambda statement: _run(connection, statement).fetchall()
 
     def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
@@ -79,7 +104,7 @@ class SnowflakeWarehouse(Warehouse):
         first = statement.lstrip().split(maxsplit=1)[:1]
         if not first or first[0].lower() not in ("select", "with", "show", "describe"):
             raise WarehouseError("Only queries are run here: select, with, show or describe.")
-        with self._connections.get_connection() as connection:
+        with self._connection() as connection, _told("Snowflake cannot answer"):
             cursor = _run(connection, statement)
             names = [column.name.lower() for column in cursor.description]
             rows = cursor.fetchall()
@@ -90,16 +115,34 @@ class SnowflakeWarehouse(Warehouse):
         import dlt
 
         settings = self._settings
+        found = credentials(settings)
+        fields = {"passphrase": "private_key_passphrase"}
         return dlt.destinations.snowflake(
             credentials={
-                "host": settings.snowflake_host or settings.snowflake_account,
+                # dlt calls the account `host`. Where it is reached goes to the connector as it is.
+                "host": settings.snowflake_account,
                 "database": settings.snowflake_database,
                 "username": settings.snowflake_user,
-                "password": settings.snowflake_password.get_secret_value(),
-                "warehouse": settings.snowflake_warehouse,
-                "role": settings.snowflake_role,
+                "warehouse": settings.snowflake_warehouse or None,
+                "role": settings.snowflake_role or None,
+                "query": {
+                    **place(settings),
+                    **limits(settings),
+                    "session_parameters": session_parameters(settings),
+                },
+                **{fields.get(name, name): value for name, value in found.items()},
             }
         )
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What Snowflake refuses is a sentence."""
+    try:
+        yield
+    except Error as error:
+        said = " ".join((error.raw_msg or error.msg or type(error).__name__).split())
+        raise WarehouseError(f"{what}: {said}") from None
 
 
 def _run(connection: "SnowflakeConnection", statement: str) -> "SnowflakeCursor":

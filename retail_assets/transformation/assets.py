@@ -21,6 +21,7 @@ from retail_assets.quality.dbt_tests import dbt_test_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
+from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
@@ -79,7 +80,7 @@ def _step(
         built: set[str] = set()
         failure: runner.DbtRunError | None = None
         days = rebuilding(context, settings)
-        with warehouse.writing(say=context.log.info):
+        with warehouse.writing(say=context.log.info), tagged(**purpose(context)):
             with warehouse.session() as execute:
                 with told_plainly():
                     refuse_other_days(settings, execute, **days)

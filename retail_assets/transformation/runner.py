@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # What dbt has to say comes as events and results. It would put lines together that nobody reads, and write
 # the manifest anew, of which a killed run leaves a half behind.
 SILENTLY = ("--quiet", "--log-level", "none", "--no-write-json")
+# For dbt to end after its statements were ended.
+SECONDS_TO_STOP = 30
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 
 
@@ -130,11 +132,18 @@ def invoke(
         finally:
             messages.put(None)
 
-    with _released_afterwards(project):
+    with _connections(project) as stop:
         thread = Thread(target=work, name="dbt", daemon=True)
         thread.start()
-        while (message := messages.get()) is not None:
-            yield message
+        try:
+            while (message := messages.get()) is not None:
+                yield message
+        except BaseException:
+            # The run is asked to stop, or nobody wants more results.
+            if stop:
+                stop()
+                thread.join(SECONDS_TO_STOP)
+            raise
         thread.join()
     (result,) = outcome
     if isinstance(result, BaseException):
@@ -154,12 +163,18 @@ def invoke(
 
 
 @contextmanager
-def _released_afterwards(project: Project) -> Iterator[None]:
-    """dbt-duckdb keeps the file open, and locked, until the process ends."""
-    try:
-        yield
-    finally:
-        if project.target == "duckdb":
-            from retail_assets.internals import DuckDBConnectionManager
+def _connections(project: Project) -> Iterator[Callable[[], None] | None]:
+    """A context in which dbt may connect. Gives what stops dbt, if something goes on where it connects to."""
+    if project.target == "snowflake":
+        from retail_assets.transformation.snowflake import connections
 
-            DuckDBConnectionManager.close_all_connections()
+        with connections(project.settings) as stop:
+            yield stop
+        return
+    try:
+        yield None
+    finally:
+        # dbt-duckdb keeps the file open, and locked, until the process ends.
+        from retail_assets.internals import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()

@@ -1,25 +1,27 @@
-"""Law 7, as far as it goes yet: every model's first build runs against a Snowflake protocol server.
+"""Law 7, as far as it goes yet: every model's two branches run against a Snowflake protocol server.
 
-Its incremental branch does not, and no rows are compared.
+No rows are compared.
 """
 
-import os
 import re
-import socket
-import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 
 import pytest
+from dbt.adapters.sql.connections import SQLConnectionManager
 
-from retail_assets.catalog.project import PROJECT_DIR, Project, dbt_executable
+from retail_assets import cli
+from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.deployment import home
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
-from retail_assets.settings import Settings
+from retail_assets.settings import settings
+from retail_assets.transformation.runner import invoke
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 from retail_assets_tests.raw_tables import create_raw_tables_sql
+from retail_assets_tests.snowflake_stand_in import stand_in
+from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
 # Words that Snowflake takes for no name without quotes (its SQL reference: "Reserved & limited keywords");
 # the stand-in takes them all.
@@ -61,61 +63,87 @@ def test_no_double_slash():
     assert [path.stem for path in PROJECT_DIR.rglob("*.sql") if "//" in path.read_text()] == []
 
 
+@pytest.fixture(scope="module")
+def snowflake(tmp_path_factory):
+    with stand_in(tmp_path_factory.mktemp("snowflake")) as settings:
+        home.prepare(settings)
+        yield settings
+
+
+DAYS = [Window(datetime(2024, 1, day, tzinfo=UTC), datetime(2024, 1, day + 1, tzinfo=UTC)) for day in (1, 2)]
+
+MODELS = ("--resource-type", "model")
+
+
 @pytest.fixture
-def snowflake(tmp_path):
-    """Settings for a server of its own, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "fakesnow", "-s", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield Settings(
-            home=tmp_path,
-            warehouse="snowflake",
-            snowflake_account="fakesnow",
-            snowflake_user="user",
-            snowflake_password="password",
-            snowflake_host="127.0.0.1",
-            snowflake_port=port,
-            snowflake_protocol="http",
-        )
-    finally:
-        server.kill()
-        server.wait()
+def statements(monkeypatch):
+    """What is sent by an adapter of dbt, as it is sent."""
+    sent = []
+    send = SQLConnectionManager.add_query
+
+    def add_query(self, sql, *rest, **options):
+        sent.append(sql)
+        return send(self, sql, *rest, **options)
+
+    monkeypatch.setattr(SQLConnectionManager, "add_query", add_query)
+    return sent
 
 
-def _wait_for(port):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError("the Snowflake stand-in did not start")
+def empty_statements(sent):
+    """Of those that were sent, what has a statement of nothing in it: two semicolons with nothing between."""
+    return [sql for sql in sent if EMPTY.search(COMMENT_OR_TEXT.sub(" ", sql))]
 
 
-def test_every_model_builds_on_snowflake(snowflake, built):
-    """The first build, on empty, typed raw tables. dbt has a process of its own: it keeps one adapter."""
+COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|--[^\n]*|'[^']*'", re.DOTALL)
+EMPTY = re.compile(r"(^|;)\s*;")
+
+
+def test_an_empty_statement_is_found():
+    assert empty_statements(["/* c; */\n;", "a; ;", "select ';;'; -- ;;", "a;\nb;\n"]) == [
+        "/* c; */\n;",
+        "a; ;",
+    ]
+
+
+def test_every_model_builds_on_snowflake(snowflake, manifest, statements):
+    """A first build and an increment, on empty, typed raw tables; and no empty statement is sent."""
     warehouse = warehouse_of(snowflake)
-    warehouse.execute("create database if not exists RETAIL")
-    for statement in create_raw_tables_sql(Project(built.settings).manifest):
+    warehouse.execute(f"create database if not exists {snowflake.snowflake_database}")
+    for statement in create_raw_tables_sql(manifest):
         warehouse.execute(statement)
-    window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
-    result = subprocess.run(
-        [dbt_executable(), *build_arguments(window, "Europe/Berlin"), *Project(snowflake).arguments],
-        env={**os.environ, **_environment(snowflake)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert result.returncode == 0, result.stdout[-3000:]
+    # The checks are the same for both branches.
+    for window, selection in zip(DAYS, ((), MODELS), strict=True):
+        list(invoke(Project(snowflake), build_arguments(window, "Europe/Berlin", selection=selection)))
     assert warehouse.query("select count(*) as n from warehouse.fact_sales").to_pylist() == [{"n": 0}]
     _assert_described(warehouse)
+    assert any("delete from" in sql for sql in statements)
+    assert empty_statements(statements) == []
+
+
+def test_no_empty_statement_is_sent_to_duckdb(tmp_path, parsed_project, statements):
+    raw = DbtOnRaw(tmp_path, parsed_project)
+    for window in DAYS:
+        raw.dbt(*build_arguments(window, "Europe/Berlin", selection=MODELS))
+    assert any("delete from" in sql for sql in statements)
+    assert empty_statements(statements) == []
+
+
+def test_a_wrong_query_is_a_sentence(snowflake, capsys, monkeypatch):
+    """Of the command line, on Snowflake."""
+    for name in ("account", "user", "host", "port", "protocol"):
+        monkeypatch.setenv(f"RETAIL_SNOWFLAKE_{name.upper()}", str(getattr(snowflake, f"snowflake_{name}")))
+    monkeypatch.setenv("RETAIL_SNOWFLAKE_PASSWORD", "password")
+    monkeypatch.setenv("RETAIL_WAREHOUSE", "snowflake")
+    monkeypatch.setenv("RETAIL_HOME", str(snowflake.home))
+    settings.cache_clear()
+    monkeypatch.setattr(sys, "argv", ["retail-assets", "sql", "select colour from (select 1 as size)"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Snowflake cannot answer: ")
+    assert "colour" in said.lower()
+    assert "Traceback" not in said
 
 
 def _assert_described(warehouse):
@@ -130,11 +158,3 @@ def _assert_described(warehouse):
             found = missing_comments(described, execute(SNOWFLAKE_COMMENTS))
             assert [texts for _, texts in found] == missing
             warehouse.comment(described, execute)
-
-
-def _environment(settings):
-    """What profiles.yml reads."""
-    values = {"RETAIL_HOME": str(settings.home), "RETAIL_WAREHOUSE": "snowflake"}
-    for name in ("account", "user", "host", "port", "protocol", "database"):
-        values[f"RETAIL_SNOWFLAKE_{name.upper()}"] = str(getattr(settings, f"snowflake_{name}"))
-    return values | {"RETAIL_SNOWFLAKE_PASSWORD": settings.snowflake_password.get_secret_value()}

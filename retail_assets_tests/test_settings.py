@@ -1,0 +1,47 @@
+"""What a setting is where none is given, and what is said of one that cannot be."""
+
+import os
+from typing import get_args
+
+import pytest
+
+from retail_assets.settings import ENVIRONMENTS, Environment, Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    """Not even by what other tests share."""
+    for name in [name for name in os.environ if name.startswith("RETAIL_")]:
+        monkeypatch.delenv(name)
+
+
+def test_every_environment_says_what_it_is():
+    assert {*ENVIRONMENTS} == {*get_args(Environment)}
+
+
+@pytest.mark.parametrize(
+    ("environment", "warehouse", "database"),
+    [
+        (None, "duckdb", "RETAIL_LOCAL"),
+        ("local", "duckdb", "RETAIL_LOCAL"),
+        ("staging", "snowflake", "RETAIL_STAGING"),
+        ("production", "snowflake", "RETAIL"),
+    ],
+)
+def test_an_environment(environment, warehouse, database, monkeypatch):
+    if environment:
+        monkeypatch.setenv("RETAIL_ENVIRONMENT", environment)
+    found = load_settings()
+    assert (found.warehouse, found.snowflake_database) == (warehouse, database)
+
+
+def test_what_is_set_wins():
+    found = Settings(environment="production", warehouse="duckdb", snowflake_database="SHOP")
+    assert (found.warehouse, found.snowflake_database) == ("duckdb", "SHOP")
+
+
+@pytest.mark.parametrize("name", ["prod", "Production", "test"])
+def test_an_unknown_environment_is_said(name, monkeypatch):
+    monkeypatch.setenv("RETAIL_ENVIRONMENT", name)
+    with pytest.raises(SettingsError, match=r"RETAIL_ENVIRONMENT: .*'local', 'staging' or 'production'"):
+        load_settings()
