@@ -2,8 +2,8 @@
 
 A customer's purchases vary about a mean of their own (gamma: p), and the means vary over customers (gamma: q
 and v, which is `gamma` in the paper). Fader, Hardie and Lee, "RFM and CLV", Journal of Marketing Research 42
-(2005); Fader and Hardie, "The Gamma-Gamma Model of Monetary Value" (2013). It takes the mean to be independent
-of how often somebody buys; `correlation` tells how true that is.
+(2005); Fader and Hardie, "The Gamma-Gamma Model of Monetary Value" (2013). It takes the mean to be
+independent of how often somebody buys; `correlation` tells how true that is.
 """
 
 from dataclasses import dataclass
