@@ -11,7 +11,6 @@ triples.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import digamma, gammaln, hyp2f1
@@ -21,9 +20,9 @@ from retail_assets.lifetime_value.fitting import best
 STARTS = ((1.0, 10.0, 1.0, 3.0), (0.3, 3.0, 0.3, 3.0), (3.0, 30.0, 0.5, 1.0))
 _HARMLESS = 1e-9
 """By so much a parameter is moved off a value where a formula divides by 0.."""
-_LARGE = 50.0
 _MOST = 5_000
-"""Purchases at which the search for an interval ends."""
+"""Purchases that are looked at, at most."""
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,8 @@ def expected_purchases(parameters: Purchasing, counts: Counts, weeks: float) -> 
     """Of each triple the purchases expected in the next `weeks`; equation 10.
 
     Its hypergeometric function is taken in Euler's form, in which the frequency stands in one argument only,
-    so that it is exact for who has bought a thousand times; for a large `a`, as it is printed.
+    so that it is exact for who has bought a thousand times. Where even that is beyond what floating point can
+    hold, as for customers who are all alike, the distribution is added up instead.
     """
     r, alpha, b = parameters.r, parameters.alpha, parameters.b
     a = parameters.a + _HARMLESS if abs(parameters.a - 1) < _HARMLESS else parameters.a
@@ -132,11 +132,56 @@ def expected_purchases(parameters: Purchasing, counts: Counts, weeks: float) -> 
     third = a + b + x - 1
     third = np.where(np.abs(third) < _HARMLESS, _HARMLESS, third)
     z = weeks / (alpha + counts.age + weeks)
-    if a > _LARGE:
-        left = (1 - z) ** (r + x) * hyp2f1(r + x, b + x, third, z)
-    else:
+    with np.errstate(over="ignore", invalid="ignore"):
         left = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, third, z)
-    return np.asarray(third / (a - 1) * (1 - left) * alive_probability(parameters, counts))
+    found = np.asarray(third / (a - 1) * (1 - left))
+    lost = ~np.isfinite(found)
+    if lost.any():
+        found[lost] = _added_up(parameters.a, r + x[lost], b + x[lost], z[lost])
+    return found * alive_probability(parameters, counts)
+
+
+class _Distribution:
+    """The distribution of the purchases ahead of who is alive, from 0 on; equation 8 by recurrence."""
+
+    def __init__(self, a: float, shape: np.ndarray, beta: np.ndarray, share: np.ndarray):
+        self._a, self._shape, self._beta, self._share = a, shape, beta, share
+        self._n = 0
+        self.probability = (1 - share) ** shape
+        self._going = self.probability  # of so many purchases of who never stops
+        self._fewer = np.zeros(len(share))  # of fewer of them
+        self._kept = np.ones(len(share))  # of not having stopped after so many
+
+    def advance(self) -> None:
+        """On to one purchase more."""
+        n = self._n
+        self._fewer = self._fewer + self._going
+        self._going = self._going * (self._shape + n) / (n + 1) * self._share
+        # Stopping right after the last of them: after those before not, then yes.
+        stops = self._kept * self._a / (self._a + self._beta + n)
+        self._kept = self._kept * (self._beta + n) / (self._a + self._beta + n)
+        self.probability = self._kept * self._going + stops * np.maximum(1 - self._fewer, 0)
+        self._n = n + 1
+
+    def keep(self, which: np.ndarray) -> None:
+        """Go on with some of the triples."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(self, name, value[which])
+
+
+def _added_up(a: float, shape: np.ndarray, beta: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The expectation: the sum over n of the probability of more than n."""
+    distribution = _Distribution(a, shape, beta, share)
+    more = 1 - distribution.probability
+    total = more.copy()
+    for _ in range(_MOST):
+        if more.max() < _NOTHING:
+            break
+        distribution.advance()
+        more = np.maximum(more - distribution.probability, 0)
+        total += more
+    return np.asarray(total)
 
 
 @dataclass(frozen=True)
@@ -156,32 +201,21 @@ def outlook(parameters: Purchasing, counts: Counts, weeks: float, coverage: floa
     """
     x = counts.frequency.astype(np.float64)
     alive = alive_probability(parameters, counts)
-    a, shape, beta = parameters.a, parameters.r + x, parameters.b + x
     share = weeks / (parameters.alpha + counts.age + weeks)
+    distribution = _Distribution(parameters.a, parameters.r + x, parameters.b + x, share)
     tail = (1 - coverage) / 2
-    low, high = np.zeros(len(x)), np.zeros(len(x))
-    nothing = (1 - share) ** shape
+    low, high = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
     left = np.arange(len(x))
-    state: dict[str, Any] = {
-        "count": nothing.copy(),  # probability of so many purchases of who never stops
-        "before": np.zeros(len(x)),  # probability of fewer of them
-        "kept": np.ones(len(x)),  # probability of not having stopped after so many
-        "below": 1 - alive + alive * nothing,  # probability of at most so many purchases
-    }
-    likely = 1 - state["below"]
-    n = 0
-    while len(left) and n < _MOST:
-        low[left] += state["below"] < tail
-        going = state["below"] < 1 - tail - 1e-12
-        high[left[going]] += 1
-        left, alive, shape, beta, share = (each[going] for each in (left, alive, shape, beta, share))
-        state = {name: each[going] for name, each in state.items()}
-        state["before"] = state["before"] + state["count"]
-        state["count"] = state["count"] * (shape + n) / (n + 1) * share
-        n += 1
-        # Stopping right after the n-th purchase: after the ones before not, then yes.
-        stops = state["kept"] * a / (a + beta + n - 1)
-        state["kept"] = state["kept"] * (beta + n - 1) / (a + beta + n - 1)
-        probability = state["kept"] * state["count"] + stops * np.maximum(1 - state["before"], 0)
-        state["below"] = state["below"] + alive * probability
-    return Outlook(low.astype(np.int64), high.astype(np.int64), likely)
+    at_most = 1 - alive + alive * distribution.probability
+    likely = 1 - at_most
+    for _ in range(_MOST):
+        low[left] += at_most < tail
+        going = at_most < 1 - tail - _NOTHING
+        left, alive, at_most = left[going], alive[going], at_most[going]
+        if not len(left):
+            break
+        high[left] += 1
+        distribution.keep(going)
+        distribution.advance()
+        at_most = at_most + alive * distribution.probability
+    return Outlook(low, high, likely)
