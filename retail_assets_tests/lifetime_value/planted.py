@@ -101,7 +101,7 @@ class Warehouse:
 
     def rows(self) -> dict[str, list[tuple]]:
         """All rows of all tables."""
-        return {name: self.execute(f"select * from {table(name)} order by all") for name in COLUMNS}
+        return {name: list(self.execute(f"select * from {table(name)} order by all")) for name in COLUMNS}
 
     def one(self, statement: str) -> tuple:
         """The only row of a query."""
