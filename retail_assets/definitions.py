@@ -14,6 +14,7 @@ from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
+from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.segmentation.assets import FEATURES, segmentation_assets
@@ -34,11 +35,13 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         if system in settings.systems
     ]
     models = transformation_assets(settings, project, translator, there)
-    is_segmented = any(FEATURES in step.keys for step in models)
-    assets = [*raw, *models, *([segmentation_assets(settings)] if is_segmented else [])]
+    made_of = {FEATURES: segmentation_assets, PURCHASES: lifetime_value_assets}
+    keys = {key for step in models for key in step.keys}
+    weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
+    assets = [*raw, *models, *weekly_steps]
     newest_partition = newest_partition_checks(assets)
     daily = daily_job(settings)
-    weekly = weekly_job(settings) if is_segmented else None
+    weekly = weekly_job(settings) if weekly_steps else None
     freshness = newest_partition_job(newest_partition)
     return dg.Definitions(
         assets=assets,

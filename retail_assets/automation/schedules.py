@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from retail_assets.internals import UnresolvedAssetJobDefinition
+from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.partitions import weekly_partitions
 from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings
@@ -50,7 +51,7 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         cron_schedule="*/10 2-23 * * 1",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Materializes last week's segments on Monday, as soon as Sunday's partition is in.",
+        description="Materializes last week's segments and values on Monday, once Sunday's partition is in.",
     )
     def mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         weeks = weekly_partitions(settings)
@@ -59,10 +60,9 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         if week is None or not weeks.has_partition_key(week):
             return dg.SkipReason("Last week is none of the retailer's weeks.")
         sunday = (date.fromisoformat(week) + timedelta(days=6)).isoformat()
-        graph = context.repository_def.asset_graph if context.repository_def else None
         waiting = [
             key.to_user_string()
-            for key in (graph.get(FEATURES).parent_keys if graph else ())
+            for key in _read_by_weeks(context.repository_def)
             if not _is_in(context.instance, key, sunday)
         ]
         if waiting:
@@ -71,6 +71,15 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         return dg.RunRequest(run_key=f"week {week}", partition_key=week)
 
     return mondays
+
+
+def _read_by_weeks(repository: dg.RepositoryDefinition | None) -> set[dg.AssetKey]:
+    """The daily tables that weekly ones are made of."""
+    if repository is None:
+        return set()
+    graph = repository.asset_graph
+    made = [key for key in (FEATURES, PURCHASES) if graph.has(key)]
+    return {parent for key in made for parent in graph.get(key).parent_keys}
 
 
 def _is_in(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> bool:

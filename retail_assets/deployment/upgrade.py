@@ -11,7 +11,7 @@ what is to be done is marked before it begins, and done again.
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import cached_property
@@ -33,8 +33,10 @@ from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_changes import RawChange, column_of, raw_changes
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import daily_partitions, weekly_partitions
+from retail_assets.resources.sessions import Session
 from retail_assets.resources.storage import STORAGE_VERSION
 from retail_assets.resources.warehouse import Execute, Say, Warehouse, transaction
+from retail_assets.resources.weekly_tables import WeeklyTables
 from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
@@ -64,13 +66,13 @@ class Plan:
     """The newest day that the tables have, if daily models are built anew: they are again as of its end."""
     weeks: Mapping[str, Sequence[str]]
     """By weekly table, the weeks that are made anew."""
-    segments: Sequence[str]
-    """Statements that give the tables of segments their columns."""
+    columns: Sequence[str]
+    """Statements that give the weekly tables that Python writes their columns."""
     drop: Mapping[str, str]
     """Relations that no model owns any more, by schema and name: `table` or `view`."""
 
     def __bool__(self) -> bool:
-        return any((self.storage, self.raw, self.build, self.segments, self.drop))
+        return any((self.storage, self.raw, self.build, self.columns, self.drop))
 
     def lines(self, names: bool = True) -> Iterator[str]:
         """What it does, for people; with the names of models, or only how many there are."""
@@ -94,6 +96,27 @@ class Plan:
             yield f"Make {_counted(weeks, 'week')} anew: {weeks[0]} to {weeks[-1]}."
         if self.drop:
             yield f"Drop what no model owns any more: {', '.join(sorted(self.drop))}."
+
+
+def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str], object]]]:
+    """The tables that Python writes week by week, which of them has every week, and what makes a week."""
+    from retail_assets.lifetime_value import catalog as values
+    from retail_assets.segmentation import catalog as segments
+
+    def make_segments(session: Session, week: str) -> object:
+        from retail_assets.segmentation.weekly import run_week
+
+        return run_week(session, week)
+
+    def make_values(session: Session, week: str) -> object:
+        from retail_assets.lifetime_value.weekly import run_week
+
+        return run_week(session, week)
+
+    return (
+        (segments.TABLES, segments.MODELS, make_segments),
+        (values.TABLES, values.MODELS, make_values),
+    )
 
 
 def _counted(things: Collection[str], name: str) -> str:
@@ -150,11 +173,11 @@ class Upgrade:
         build = self._to_build(known, there, {each.table.unique_id for each in raw if each.changes_values})
         weekly = [model for model in build if self._partition(model) == "weekly"]
         weeks = {model: self._weeks(execute, model, there) for model in weekly}
-        segments = list(self._segment_changes(execute))
-        if "mart_segmentation.segmentation_model" in there and (weekly or segments):
-            weeks["mart_segmentation.segmentation_model"] = self._weeks(
-                execute, "mart_segmentation.segmentation_model", there
-            )
+        columns = list(self._column_changes(execute))
+        for tables, model, _ in _weekly_steps():
+            changed = [each for each in (*weekly, *columns) if f"{tables.schema}." in each]
+            if tables.table(model) in there and changed:
+                weeks[tables.table(model)] = self._weeks(execute, tables.table(model), there)
         return Plan(
             written_by=found.version if found else None,
             known=known,
@@ -163,7 +186,7 @@ class Upgrade:
             build=build,
             until=self._newest_day(known, there) if len(build) > len(weekly) else None,
             weeks={model: each for model, each in weeks.items() if each},
-            segments=segments,
+            columns=columns,
             drop={name: there[name] for name in known.keys() - self._owned if name in there},
         )
 
@@ -209,10 +232,9 @@ class Upgrade:
 
     @cached_property
     def _owned(self) -> Collection[str]:
-        from retail_assets.segmentation.catalog import COLUMNS, table
-
         raw = {f"{each.schema}.{each.name}" for each in self._tables}
-        return {*self._models, *raw, *map(table, COLUMNS)}
+        written = {tables.table(name) for tables, *_ in _weekly_steps() for name in tables.columns}
+        return {*self._models, *raw, *written}
 
     @cached_property
     def _fingerprints(self) -> Mapping[str, str]:
@@ -223,15 +245,14 @@ class Upgrade:
     @cached_property
     def _fingerprint(self) -> str:
         """Of all that a plan looks at in the project."""
-        from retail_assets.segmentation.catalog import COLUMNS
-
         return digest(
             STORAGE_VERSION,
             dict(self._fingerprints),
             {each.unique_id: [*map(str, each.raw_schema)] for each in self._tables},
             {
                 name: {column: kind for column, (kind, _) in columns.items()}
-                for name, columns in COLUMNS.items()
+                for tables, *_ in _weekly_steps()
+                for name, columns in tables.columns.items()
             },
         )
 
@@ -326,22 +347,21 @@ class Upgrade:
         }
         return sorted(weeks & {*weekly_partitions(self._settings).get_partition_keys()})
 
-    def _segment_changes(self, execute: Execute) -> Iterator[str]:
-        """Statements that give the tables of segments their columns. All of their rows are made anew."""
-        from retail_assets.segmentation.catalog import COLUMNS, SCHEMA, table
-
-        there: dict[str, set[str]] = defaultdict(set)
-        for name, column in execute(
-            "select lower(table_name) as name, lower(column_name) as column_name"
-            f" from information_schema.columns where lower(table_schema) = '{SCHEMA}'"
-        ):
-            there[name].add(column)
-        for name, columns in COLUMNS.items():
-            if name in there:
-                for column in columns.keys() - there[name]:
-                    yield f"alter table {table(name)} add column {column} {columns[column][0]}"
-                for column in there[name] - columns.keys():
-                    yield f"alter table {table(name)} drop column {column}"
+    def _column_changes(self, execute: Execute) -> Iterator[str]:
+        """Statements that give the weekly tables their columns. All of their rows are made anew."""
+        for tables, *_ in _weekly_steps():
+            there: dict[str, set[str]] = defaultdict(set)
+            for name, column in execute(
+                "select lower(table_name) as name, lower(column_name) as column_name"
+                f" from information_schema.columns where lower(table_schema) = '{tables.schema}'"
+            ):
+                there[name].add(column)
+            for name, columns in tables.columns.items():
+                if name in there:
+                    for column in columns.keys() - there[name]:
+                        yield f"alter table {tables.table(name)} add column {column} {columns[column][0]}"
+                    for column in there[name] - columns.keys():
+                        yield f"alter table {tables.table(name)} drop column {column}"
 
     def _change_raw(self, plan: Plan) -> None:
         """Raw takes the contract's shape, and what is going to be built anew is marked, at once."""
@@ -385,16 +405,16 @@ class Upgrade:
             for first, last in _ranges(plan.weeks.get(model, [])):
                 self._dbt([model], _window(weeks, first, last), full_refresh=False)
             self._warehouse.execute(f"drop table if exists {model}{_BEFORE}")
-        self._make_segments(plan)
+        self._make_weeks(plan)
 
-    def _make_segments(self, plan: Plan) -> None:
-        from retail_assets.segmentation.weekly import run_week
-
-        with self._warehouse.session() as execute:
-            for statement in plan.segments:
-                execute(statement)
-            for week in plan.weeks.get("mart_segmentation.segmentation_model", []):
-                run_week(execute, week)
+    def _make_weeks(self, plan: Plan) -> None:
+        """What Python makes of the weekly models."""
+        with self._warehouse.session() as session:
+            for statement in plan.columns:
+                session(statement)
+            for tables, model, run in _weekly_steps():
+                for week in plan.weeks.get(tables.table(model), []):
+                    run(session, week)
 
     def _relations(self) -> Mapping[str, str]:
         with self._warehouse.session() as execute:

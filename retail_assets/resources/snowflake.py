@@ -1,6 +1,6 @@
 """The warehouse on Snowflake, through dagster-snowflake's resource."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from retail_assets.resources.comments import (
     missing_comments,
     snowflake_statements,
 )
+from retail_assets.resources.sessions import Session
 from retail_assets.resources.snowflake_connection import credentials, limits, place, session_parameters
 from retail_assets.resources.warehouse import Say, Warehouse, WarehouseError
 from retail_assets.settings import Settings
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from dlt.common.destination import Destination
     from snowflake.connector import SnowflakeConnection
     from snowflake.connector.cursor import SnowflakeCursor
+
+ROWS_AT_ONCE = 10_000
 
 
 def snowflake_resource(settings: Settings, **login: Any) -> SnowflakeResource:
@@ -89,9 +92,9 @@ class SnowflakeWarehouse(Warehouse):
             yield connection
 
     @contextmanager
-    def session(self) -> Iterator[Execute]:
+    def session(self) -> Iterator[Session]:
         with self._connection() as connection:
-            yield lambda statement: _run(connection, statement).fetchall()
+            yield SnowflakeSession(connection)
 
     def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
         for description, texts in missing_comments(descriptions, execute(SNOWFLAKE_COMMENTS)):
@@ -99,17 +102,11 @@ class SnowflakeWarehouse(Warehouse):
                 execute(statement)
 
     def query(self, statement: str) -> "pa.Table":
-        import pyarrow as pa
-
         first = statement.lstrip().split(maxsplit=1)[:1]
         if not first or first[0].lower() not in ("select", "with", "show", "describe"):
             raise WarehouseError("Only queries are run here: select, with, show or describe.")
         with self._connection() as connection, _told("Snowflake cannot answer"):
-            cursor = _run(connection, statement)
-            names = [column.name.lower() for column in cursor.description]
-            rows = cursor.fetchall()
-            columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-            return pa.table(dict(zip(names, map(list, columns), strict=True)))
+            return SnowflakeSession(connection).read(statement)
 
     def dlt_destination(self) -> "Destination":
         import dlt
@@ -143,6 +140,46 @@ def _told(what: str) -> Iterator[None]:
     except Error as error:
         said = " ".join((error.raw_msg or error.msg or type(error).__name__).split())
         raise WarehouseError(f"{what}: {said}") from None
+
+
+class SnowflakeSession(Session):
+    """Rows become a temporary table, in statements of many rows each."""
+
+    def __init__(self, connection: "SnowflakeConnection"):
+        self._connection = connection
+
+    def __call__(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        return _run(self._connection, statement).fetchall()
+
+    def read(self, statement: str) -> "pa.Table":
+        import pyarrow as pa
+
+        cursor = _run(self._connection, statement)
+        names = [column.name.lower() for column in cursor.description]
+        rows = cursor.fetchall()
+        columns = zip(*rows, strict=True) if rows else [[] for _ in names]
+        return pa.table(dict(zip(names, map(list, columns), strict=True)))
+
+    @contextmanager
+    def holding(self, name: str, rows: "pa.Table") -> Iterator[str]:
+        declared = ", ".join(f"{field.name} {_type_of(field.type)}" for field in rows.schema)
+        self(f"create or replace temporary table {name} ({declared})")
+        places = ", ".join(["%s"] * rows.num_columns)
+        for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
+            values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            self._connection.cursor().executemany(f"insert into {name} values ({places})", values)
+        try:
+            yield name
+        finally:
+            self(f"drop table {name}")
+
+
+def _type_of(arrow_type: "pa.DataType") -> str:
+    import pyarrow as pa
+
+    if pa.types.is_floating(arrow_type):
+        return "double"
+    return "bigint" if pa.types.is_integer(arrow_type) else "varchar"
 
 
 def _run(connection: "SnowflakeConnection", statement: str) -> "SnowflakeCursor":

@@ -25,6 +25,7 @@ from retail_assets.resources.comments import (
     Execute as Execute,
 )
 from retail_assets.resources.publishing import publish
+from retail_assets.resources.sessions import DuckDBSession, Session
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Warehouse(ABC):
         return
 
     @abstractmethod
-    def session(self) -> AbstractContextManager[Execute]:
+    def session(self) -> AbstractContextManager[Session]:
         """A connection where runs write: what runs one statement. Only inside `writing`."""
 
     def execute(self, statement: str) -> Sequence[tuple[Any, ...]]:
@@ -168,9 +169,9 @@ class DuckDBWarehouse(Warehouse):
         publish(self._settings.duckdb_path, self._settings.published_path)
 
     @contextmanager
-    def session(self) -> Iterator[Execute]:
+    def session(self) -> Iterator[Session]:
         with duckdb.connect(self._settings.duckdb_path) as connection:
-            yield lambda statement: connection.execute(statement).fetchall()
+            yield DuckDBSession(connection)
 
     def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
         missing = list(missing_comments(descriptions, execute(DUCKDB_COMMENTS)))

@@ -8,14 +8,13 @@ import dagster as dg
 
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import weekly_partitions
-from retail_assets.resources.comments import Description
 from retail_assets.resources.warehouse import Warehouse
-from retail_assets.segmentation.catalog import CHECKS, COLUMNS, SCHEMA
+from retail_assets.segmentation.catalog import CHECKS, COLUMNS, SCHEMA, TABLES
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
 from retail_assets.settings import Settings
+from retail_assets.weekly_assets import Finding, check_results, column_schema
 
 if TYPE_CHECKING:
-    from retail_assets.segmentation.checks import Finding
     from retail_assets.segmentation.weekly import Week
 
 FEATURES = dg.AssetKey([SCHEMA, "customer_segmentation_features"])
@@ -80,11 +79,13 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
                     for asset, metadata in _metadata(week, drawn, report).items():
                         context.add_asset_metadata(metadata, asset_key=asset, partition_key=key)
                 rows = count_rows(execute)
-                warehouse.comment(list(_described()), execute)
+                texts = {key.path[-1]: text for key, text in _DESCRIPTIONS.items()}
+                warehouse.comment(list(TABLES.described(texts)), execute)
             warehouse.publish()
         for asset in (MODEL, SEGMENTS, PROFILES):
             yield dg.MaterializeResult(asset_key=asset, metadata={"dagster/row_count": rows[asset.path[-1]]})
-        yield from _check_results(found)
+        assets = {name: dg.AssetKey([SCHEMA, table]) for name, (table, _) in CHECKS.items()}
+        yield from check_results(found, assets, SEVERITY)
 
     return segmentation
 
@@ -104,44 +105,13 @@ def _specs(settings: Settings) -> Iterator[dg.AssetSpec]:
             kinds={"python", "scikitlearn", settings.warehouse},
             owners=["team:data-science"],
             freshness_policy=freshness_by_name(settings)["weekly_segments"],
-            metadata={"dagster/column_schema": _columns(key)},
+            metadata={"dagster/column_schema": column_schema(COLUMNS[key.path[-1]])},
         )
-
-
-def _described() -> Iterator[Description]:
-    for key, text in _DESCRIPTIONS.items():
-        name = key.path[-1]
-        columns = {column: description for column, (_, description) in COLUMNS[name].items()}
-        yield Description(SCHEMA, name, is_view=False, text=text, columns=columns)
-
-
-def _columns(key: dg.AssetKey) -> dg.TableSchema:
-    return dg.TableSchema(
-        [
-            dg.TableColumn(name, type_, description)
-            for name, (type_, description) in COLUMNS[key.path[-1]].items()
-        ]
-    )
 
 
 def _check_specs() -> Iterator[dg.AssetCheckSpec]:
     for name, (table, description) in CHECKS.items():
         yield dg.AssetCheckSpec(name, asset=dg.AssetKey([SCHEMA, table]), description=description)
-
-
-def _check_results(found: Mapping[str, list[tuple[str, "Finding"]]]) -> Iterator[dg.AssetCheckResult]:
-    """One result for each check, over all weeks of the run; the weeks that missed it are named."""
-    for check, pairs in found.items():
-        missed = [f"{week}: {finding.text}" for week, finding in pairs if not finding.passed]
-        last_week, last = pairs[-1]
-        yield dg.AssetCheckResult(
-            check_name=check,
-            asset_key=dg.AssetKey([SCHEMA, CHECKS[check][0]]),
-            passed=not missed,
-            severity=SEVERITY[check],
-            description="; ".join(missed) or last.text,
-            metadata={"weeks": len(pairs), "newest week": last_week, "value": last.value or 0},
-        )
 
 
 def _metadata(week: "Week", drawn: Mapping[str, Any], report: Any) -> Mapping[dg.AssetKey, dict[str, Any]]:

@@ -6,7 +6,7 @@ operation; one text for DuckDB and Snowflake.
 
 from collections.abc import Iterator
 
-from retail_assets.segmentation.catalog import monday
+from retail_assets.resources.sql import decimal, monday, number, text
 from retail_assets.segmentation.features import FEATURES_TABLE, HAS_PURCHASED, NO_PURCHASE
 from retail_assets.segmentation.model import LARGEST, UNITS, Categorical, Model, Numeric
 
@@ -67,8 +67,8 @@ measured as (
 select
     consumer_key,
     segment,
-    {_decimal(f"own / {_number(UNITS)}", 18)} as distance,
-    {_decimal(_confidence(model), 9)} as confidence
+    {decimal(f"own / {number(UNITS)}", 18)} as distance,
+    {decimal(_confidence(model), 9)} as confidence
 from measured
 
 union all
@@ -77,9 +77,9 @@ union all
 
 def _prepared(model: Model) -> Iterator[str]:
     position = 0
-    for number in model.numbers:
+    for feature in model.numbers:
         position += 1
-        yield f"{_prepared_number(number)} as f_{position}"
+        yield f"{_prepared_number(feature)} as f_{position}"
     for category in model.categories:
         for word in category.categories:
             position += 1
@@ -89,27 +89,27 @@ def _prepared(model: Model) -> Iterator[str]:
 def _prepared_number(feature: Numeric) -> str:
     value = f"cast({feature.name} as double)"
     # Comparisons are false for nulls, infinities and NaN, which both engines hold to be the largest number.
-    usable = f"{value} between {_number(-LARGEST)} and {_number(LARGEST)}"
-    value = f"case when {usable} then {value} else {_number(feature.median)} end"
-    value = f"least(greatest({value}, {_number(feature.lowest)}), {_number(feature.highest)})"
+    usable = f"{value} between {number(-LARGEST)} and {number(LARGEST)}"
+    value = f"case when {usable} then {value} else {number(feature.median)} end"
+    value = f"least(greatest({value}, {number(feature.lowest)}), {number(feature.highest)})"
     if feature.log:
-        value = f"ln({_number(1)} + {value})"
-    scaled = f"({value} - {_number(feature.mean)}) / {_number(feature.scale)}"
-    return f"floor({scaled} * {_number(feature.weight)} * {_number(UNITS)} + {_number(0.5)})"
+        value = f"ln({number(1)} + {value})"
+    scaled = f"({value} - {number(feature.mean)}) / {number(feature.scale)}"
+    return f"floor({scaled} * {number(feature.weight)} * {number(UNITS)} + {number(0.5)})"
 
 
 def _prepared_word(feature: Categorical, word: str) -> str:
-    weight = _number(float(int(feature.weight * UNITS + 0.5)))
-    return f"case when {feature.name} = {text(word)} then {weight} else {_number(0)} end"
+    weight = number(float(int(feature.weight * UNITS + 0.5)))
+    return f"case when {feature.name} = {text(word)} then {weight} else {number(0)} end"
 
 
 def _distances(model: Model) -> Iterator[str]:
     for segment, centre in zip(model.segments, model.centres, strict=True):
         terms = [
-            f"(f_{position} - {_number(value)}) * (f_{position} - {_number(value)})"
+            f"(f_{position} - {number(value)}) * (f_{position} - {number(value)})"
             for position, value in enumerate(centre, start=1)
         ]
-        yield f"{' + '.join(terms) or _number(0)} as d_{segment}"
+        yield f"{' + '.join(terms) or number(0)} as d_{segment}"
 
 
 def _cases(model: Model) -> str:
@@ -121,7 +121,7 @@ def _next(model: Model) -> str:
     """The second smallest distance; the smallest again where there is one segment only."""
     if len(model.segments) == 1:
         return "nearest"
-    farther = _number(LARGEST)
+    farther = number(LARGEST)
     return _least(
         [f"case when segment = {segment} then {farther} else d_{segment} end" for segment in model.segments]
     )
@@ -129,29 +129,12 @@ def _next(model: Model) -> str:
 
 def _confidence(model: Model) -> str:
     if len(model.segments) == 1:
-        return _number(1)
-    return f"case when next_one > 0 then {_number(1)} - own / next_one else {_number(0)} end"
+        return number(1)
+    return f"case when next_one > 0 then {number(1)} - own / next_one else {number(0)} end"
 
 
 def _least(columns: list[str]) -> str:
     return f"least({', '.join(columns)})" if len(columns) > 1 else columns[0]
-
-
-def _decimal(value: str, digits: int) -> str:
-    # Rounded before it is cast, because engines differ in what a cast does with a half.
-    million = _number(1_000_000)
-    return f"cast(floor({value} * {million} + {_number(0.5)}) / {million} as decimal({digits}, 6))"
-
-
-def _number(value: float) -> str:
-    """A number to its last digit; a bare 0.1 is a decimal in DuckDB, and would be computed with as one."""
-    return f"cast('{float(value)!r}' as double)"
-
-
-def text(value: str) -> str:
-    """A text in SQL. A backslash is one to DuckDB and begins an escape to Snowflake, so none is written."""
-    quoted = value.replace("'", "''").replace("\\", "' || chr(92) || '")
-    return f"('{quoted}')"
 
 
 def _list(columns: Iterator[str]) -> str:

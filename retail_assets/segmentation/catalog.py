@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 
+from retail_assets.resources.sql import monday as monday
+from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
 from retail_assets.segmentation.features import NUMBERS
 
 SCHEMA = "mart_segmentation"
 MODELS, SEGMENTS, PROFILES = "segmentation_model", "customer_segments", "segment_profiles"
 
-Columns = Mapping[str, tuple[str, str]]
-"""Of each column its type and its description."""
-
-_WEEK = {"week_start": ("date", "The week's Monday.")}
-
 COLUMNS: Mapping[str, Columns] = {
     MODELS: {
-        **_WEEK,
+        **WEEK,
         "trained_week": ("date", "The week whose features the model was trained on."),
         "is_trained": ("boolean", "Whether that was this week; else it was scored with last week's model."),
         "reason": ("varchar", "Why the week was trained anew; null if it was not."),
@@ -26,7 +23,7 @@ COLUMNS: Mapping[str, Columns] = {
         "model": ("varchar", "The model as JSON; the week can be scored again from it exactly."),
     },
     SEGMENTS: {
-        **_WEEK,
+        **WEEK,
         "consumer_key": ("varchar", "The consumer."),
         "segment": ("integer", "The segment; 0 for who has never bought. A number stays the same people's."),
         "distance": ("decimal(18, 6)", "Distance to the centre, in standard deviations; null in 0."),
@@ -34,7 +31,7 @@ COLUMNS: Mapping[str, Columns] = {
         "previous_segment": ("integer", "The segment in the week before; null for who was in none."),
     },
     PROFILES: {
-        **_WEEK,
+        **WEEK,
         "segment": ("integer", "The segment."),
         "segment_name": ("varchar", "Its name, generated from what sets it apart."),
         "description": ("varchar", "What sets it apart from all who have bought, in plain words."),
@@ -57,15 +54,8 @@ COLUMNS: Mapping[str, Columns] = {
 }  # fmt: skip
 
 
-def table(name: str) -> str:
-    """A table with its schema."""
-    return f"{SCHEMA}.{name}"
-
-
-def monday(week: str) -> str:
-    """A week as SQL: the date of its Monday."""
-    return f"cast('{week}' as date)"
-
+TABLES = WeeklyTables(SCHEMA, COLUMNS)
+table = TABLES.table
 
 CHECKS = {
     "model_rebuilds": (MODELS, "The stored text of the model assigns consumers as the warehouse did."),

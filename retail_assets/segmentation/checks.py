@@ -1,7 +1,6 @@
 """What is asked of every week: pure functions of what came of it, and a look at the tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from retail_assets.resources.warehouse import Execute
@@ -11,19 +10,10 @@ from retail_assets.segmentation.features import CATEGORIES, FEATURES_TABLE, NO_P
 from retail_assets.segmentation.model import Model
 from retail_assets.segmentation.thresholds import Thresholds
 from retail_assets.segmentation.weekly import Week
+from retail_assets.weekly_assets import Finding
 
 _RESCORED = 1_000
 _TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found in one week."""
-
-    check: str
-    passed: bool
-    text: str
-    value: float | None = None
 
 
 def findings(

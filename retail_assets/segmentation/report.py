@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from retail_assets.segmentation.checks import Finding
 from retail_assets.segmentation.pictures import Picture, embedded
 from retail_assets.segmentation.weekly import Week
 from retail_assets.segmentation.wording import left_out
+from retail_assets.weekly_assets import Finding
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem;

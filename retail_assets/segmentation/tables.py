@@ -3,15 +3,15 @@
 A week's rows in all three are replaced in one transaction, so that a week is there whole or as it was before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retail_assets.resources.warehouse import Execute
-from retail_assets.segmentation.assignment import assignment_sql, text
-from retail_assets.segmentation.catalog import COLUMNS, MODELS, SCHEMA, SEGMENTS, monday, table
+from retail_assets.segmentation.assignment import assignment_sql
+from retail_assets.segmentation.catalog import COLUMNS, MODELS, SEGMENTS, TABLES, monday, table
 from retail_assets.segmentation.features import (
     CATEGORIES,
     FEATURES_TABLE,
@@ -25,18 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def create(execute: Execute) -> None:
-    """Create what is not there."""
-    execute(f"create schema if not exists {SCHEMA}")
-    for name, columns in COLUMNS.items():
-        declared = ", ".join(f"{column} {type_}" for column, (type_, _) in columns.items())
-        execute(f"create table if not exists {table(name)} ({declared})")
-
-
-def count_rows(execute: Execute) -> Mapping[str, int]:
-    """How many rows each of the tables has, over all weeks."""
-    counts = " union all ".join(f"select '{name}', count(*) from {table(name)}" for name in COLUMNS)
-    return {name: int(rows) for name, rows in execute(counts)}
+create, count_rows = TABLES.create, TABLES.count_rows
+delete_week, insert_rows = TABLES.delete_week, TABLES.insert_rows
 
 
 def read_sample(execute: Execute, week: str, size: int, features: str = FEATURES_TABLE) -> "pd.DataFrame":
@@ -113,12 +103,6 @@ def read_shared(
     return shared, newcomers
 
 
-def delete_week(execute: Execute, week: str) -> None:
-    """Remove the week from all tables."""
-    for name in COLUMNS:
-        execute(f"delete from {table(name)} where week_start = {monday(week)}")
-
-
 def insert_segments(
     execute: Execute, model: Model, week: str, previous: Stored | None, features: str = FEATURES_TABLE
 ) -> None:
@@ -132,25 +116,3 @@ def insert_segments(
         f" left join {table(SEGMENTS)} as before"
         f" on before.consumer_key = now.consumer_key and before.week_start = {before}"
     )
-
-
-def insert_rows(execute: Execute, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add a few rows, each with every column of the table."""
-    if not rows:
-        return
-    columns = COLUMNS[name]
-    values = ", ".join(
-        "("
-        + ", ".join(f"cast({_literal(row[column])} as {type_})" for column, (type_, _) in columns.items())
-        + ")"
-        for row in rows
-    )
-    execute(f"insert into {table(name)} ({', '.join(columns)}) values {values}")
-
-
-def _literal(value: Any) -> str:
-    if value is None or value != value:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return text(str(value))

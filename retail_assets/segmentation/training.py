@@ -1,10 +1,8 @@
 """From a sample of consumers to a fitted model."""
 
 import hashlib
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from retail_assets.segmentation.features import (
 from retail_assets.segmentation.model import LARGEST, Model
 from retail_assets.segmentation.pipeline import new_pipeline, parameters, round_centres
 from retail_assets.segmentation.thresholds import Thresholds
+from retail_assets.versions import libraries
 
 SEED = 4
 MOST_CATEGORIES = 12
@@ -120,7 +119,7 @@ def _with_training(model: Model, sample: pd.DataFrame, thresholds: Thresholds, s
         "rows": len(sample),
         "seed": seed,
         "fingerprint": fingerprint(sample),
-        "libraries": libraries(),
+        "libraries": libraries("numpy", "pandas", "scikit-learn", "scipy"),
     }
     if len(sample):
         facts |= quality(model, sample, thresholds)
@@ -152,9 +151,3 @@ def fingerprint(sample: pd.DataFrame) -> str:
         texts = ["" if pd.isna(value) else str(value) for value in column]
         digest.update(f"{name}\0{chr(31).join(texts)}\0".encode())
     return digest.hexdigest()
-
-
-def libraries() -> dict[str, str]:
-    """The versions that a model's numbers come from."""
-    names = ("numpy", "pandas", "scikit-learn", "scipy")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

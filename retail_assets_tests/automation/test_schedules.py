@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from retail_assets.definitions import definitions_of
+from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.segmentation.assets import FEATURES
 
 MONDAY = datetime(2024, 3, 18, 3, 10, tzinfo=UTC)
@@ -24,7 +25,8 @@ def evaluate(deploy):
             )
             return schedule.evaluate_tick(context)
 
-        at.instance, at.parents = instance, repository.asset_graph.get(FEATURES).parent_keys
+        graph = repository.asset_graph
+        at.instance, at.parents = instance, graph.get(FEATURES).parent_keys | graph.get(PURCHASES).parent_keys
         yield at
 
 

@@ -109,7 +109,7 @@ def test_another_format_is_refused():
 
 
 def test_the_warehouse_keeps_what_a_text_says():
-    from retail_assets.segmentation.assignment import text
+    from retail_assets.resources.sql import text
 
     connection = in_duckdb(features(people(1)))
     said = 'It\'s \\ "so" \\u00e9'

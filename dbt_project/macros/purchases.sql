@@ -1,0 +1,66 @@
+{#
+    What consumers bought on each day: all orders of a day are one purchase, as in the models of how often people buy.
+    An order of which no piece is left, such as a credit note, is none. Margin leaves out lines of unknown cost, and is
+    null where no cost is known.
+#}
+{% macro purchase_days() -%}
+    select
+        consumer_key,
+        order_date,
+        min(sales_channel) as sales_channel,
+        sum(net_amount) as net_amount,
+        sum(margin) as margin
+    from ({{ consumer_orders() }}) as orders
+    where quantity > 0
+    group by consumer_key, order_date
+{%- endmacro %}
+
+{#
+    What was taken back from consumers, on which day, of a purchase of which day; a credit note names none, and is of its
+    own day. The margin that is lost is what was paid back, less what the pieces cost: they go back to the shelf. It
+    is null where the cost is not known, as the line's margin is.
+#}
+{% macro taken_back() -%}
+    select
+        returns.consumer_key,
+        returns.return_date,
+        returns.order_date,
+        returns.refund_amount,
+        case
+            when lines.order_line_id is null or lines.unit_cost is not null
+                then returns.refund_amount - coalesce(returns.return_quantity * lines.unit_cost, 0)
+        end as lost_margin
+    from {{ ref('wh_fact_sales_returns') }} as returns
+    left join {{ ref('wh_fact_sales') }} as lines
+        on returns.source_system = lines.source_system
+        and returns.order_id = lines.order_id
+        and returns.order_line_id = lines.order_line_id
+    where returns.consumer_key <> {{ unknown_key() }}
+        and coalesce(lines.is_sale, true)
+
+    union all
+
+    select
+        consumer_key,
+        order_date as return_date,
+        order_date,
+        -net_amount as refund_amount,
+        -margin as lost_margin
+    from ({{ consumer_orders() }}) as orders
+    where quantity <= 0
+{%- endmacro %}
+
+{# The orders of known consumers, each of one consumer, day and channel. #}
+{% macro consumer_orders() -%}
+    select
+        consumer_key,
+        order_date,
+        sales_channel,
+        sum(quantity) as quantity,
+        sum(net_amount) as net_amount,
+        sum(margin) as margin
+    from {{ ref('wh_fact_sales') }}
+    where is_sale
+        and consumer_key <> {{ unknown_key() }}
+    group by source_system, order_id, consumer_key, order_date, sales_channel
+{%- endmacro %}
