@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -276,13 +277,13 @@ def test_a_login_is_given_up(tmp_path):
             warehouse_of(settings).query("select 1")
 
 
-def test_a_run_that_is_asked_to_stop_ends(tmp_path):
+def test_a_run_that_is_asked_to_stop_ends(tmp_path, parsed_on_snowflake):
     """dbt's statement is ended in Snowflake, the next is not begun, and dbt's thread is gone."""
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
     with hanging_server() as server:
         settings = settings_in(tmp_path, **server.place)
         home.prepare(settings)
-        Project(settings).prepare()
+        shutil.copytree(parsed_on_snowflake, tmp_path / "dbt")
 
         def ask_to_stop():
             server.is_busy.wait(120)
