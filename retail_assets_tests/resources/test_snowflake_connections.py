@@ -250,6 +250,24 @@ def test_an_encrypted_key_without_a_passphrase_is_said(key, tmp_path):
         warehouse_of(settings).query("select 1")
 
 
+def test_a_wrong_passphrase_is_said(key, tmp_path):
+    settings = settings_in(
+        tmp_path,
+        snowflake_private_key=pem(key, b"open sesame"),
+        snowflake_private_key_passphrase="open barley",
+    )
+    with pytest.raises(CredentialsError, match="cannot be read with RETAIL_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE"):
+        warehouse_of(settings).query("select 1")
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_a_passphrase_that_is_not_needed_is_not_given(connection, key, tmp_path, monkeypatch):
+    settings = settings_in(
+        tmp_path, snowflake_private_key=pem(key), snowflake_private_key_passphrase="open sesame"
+    )
+    assert connected_with(connection, settings, monkeypatch)["private_key"]
+
+
 def test_secrets_are_not_put_into_the_environment(key, tmp_path):
     """Of a child process, that is; what is no secret is there for profiles.yml."""
     home.prepare(settings_in(tmp_path, snowflake_private_key=pem(key)))
