@@ -218,6 +218,23 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "parsed", make) / "dbt"
 
 
+@pytest.fixture(scope="session")
+def parsed_on_snowflake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of Snowflake, which has other macros. The environment is as it was."""
+
+    def make(folder: Path) -> None:
+        known = dict(os.environ)
+        settings = Settings(home=folder, warehouse="snowflake")
+        try:
+            home.prepare(settings)
+            Project(settings).prepare()
+        finally:
+            os.environ.clear()
+            os.environ.update(known)
+
+    return shared(tmp_path_factory, "parsed-on-snowflake", make) / "dbt"
+
+
 def _failures(result: dg.ExecuteInProcessResult) -> str:
     """Why steps of a run failed."""
     errors = (event.step_failure_data.error for event in result.get_step_failure_events())

@@ -39,5 +39,7 @@ def prepare(settings: Settings) -> None:
     os.environ["RETAIL_WAREHOUSE"] = settings.warehouse
     for field in type(settings).model_fields:
         value = getattr(settings, field)
-        if field.startswith("snowflake_") and not isinstance(value, SecretStr):
-            os.environ.setdefault(f"RETAIL_{field.upper()}", str(value))
+        name = f"RETAIL_{field.upper()}"
+        # An empty variable is none, as it is to the settings.
+        if field.startswith("snowflake_") and not isinstance(value, SecretStr) and not os.environ.get(name):
+            os.environ[name] = str(value)

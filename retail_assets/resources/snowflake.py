@@ -16,7 +16,13 @@ from retail_assets.resources.comments import (
     snowflake_statements,
 )
 from retail_assets.resources.sessions import Session
-from retail_assets.resources.snowflake_connection import credentials, limits, place, session_parameters
+from retail_assets.resources.snowflake_connection import (
+    CredentialsError,
+    credentials,
+    limits,
+    place,
+    session_parameters,
+)
 from retail_assets.resources.warehouse import Say, Warehouse, WarehouseError
 from retail_assets.settings import Settings
 
@@ -88,7 +94,12 @@ class SnowflakeWarehouse(Warehouse):
         )
         with ExitStack() as stack:
             with _told("Snowflake cannot be reached"):
-                connection = stack.enter_context(resource.get_connection())
+                try:
+                    connection = stack.enter_context(resource.get_connection())
+                except ValueError:
+                    raise CredentialsError(
+                        "The private key cannot be read with RETAIL_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE."
+                    ) from None
             yield connection
 
     @contextmanager

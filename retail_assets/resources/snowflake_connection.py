@@ -45,7 +45,7 @@ def private_key(settings: Settings) -> str:
 
 
 def credentials(settings: Settings) -> Mapping[str, str]:
-    """`private_key` as PEM, with its `passphrase` if there is one; else the `password`.
+    """`private_key` as PEM, with its `passphrase` if it is encrypted; else the `password`.
 
     Raises `CredentialsError` if there is neither.
     """
@@ -53,7 +53,9 @@ def credentials(settings: Settings) -> Mapping[str, str]:
     passphrase = settings.snowflake_private_key_passphrase.get_secret_value()
     password = settings.snowflake_password.get_secret_value()
     if key:
-        return {"private_key": key, "passphrase": passphrase} if passphrase else {"private_key": key}
+        # A passphrase that is not needed is refused.
+        is_encrypted = key.startswith("-----BEGIN ENCRYPTED")
+        return {"private_key": key, "passphrase": passphrase} if is_encrypted else {"private_key": key}
     if not password:
         raise CredentialsError(
             "There is nothing to log in to Snowflake with. Set RETAIL_SNOWFLAKE_PRIVATE_KEY_FILE,"

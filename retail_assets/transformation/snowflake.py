@@ -58,5 +58,9 @@ class Connections(SnowflakeConnectionManager):
 def connections(settings: Settings) -> Iterator[Callable[[], None]]:
     """A context in which dbt connects as these settings say. Gives what stops dbt."""
     Connections.settings, Connections.opened, Connections.is_stopped = settings, [], False
+    known = SnowflakeAdapter.ConnectionManager
     SnowflakeAdapter.ConnectionManager = Connections
-    yield Connections.stop
+    try:
+        yield Connections.stop
+    finally:
+        SnowflakeAdapter.ConnectionManager = known

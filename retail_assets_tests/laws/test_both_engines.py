@@ -4,15 +4,19 @@ No rows are compared.
 """
 
 import re
+import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
+import dbt.include.snowflake
+import jinja2
 import pytest
+from dbt.adapters.snowflake.connections import SnowflakeConnectionManager
 from dbt.adapters.sql.connections import SQLConnectionManager
 
 from retail_assets import cli
 from retail_assets.catalog.project import PROJECT_DIR, Project
-from retail_assets.deployment import home
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import settings
@@ -64,9 +68,11 @@ def test_no_double_slash():
 
 
 @pytest.fixture(scope="module")
-def snowflake(tmp_path_factory):
-    with stand_in(tmp_path_factory.mktemp("snowflake")) as settings:
-        home.prepare(settings)
+def snowflake(tmp_path_factory, parsed_on_snowflake):
+    """The settings of a deployment on the stand-in. It is not made this process's."""
+    folder = tmp_path_factory.mktemp("snowflake")
+    shutil.copytree(parsed_on_snowflake, folder / "dbt")
+    with stand_in(folder) as settings:
         yield settings
 
 
@@ -105,6 +111,41 @@ def test_an_empty_statement_is_found():
     ]
 
 
+class ReturnedError(Exception):
+    """How a macro of dbt returns a value."""
+
+
+def macro(path, name, **known):
+    """A macro as a function, without dbt."""
+
+    def returned(value):
+        raise ReturnedError(value)
+
+    text = re.search(rf"{{% macro {name}\(.*?{{%-? endmacro %}}", path.read_text(), re.DOTALL)[0]
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    found = getattr(environment.from_string(text, globals={"return": returned, **known}).module, name)
+
+    def call(*arguments):
+        try:
+            return found(*arguments)
+        except ReturnedError as value:
+            return value.args[0]
+
+    return call
+
+
+def test_a_replacement_is_one_transaction_of_two_statements():
+    theirs = Path(dbt.include.snowflake.__file__).parent / "macros" / "adapters.sql"
+    transaction = macro(theirs, "snowflake_dml_explicit_transaction")
+    replaced = macro(
+        PROJECT_DIR / "macros" / "strategies.sql",
+        "snowflake__in_one_transaction",
+        snowflake_dml_explicit_transaction=transaction,
+    )("delete from a", "insert into a select 1")
+    sent = [" ".join(part.split()) for part in SnowflakeConnectionManager._split_queries(replaced)]
+    assert sent == ["begin;", "delete from a;", "insert into a select 1;", "commit;"]
+
+
 def test_every_model_builds_on_snowflake(snowflake, manifest, statements):
     """A first build and an increment, on empty, typed raw tables; and no empty statement is sent."""
     warehouse = warehouse_of(snowflake)
@@ -122,6 +163,7 @@ def test_every_model_builds_on_snowflake(snowflake, manifest, statements):
 
 def test_no_empty_statement_is_sent_to_duckdb(tmp_path, parsed_project, statements):
     raw = DbtOnRaw(tmp_path, parsed_project)
+    assert raw.settings.warehouse == "duckdb"
     for window in DAYS:
         raw.dbt(*build_arguments(window, "Europe/Berlin", selection=MODELS))
     assert any("delete from" in sql for sql in statements)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,6 +250,24 @@ def test_an_encrypted_key_without_a_passphrase_is_said(key, tmp_path):
         warehouse_of(settings).query("select 1")
 
 
+def test_a_wrong_passphrase_is_said(key, tmp_path):
+    settings = settings_in(
+        tmp_path,
+        snowflake_private_key=pem(key, b"open sesame"),
+        snowflake_private_key_passphrase="open barley",
+    )
+    with pytest.raises(CredentialsError, match="cannot be read with RETAIL_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE"):
+        warehouse_of(settings).query("select 1")
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_a_passphrase_that_is_not_needed_is_not_given(connection, key, tmp_path, monkeypatch):
+    settings = settings_in(
+        tmp_path, snowflake_private_key=pem(key), snowflake_private_key_passphrase="open sesame"
+    )
+    assert connected_with(connection, settings, monkeypatch)["private_key"]
+
+
 def test_secrets_are_not_put_into_the_environment(key, tmp_path):
     """Of a child process, that is; what is no secret is there for profiles.yml."""
     home.prepare(settings_in(tmp_path, snowflake_private_key=pem(key)))
@@ -276,13 +295,13 @@ def test_a_login_is_given_up(tmp_path):
             warehouse_of(settings).query("select 1")
 
 
-def test_a_run_that_is_asked_to_stop_ends(tmp_path):
+def test_a_run_that_is_asked_to_stop_ends(tmp_path, parsed_on_snowflake):
     """dbt's statement is ended in Snowflake, the next is not begun, and dbt's thread is gone."""
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
     with hanging_server() as server:
         settings = settings_in(tmp_path, **server.place)
         home.prepare(settings)
-        Project(settings).prepare()
+        shutil.copytree(parsed_on_snowflake, tmp_path / "dbt")
 
         def ask_to_stop():
             server.is_busy.wait(120)
