@@ -14,7 +14,7 @@ def weeks_later(week: str, weeks: int) -> str:
 
 
 def insert_calibration(week: str, purchases: str) -> str:
-    """The statement that adds a week's rows: none if nothing was predicted, or nothing is known of the week.
+    """The statement that adds a week's rows: none if nothing was predicted. The week's purchases are there.
 
     Sums are of decimals, so that they are the same in any order.
     """
@@ -51,7 +51,6 @@ compared as (
         abs(predicted.own_rate_orders_13_weeks - coalesce(happened.purchases_last_13_weeks, 0)) as own_error
     from predicted
     left join happened on predicted.consumer_key = happened.consumer_key
-    where exists (select 1 from happened)
 
 ),
 
