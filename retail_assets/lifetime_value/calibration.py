@@ -68,7 +68,7 @@ deciles as (
         sum(margin_then) as happened_margin,
         sum(error) as error,
         sum(own_error) as own_error,
-        count(case when orders_then between orders_low_13_weeks and orders_high_13_weeks then 1 end) as within
+        count(case when orders_then between orders_low_13_weeks and orders_high_13_weeks then 1 end) as inside
     from compared
     group by population, decile
 
@@ -97,7 +97,7 @@ select
     deciles.happened_margin,
     {_mean("deciles.error", "deciles.customers")},
     {_mean("deciles.own_error", "deciles.customers")},
-    {_mean("deciles.within", "deciles.customers")},
+    {_mean("deciles.inside", "deciles.customers")},
     populations.error < populations.own_error,
     case
         when populations.error < populations.own_error then 'Better than the own rate: '

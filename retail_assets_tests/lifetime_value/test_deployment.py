@@ -109,7 +109,8 @@ def _plant(deployment: Deployment) -> None:
             ),
             "wh_fact_sales": (
                 "'p' || customer as consumer_key, 'erp' as source_system, line as order_id,"
-                f" line as order_line_id, date '{begin}' + cast(day as integer) as order_date, true as is_sale,"
+                f" line as order_line_id, date '{begin}' + cast(day as integer) as order_date,"
+                " true as is_sale,"
                 " 'online' as sales_channel, 1 as quantity, 'a' as product_key, 2 * margin as net_amount,"
                 " 0 as discount_amount, margin as unit_cost, margin as margin"
             ),
