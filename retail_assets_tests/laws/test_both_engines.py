@@ -1,6 +1,6 @@
 """Law 7, as far as it goes yet: every model's first build runs against a Snowflake protocol server.
 
-Its incremental branch does not, and no rows are compared.
+Its incremental branch does not, and no rows are compared but those of lifetime values, which Python writes.
 """
 
 import os
@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 import pytest
 
 from retail_assets.catalog.project import PROJECT_DIR, Project, dbt_executable
+from retail_assets.lifetime_value.catalog import COLUMNS, table
+from retail_assets.lifetime_value.weekly import run_week
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
+from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.raw_tables import create_raw_tables_sql
 
 # Words that Snowflake takes for no name without quotes (its SQL reference: "Reserved & limited keywords");
@@ -116,6 +119,31 @@ def test_every_model_builds_on_snowflake(snowflake, built):
     assert result.returncode == 0, result.stdout[-3000:]
     assert warehouse.query("select count(*) as n from warehouse.fact_sales").to_pylist() == [{"n": 0}]
     _assert_described(warehouse)
+
+
+def test_lifetime_values_are_the_same_on_snowflake(snowflake):
+    """The statements that Python writes: rows of numbers go in and out, and the tables have the same rows."""
+    here = Warehouse([Cohort(lives(200, 7 * 60, 5))])
+    here.add(46, 59)
+    here.run(46, 59)
+    types = {name: kind.lower() for name, kind, *_ in here.execute("describe purchases")}
+    rows = here.execute.read(
+        f"select {', '.join(f'cast({name} as varchar) as {name}' for name in types)} from purchases"
+    )
+    warehouse = warehouse_of(snowflake)
+    warehouse.execute("create database if not exists RETAIL")
+    with warehouse.session() as session:
+        session("create schema if not exists mart_lifetime_value")
+        with session.holding("mart_lifetime_value.given", rows) as held:
+            cast = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
+            session(f"create table mart_lifetime_value.purchases as select {cast} from {held}")
+        for week in (46, 59):
+            run_week(session, monday(week), "mart_lifetime_value.purchases")
+        for name in COLUMNS:
+            assert sorted(map(str, session(f"select * from {table(name)}"))) == sorted(
+                map(str, here.execute(f"select * from {table(name)}"))
+            ), name
+            assert session(f"select count(*) from {table(name)}") != [(0,)]
 
 
 def _assert_described(warehouse):

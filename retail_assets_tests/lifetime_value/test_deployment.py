@@ -67,13 +67,7 @@ def planted(built, tmp_path_factory) -> Iterator[Deployment]:
     """Two years of customers as the model has them; the first week, and the one 13 weeks later."""
     folder = tmp_path_factory.mktemp("values")
     shutil.copytree(built.settings.home, folder, dirs_exist_ok=True)
-    settings = built.settings.model_copy(
-        update={
-            "home": folder,
-            "start_date": WEEKS[-1] - timedelta(weeks=HISTORY),
-            "end_date": LAST + timedelta(days=6),
-        }
-    )
+    settings = built.settings.model_copy(update={"home": folder, "end_date": LAST + timedelta(days=6)})
     deployment = Deployment(settings)
     _plant(deployment)
     with pytest.MonkeyPatch.context() as patch:
