@@ -14,7 +14,7 @@ def weeks_later(week: str, weeks: int) -> str:
 
 
 def insert_calibration(week: str, purchases: str) -> str:
-    """The statement that adds a week's rows: none if nothing was predicted, or nothing is known of the week.
+    """The statement that adds a week's rows: none if nothing was predicted. The week's purchases are there.
 
     Sums are of decimals, so that they are the same in any order.
     """
@@ -51,7 +51,6 @@ compared as (
         abs(predicted.own_rate_orders_13_weeks - coalesce(happened.purchases_last_13_weeks, 0)) as own_error
     from predicted
     left join happened on predicted.consumer_key = happened.consumer_key
-    where exists (select 1 from happened)
 
 ),
 
@@ -69,7 +68,7 @@ deciles as (
         sum(margin_then) as happened_margin,
         sum(error) as error,
         sum(own_error) as own_error,
-        count(case when orders_then between orders_low_13_weeks and orders_high_13_weeks then 1 end) as within
+        count(case when orders_then between orders_low_13_weeks and orders_high_13_weeks then 1 end) as inside
     from compared
     group by population, decile
 
@@ -98,7 +97,7 @@ select
     deciles.happened_margin,
     {_mean("deciles.error", "deciles.customers")},
     {_mean("deciles.own_error", "deciles.customers")},
-    {_mean("deciles.within", "deciles.customers")},
+    {_mean("deciles.inside", "deciles.customers")},
     populations.error < populations.own_error,
     case
         when populations.error < populations.own_error then 'Better than the own rate: '

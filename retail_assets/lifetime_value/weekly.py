@@ -64,8 +64,13 @@ def run_week(session: Session, week: str, purchases: str = PURCHASES) -> Week:
         TABLES.insert_rows(session, MODELS, found.rows)
         session(insert_values(week, purchases, held, {group: found.spending(group) for group in cohorts}))
         for each in (week, later):
-            session(insert_calibration(each, purchases))
+            if _has(session, purchases, each):
+                session(insert_calibration(each, purchases))
     return found
+
+
+def _has(session: Session, table_name: str, week: str) -> bool:
+    return bool(session(f"select 1 from {table_name} where week_start = {monday(week)} limit 1"))
 
 
 def _fit(week: str, customers: Customers) -> Week:

@@ -23,9 +23,9 @@ class Session(ABC):
 
     @abstractmethod
     def holding(self, name: str, rows: "pa.Table") -> AbstractContextManager[str]:
-        """A context in which statements can read `rows`, by the name that it gives; nobody else sees them.
+        """A context in which statements can read `rows`, by the name that it gives.
 
-        `name` is a schema and a table that is not there. Not inside a transaction.
+        `name` is a schema and a table of it that nobody else uses. Not inside a transaction.
         """
 
 

@@ -154,7 +154,7 @@ def _told(what: str) -> Iterator[None]:
 
 
 class SnowflakeSession(Session):
-    """Rows become a temporary table, in statements of many rows each."""
+    """Rows become a table that is dropped again, in statements of many rows each."""
 
     def __init__(self, connection: "SnowflakeConnection"):
         self._connection = connection
@@ -174,7 +174,7 @@ class SnowflakeSession(Session):
     @contextmanager
     def holding(self, name: str, rows: "pa.Table") -> Iterator[str]:
         declared = ", ".join(f"{field.name} {_type_of(field.type)}" for field in rows.schema)
-        self(f"create or replace temporary table {name} ({declared})")
+        self(f"create or replace transient table {name} ({declared})")
         places = ", ".join(["%s"] * rows.num_columns)
         for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
             values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))

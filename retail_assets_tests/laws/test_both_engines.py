@@ -1,6 +1,6 @@
 """Law 7, as far as it goes yet: every model's two branches run against a Snowflake protocol server.
 
-No rows are compared.
+No rows are compared but those of lifetime values, which Python writes.
 """
 
 import re
@@ -17,12 +17,15 @@ from dbt.adapters.sql.connections import SQLConnectionManager
 
 from retail_assets import cli
 from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.lifetime_value.catalog import COLUMNS, table
+from retail_assets.lifetime_value.weekly import run_week
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import settings
 from retail_assets.transformation.runner import invoke
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
+from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.raw_tables import create_raw_tables_sql
 from retail_assets_tests.snowflake_stand_in import stand_in
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
@@ -186,6 +189,31 @@ def test_a_wrong_query_is_a_sentence(snowflake, capsys, monkeypatch):
     assert said.startswith("Snowflake cannot answer: ")
     assert "colour" in said.lower()
     assert "Traceback" not in said
+
+
+def test_lifetime_values_are_the_same_on_snowflake(snowflake):
+    """The statements that Python writes: rows of numbers go in and out, and the tables have the same rows."""
+    here = Warehouse([Cohort(lives(200, 7 * 60, 5))])
+    here.add(46, 59)
+    here.run(46, 59)
+    types = {name: kind.lower() for name, kind, *_ in here.execute("describe purchases")}
+    rows = here.execute.read(
+        f"select {', '.join(f'cast({name} as varchar) as {name}' for name in types)} from purchases"
+    )
+    warehouse = warehouse_of(snowflake)
+    warehouse.execute("create database if not exists RETAIL")
+    with warehouse.session() as session:
+        session("create schema if not exists mart_lifetime_value")
+        with session.holding("mart_lifetime_value.given", rows) as held:
+            cast = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
+            session(f"create table mart_lifetime_value.purchases as select {cast} from {held}")
+        for week in (46, 59):
+            run_week(session, monday(week), "mart_lifetime_value.purchases")
+        for name in COLUMNS:
+            assert sorted(map(str, session(f"select * from {table(name)}"))) == sorted(
+                map(str, here.execute(f"select * from {table(name)}"))
+            ), name
+            assert session(f"select count(*) from {table(name)}") != [(0,)]
 
 
 def _assert_described(warehouse):

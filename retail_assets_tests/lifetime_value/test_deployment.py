@@ -67,13 +67,7 @@ def planted(built, tmp_path_factory) -> Iterator[Deployment]:
     """Two years of customers as the model has them; the first week, and the one 13 weeks later."""
     folder = tmp_path_factory.mktemp("values")
     shutil.copytree(built.settings.home, folder, dirs_exist_ok=True)
-    settings = built.settings.model_copy(
-        update={
-            "home": folder,
-            "start_date": WEEKS[-1] - timedelta(weeks=HISTORY),
-            "end_date": LAST + timedelta(days=6),
-        }
-    )
+    settings = built.settings.model_copy(update={"home": folder, "end_date": LAST + timedelta(days=6)})
     deployment = Deployment(settings)
     _plant(deployment)
     with pytest.MonkeyPatch.context() as patch:
@@ -104,11 +98,13 @@ def _plant(deployment: Deployment) -> None:
                 f" date '{begin}' as known_since, false as in_crm"
             ),
             "wh_consumer_identities": (
-                "distinct 'p' || customer as consumer_key, 'erp' as source_system, 'p' || customer as source_id"
+                "distinct 'p' || customer as consumer_key, 'erp' as source_system,"
+                " 'p' || customer as source_id"
             ),
             "wh_fact_sales": (
                 "'p' || customer as consumer_key, 'erp' as source_system, line as order_id,"
-                f" line as order_line_id, date '{begin}' + day as order_date, true as is_sale,"
+                f" line as order_line_id, date '{begin}' + cast(day as integer) as order_date,"
+                " true as is_sale,"
                 " 'online' as sales_channel, 1 as quantity, 'a' as product_key, 2 * margin as net_amount,"
                 " 0 as discount_amount, margin as unit_cost, margin as margin"
             ),
@@ -130,7 +126,8 @@ def test_a_forecast_is_made_and_has_its_record(planted):
     assert float(predicted) == pytest.approx(happened, rel=0.15)
     ((bought,),) = planted.query(
         "select count(distinct (consumer_key, order_date)) from warehouse.wh_fact_sales as sales"
-        f" where order_date >= '{WEEKS[-1] + timedelta(weeks=1)}' and order_date < '{LAST + timedelta(weeks=1)}'"
+        f" where order_date >= '{WEEKS[-1] + timedelta(weeks=1)}'"
+        f" and order_date < '{LAST + timedelta(weeks=1)}'"
         " and consumer_key in (select consumer_key from mart_lifetime_value.customer_lifetime_value"
         f" where week_start = '{WEEKS[-1]}')"
     )
