@@ -16,8 +16,10 @@ import pytest
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from dagster_snowflake import SnowflakeResource
 
 from retail_assets.catalog.project import Project
+from retail_assets.definitions import definitions_of
 from retail_assets.deployment import home
 from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from retail_assets.resources.snowflake_connection import CredentialsError
@@ -286,6 +288,34 @@ def test_secrets_that_the_user_put_there_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("RETAIL_SNOWFLAKE_PASSWORD", SECRET)
     home.prepare(settings_in(tmp_path))
     assert os.environ["RETAIL_SNOWFLAKE_PASSWORD"] == SECRET
+
+
+def test_an_asset_of_ones_own_has_the_connection(tmp_path, parsed_on_snowflake, monkeypatch):
+    """By dagster-snowflake's resource, which is among the definitions where the warehouse is Snowflake."""
+    shutil.copytree(parsed_on_snowflake, tmp_path / "dbt")
+    home.prepare(settings_in(tmp_path))
+    resource = definitions_of(settings_in(tmp_path)).resources["snowflake"]
+    assert isinstance(resource, SnowflakeResource)
+    captured = {}
+    monkeypatch.setattr(snowflake.connector, "connect", lambda **given: captured.update(given) or Closed())
+    monkeypatch.setenv("RETAIL_SNOWFLAKE_PASSWORD", SECRET)
+
+    def mine(snowflake: SnowflakeResource):
+        with snowflake.get_connection():
+            pass
+
+    assert dg.materialize([dg.asset(mine)], resources={"snowflake": resource}).success
+    assert (captured["user"], captured["password"]) == ("nightly", SECRET)
+    assert captured["session_parameters"]["TIMEZONE"] == "UTC"
+
+
+class Closed:
+    """A connection that nothing is asked of."""
+
+    def commit(self):
+        return
+
+    close = commit
 
 
 def test_a_login_is_given_up(tmp_path):
