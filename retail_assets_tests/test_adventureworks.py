@@ -108,7 +108,7 @@ def test_segments_without_crm_and_web_shop(adventureworks, capsys):
     """Fewer features, and the model says so; everybody is in a segment that tells something."""
     result = adventureworks.run_weeks(WEEK, WEEK)
     evaluations = result.get_asset_check_evaluations()
-    # A later week is over, and was not asked for. That purchases leave a parameter of lifetime values open is told.
+    # A later week is over, and was not asked for. Purchases leave a parameter of lifetime values open.
     assert {each.check_name for each in evaluations if not each.passed} == {
         "newest_partition",
         "parameters_are_told",

@@ -146,6 +146,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None):
         self._engines: dict[str, sa.Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -186,6 +187,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if shard == INDEX_SHARD_NAME:
             sa.event.listen(engine, "before_cursor_execute", _read_by_partition, retval=True)
         return engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table. Dagster asks before each event; a table that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:

@@ -17,6 +17,7 @@ from dagster._core.utils import make_new_run_id
 from retail_assets.deployment import home
 from retail_assets.deployment.event_log import OPEN_RUNS
 from retail_assets.deployment.history import NEWEST, forget_old_runs
+from retail_assets.internals import SqliteEventLogStorage
 from retail_assets.settings import Settings
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 11)]
@@ -69,6 +70,18 @@ def test_a_check_is_planned_once_and_then_evaluated(history):
             sa.select(AssetCheckExecutionsTable.c.execution_status, AssetCheckExecutionsTable.c.partition)
         ).fetchall()
     assert sorted(map(tuple, rows)) == [("FAILED", None), ("SUCCEEDED", None)]
+
+
+def test_a_table_is_looked_for_until_it_is_found(history, monkeypatch):
+    storage = history.event_log_storage
+    assert storage.has_table("asset_keys")
+    assert not storage.has_table("not_yet")
+    with storage.index_connection() as connection:
+        connection.exec_driver_sql("create table not_yet (id integer)")
+    assert storage.has_table("not_yet")
+    monkeypatch.setattr(SqliteEventLogStorage, "has_table", None)
+    assert storage.has_table("asset_keys")
+    assert storage.has_table("not_yet")
 
 
 def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_path):
