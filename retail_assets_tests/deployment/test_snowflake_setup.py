@@ -87,7 +87,13 @@ def test_readers_see_the_marts_alone(manifest):
         if (match := re.search(r"on schema SHOP\.(\w+) to role SHOP_READER", statement))
         or (match := re.search(r"in schema SHOP\.(\w+) to role SHOP_READER", statement))
     }
-    assert granted == {"mart_analyst", "mart_marketing", "mart_sales", "mart_segmentation"}
+    assert granted == {
+        "mart_analyst",
+        "mart_lifetime_value",
+        "mart_marketing",
+        "mart_sales",
+        "mart_segmentation",
+    }
 
 
 def test_the_tear_down_takes_away_what_the_setup_makes(manifest):
