@@ -50,7 +50,7 @@ def weekly(retailer, tmp_path_factory, parsed_project):
 
 
 def test_all_checks_of_segments_pass(weekly):
-    """That six weeks of purchases leave a parameter of lifetime values open is told."""
+    """That seven months of purchases leave a parameter of lifetime values open is told."""
     assert weekly.result.success
     evaluations = weekly.result.get_asset_check_evaluations()
     assert len(evaluations) >= 9
