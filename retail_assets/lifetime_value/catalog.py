@@ -55,7 +55,7 @@ COLUMNS: Mapping[str, Columns] = {
         "purchases_from": ("varchar", "Cohort whose purchasing parameters it has; null if there are none."),
         "margins_from": ("varchar", "Cohort whose margin parameters it has; null if there are none."),
         "reason": ("varchar", "Why it has none of its own, in words; null if it has both."),
-        "log_likelihood": ("double", "Of the purchases, by its own parameters; null without."),
+        "log_likelihood": ("decimal(38, 6)", "Of the purchases, by its own parameters; null without."),
         "margin_correlation": (
             "decimal(9, 6)",
             "Between how often customers buy and what a purchase brings, which the model takes to be 0; null"
