@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
+from retail_assets.weekly_assets import Check
 
 SCHEMA = "mart_lifetime_value"
 PURCHASES = f"{SCHEMA}.customer_purchases"
@@ -133,22 +134,23 @@ table = TABLES.table
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 CHECKS = {
-    "parameters_are_told": (
+    "parameters_are_told": Check(
         MODELS,
         WARN,
         "Where there is data enough, it tells all parameters; else the reason is said.",
     ),
-    "one_value_each": (VALUES, ERROR, "Every consumer who has bought has exactly one row."),
-    "values_are_sound": (
+    "one_value_each": Check(VALUES, ERROR, "Every consumer who has bought has exactly one row."),
+    "values_are_sound": Check(
         VALUES,
         ERROR,
         "No purchase is expected below 0, more are expected in more weeks, and none is missing.",
     ),
-    "beats_own_rate": (
+    "beats_own_rate": Check(
         CALIBRATION,
         WARN,
         "What was predicted 13 weeks ago is nearer to what happened than the own rate.",
     ),
-    "calibrated": (CALIBRATION, WARN, "Purchases that happened are within 25% of those that were predicted."),
+    "calibrated": Check(
+        CALIBRATION, WARN, "Purchases that happened are within 25% of those that were predicted."
+    ),
 }
-"""Of each check its asset, how bad a miss is, and what it asks."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-create, count_rows = TABLES.create, TABLES.count_rows
+create = TABLES.create
 delete_week, insert_rows = TABLES.delete_week, TABLES.insert_rows
 
 

@@ -112,7 +112,8 @@ def _assert_the_ui_knows(deployment):
         assert metadata["dagster/row_count"].value == rows, table
 
 
-WEEKLY_SCHEMAS = ("mart_segmentation", "mart_lifetime_value")
+def _is_weekly(node):
+    return node["config"]["meta"]["dagster"]["partition"] == "weekly"
 
 
 def _assert_readers_find_what_they_need(deployment):
@@ -120,7 +121,7 @@ def _assert_readers_find_what_they_need(deployment):
     described = {
         (node["schema"], node["name"], column): text["description"]
         for node in nodes
-        if node["resource_type"] in ("source", "model") and node["schema"] not in WEEKLY_SCHEMAS
+        if node["resource_type"] in ("source", "model") and not _is_weekly(node)
         for column, text in node["columns"].items()
     }
     with duckdb.connect(deployment.settings.published_path, read_only=True) as connection:

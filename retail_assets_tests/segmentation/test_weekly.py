@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from retail_assets.cli import app
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.segmentation import weekly
-from retail_assets.segmentation.assets import MODEL, SEGMENTS, segmentation_assets
+from retail_assets.segmentation.assets import segmentation_assets
 from retail_assets.segmentation.audience import audience, show
-from retail_assets.segmentation.catalog import CHECKS, table
+from retail_assets.segmentation.catalog import CHECKS, MODELS, SCHEMA, SEGMENTS, table
 from retail_assets.segmentation.checks import findings
 from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
@@ -80,7 +80,7 @@ def _failing(*_):
 def test_a_week_depends_on_the_one_before(tmp_path):
     assets = segmentation_assets(Settings(home=tmp_path))
     graph = dg.Definitions(assets=[assets], resources={"warehouse": None}).resolve_asset_graph()
-    for asset in (MODEL, SEGMENTS):
+    for asset in (dg.AssetKey([SCHEMA, name]) for name in (MODELS, SEGMENTS)):
         mapping = graph.get(asset).partition_mappings[asset]
         assert (mapping.start_offset, mapping.end_offset) == (-1, -1)
 
