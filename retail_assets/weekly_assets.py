@@ -57,7 +57,7 @@ def weekly_step(
 ) -> dg.AssetsDefinition:
     """One asset for each of the tables that `descriptions` names, written together.
 
-    A range of weeks is one run, which takes them in their order. The group has the step's name; the assets are
+    A range of weeks is one run, which takes them in their order. The group has the step's name; assets are
     shown as made with `library`.
     """
     keys = {table: dg.AssetKey([tables.schema, table]) for table in descriptions}
