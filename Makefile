@@ -42,6 +42,7 @@ format: setup ## Format Python and SQL, and mend what the linter can
 test: setup ## Lint, types, and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/sqlfmt --check --quiet dbt_project
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 

@@ -15,35 +15,27 @@
 {%- endmacro %}
 
 {% macro rounded_share(amount, cumulative, total) -%}
-    {%- set units = whole(amount ~ ' * 10000') -%}
+    {%- set units = whole(amount ~ " * 10000") -%}
     {#- A quotient is cut off towards zero, so a negative amount is shared out as its opposite. -#}
     cast(
         sign({{ units }})
-        * {{ whole_quotient('2 * abs(' ~ units ~ ') * ' ~ cumulative ~ ' + ' ~ total, '2 * ' ~ total) }}
+        * {{ whole_quotient("2 * abs(" ~ units ~ ") * " ~ cumulative ~ " + " ~ total, "2 * " ~ total) }}
         as decimal(24, 0)
     )
 {%- endmacro %}
 
-{% macro whole(expression) -%}
-    {{ adapter.dispatch('whole')(expression) }}
-{%- endmacro %}
+{% macro whole(expression) -%} {{ adapter.dispatch("whole")(expression) }} {%- endmacro %}
 
-{% macro default__whole(expression) -%}
-    cast({{ expression }} as hugeint)
-{%- endmacro %}
+{% macro default__whole(expression) -%} cast({{ expression }} as hugeint) {%- endmacro %}
 
-{% macro snowflake__whole(expression) -%}
-    cast({{ expression }} as number(38, 0))
-{%- endmacro %}
+{% macro snowflake__whole(expression) -%} cast({{ expression }} as number(38, 0)) {%- endmacro %}
 
 {# A whole number's quotient, its fraction cut off. #}
 {% macro whole_quotient(dividend, divisor) -%}
-    {{ adapter.dispatch('whole_quotient')(dividend, divisor) }}
+    {{ adapter.dispatch("whole_quotient")(dividend, divisor) }}
 {%- endmacro %}
 
-{% macro default__whole_quotient(dividend, divisor) -%}
-    divide({{ dividend }}, {{ divisor }})
-{%- endmacro %}
+{% macro default__whole_quotient(dividend, divisor) -%} divide({{ dividend }}, {{ divisor }}) {%- endmacro %}
 
 {# The dividend less its remainder divides without a fraction, so that no digit depends on the scale of a quotient. #}
 {% macro snowflake__whole_quotient(dividend, divisor) -%}
@@ -55,10 +47,10 @@
     takes what is left. For an amount that is split without weights.
 #}
 {% macro equal_share(amount, parts) -%}
-    {%- set units = whole(amount ~ ' * 1000000') -%}
+    {%- set units = whole(amount ~ " * 1000000") -%}
     cast(
         sign({{ units }})
-        * {{ whole_quotient('2 * abs(' ~ units ~ ') + ' ~ parts, '2 * ' ~ parts) }}
+        * {{ whole_quotient("2 * abs(" ~ units ~ ") + " ~ parts, "2 * " ~ parts) }}
         * 0.000001 as decimal(38, 6)
     )
 {%- endmacro %}

@@ -4,10 +4,18 @@
     DuckDB keeps the least and greatest value of each column for every 122,880 rows. On Snowflake the same is
     dbt's own `cluster_by`.
 #}
-{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
-    {%- set order = config.get('ordered_by') -%}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language="sql", partitioned_by=none, sorted_by=none
+) -%}
+    {%- set order = config.get("ordered_by") -%}
     {%- if order and not temporary -%}
-        {%- set compiled_code = 'select * from (\n' ~ compiled_code ~ '\n) as unordered order by ' ~ order -%}
+        {%- set compiled_code = "select * from (\n" ~ compiled_code ~ "\n) as unordered order by " ~ order -%}
     {%- endif -%}
-    {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by)) }}
+    {{
+        return(
+            dbt.duckdb__create_table_as(
+                temporary, relation, compiled_code, language, partitioned_by, sorted_by
+            )
+        )
+    }}
 {%- endmacro %}

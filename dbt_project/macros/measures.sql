@@ -1,6 +1,6 @@
 {# The measures of the sales marts, described once in models/marts/sales/_measures.md: with tax, freight and totals. #}
 {% macro sales_measures() -%}
-    {{ channel_measures({'tax': 'tax', 'freight': 'freight', 'total_due': 'total_due'}) }}
+    {{ channel_measures({"tax": "tax", "freight": "freight", "total_due": "total_due"}) }}
 {%- endmacro %}
 
 {#
@@ -14,14 +14,18 @@
     cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
     cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
     cast(sum(net_amount) as decimal(38, 6)) as net_sales,
-    {% for name, column in {'cost': 'line_cost', 'margin': 'margin'}.items() -%}
-    cast(case when count(order_key) = 0 then 0 else sum({{ column }}) end as decimal(38, 6)) as {{ name }},
+    {% for name, column in {"cost": "line_cost", "margin": "margin"}.items() -%}
+        cast(
+            case when count(order_key) = 0 then 0 else sum({{ column }}) end as decimal(38, 6)
+        ) as {{ name }},
     {% endfor -%}
     cast(
-        sum(case when order_key is not null and line_cost is null then net_amount else 0 end) as decimal(38, 6)
+        sum(case when order_key is not null and line_cost is null then net_amount else 0 end) as decimal(
+            38, 6
+        )
     ) as uncosted_net_sales,
     {% for name, column in more.items() -%}
-    cast(sum({{ column }}) as decimal(38, 6)) as {{ name }},
+        cast(sum({{ column }}) as decimal(38, 6)) as {{ name }},
     {% endfor -%}
     cast(sum(returned_quantity) as decimal(38, 4)) as returned_quantity,
     cast(sum(refund_amount) as decimal(38, 4)) as refund_amount

@@ -7,29 +7,37 @@
     and is null for returns. What a return has no part in is 0, but for costs: those are null.
 #}
 {% macro channel_movements(key) -%}
-    {%- set amounts = ['quantity', 'gross_amount', 'discount_amount', 'net_amount', 'tax', 'freight', 'total_due'] -%}
+    {%- set amounts = [
+        "quantity",
+        "gross_amount",
+        "discount_amount",
+        "net_amount",
+        "tax",
+        "freight",
+        "total_due",
+    ] -%}
     select
         order_date as sales_date,
-        {{ key | join(', ') }},
+        {{ key | join(", ") }},
         source_system || ':' || order_id as order_key,
-        {{ amounts | join(', ') }},
+        {{ amounts | join(", ") }},
         line_cost,
         margin,
         0 as returned_quantity,
         0 as refund_amount
-    from {{ ref('wh_fact_sales') }}
+    from {{ ref("wh_fact_sales") }}
     where is_sale
 
     union all
 
     select
         return_date as sales_date,
-        {{ key | join(', ') }},
+        {{ key | join(", ") }},
         null as order_key,
-        {% for amount in amounts %}0 as {{ amount }}, {% endfor %}
+        {% for amount in amounts %} 0 as {{ amount }}, {% endfor %}
         null as line_cost,
         null as margin,
         coalesce(return_quantity, 0) as returned_quantity,
         refund_amount
-    from {{ ref('wh_fact_sales_returns') }}
+    from {{ ref("wh_fact_sales_returns") }}
 {%- endmacro %}

@@ -28,15 +28,15 @@
         returns.refund_amount,
         case
             when lines.order_line_id is null or lines.unit_cost is not null
-                then returns.refund_amount - coalesce(returns.return_quantity * lines.unit_cost, 0)
+            then returns.refund_amount - coalesce(returns.return_quantity * lines.unit_cost, 0)
         end as lost_margin
-    from {{ ref('wh_fact_sales_returns') }} as returns
-    left join {{ ref('wh_fact_sales') }} as lines
+    from {{ ref("wh_fact_sales_returns") }} as returns
+    left join
+        {{ ref("wh_fact_sales") }} as lines
         on returns.source_system = lines.source_system
         and returns.order_id = lines.order_id
         and returns.order_line_id = lines.order_line_id
-    where returns.consumer_key <> {{ unknown_key() }}
-        and coalesce(lines.is_sale, true)
+    where returns.consumer_key <> {{ unknown_key() }} and coalesce(lines.is_sale, true)
 
     union all
 
@@ -44,8 +44,8 @@
         consumer_key,
         order_date as return_date,
         order_date,
-        -net_amount as refund_amount,
-        -margin as lost_margin
+        - net_amount as refund_amount,
+        - margin as lost_margin
     from ({{ consumer_orders() }}) as orders
     where quantity <= 0
 {%- endmacro %}
@@ -59,8 +59,7 @@
         sum(quantity) as quantity,
         sum(net_amount) as net_amount,
         sum(margin) as margin
-    from {{ ref('wh_fact_sales') }}
-    where is_sale
-        and consumer_key <> {{ unknown_key() }}
+    from {{ ref("wh_fact_sales") }}
+    where is_sale and consumer_key <> {{ unknown_key() }}
     group by source_system, order_id, consumer_key, order_date, sales_channel
 {%- endmacro %}

@@ -2,7 +2,6 @@
     The rows that could not be loaded are beside raw's tables, `raw_<system>._refused_rows`
     (retail_assets/ingestion/refusals.py), by the names of the source tables. Here they get those of staging.
 #}
-
 {# The relations of refused rows that there are, as a list of (system, relation). #}
 {% macro refused_rows_relations() -%}
     {%- set found = [] -%}
@@ -11,10 +10,8 @@
         {%- do schemas.update({source.source_name: source.schema}) -%}
     {%- endfor -%}
     {%- for system, schema in schemas | dictsort -%}
-        {%- set relation = adapter.get_relation(target.database, schema, '_refused_rows') -%}
-        {%- if relation -%}
-            {%- do found.append((system, relation)) -%}
-        {%- endif -%}
+        {%- set relation = adapter.get_relation(target.database, schema, "_refused_rows") -%}
+        {%- if relation -%} {%- do found.append((system, relation)) -%} {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
@@ -24,21 +21,25 @@
     {%- set found = [] -%}
     {%- for node in graph.nodes.values() if node.name.endswith('_versions') -%}
         {%- for source_system, table in node.sources if source_system == system -%}
-            {%- set model_name = node.name | replace('_versions', '') -%}
-            {%- do found.append({
-                'table': table,
-                'model': model_name,
-                'raw_key': graph.sources['source.retail_assets.' ~ system ~ '.' ~ table].config.meta.primary_key,
-                'key': configuration_of(model_name).unique_key,
-            }) -%}
+            {%- set model_name = node.name | replace("_versions", "") -%}
+            {%- do found.append(
+                {
+                    "table": table,
+                    "model": model_name,
+                    "raw_key": graph.sources[
+                        "source.retail_assets." ~ system ~ "." ~ table
+                    ].config.meta.primary_key,
+                    "key": configuration_of(model_name).unique_key,
+                }
+            ) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(found | sort(attribute='table')) }}
+    {{ return(found | sort(attribute="table")) }}
 {%- endmacro %}
 
 {# A row's key as text by staging's names, of one by the source's: macros/staging.sql. #}
 {% macro renamed_row_key(raw_key, key) -%}
-    {%- set written = namespace(sql='row_key') -%}
+    {%- set written = namespace(sql="row_key") -%}
     {%- for old in raw_key -%}
         {%- set new = key[loop.index0] -%}
         {%- if old != new and loop.first -%}

@@ -8,34 +8,40 @@
         * exclude (_modified_at, _changed_at, _loaded_at, _row_hash, _deleted_at),
         _modified_at as modified_at,
         _changed_at
-    from (
-        {{ newest_versions(versions, config.get('unique_key'), is_affected() if execute and affected_of(config) else 'true') }}
-    ) as newest
+    from
+        (
+            {{
+                newest_versions(
+                    versions,
+                    config.get("unique_key"),
+                    is_affected() if execute and affected_of(config) else "true",
+                )
+            }}
+        ) as newest
     where {{ quarantine_reason(config) }} is null
 {%- endmacro %}
 
 {# Of each key the newest version that the source has not deleted, of the versions that meet `where`. #}
 {% macro newest_versions(versions, key, where) -%}
-    select *
-        from {{ versions }}
-        where _deleted_at is null
-            and {{ where }}
-        qualify {{ newest_version(key) }}
+    select * from {{ versions }} where _deleted_at is null and {{ where }} qualify {{ newest_version(key) }}
 {%- endmacro %}
 
 {# By the row's own time of change, then by when it was seen. Engines sort nulls differently unless told. #}
 {% macro newest_version(key) -%}
     row_number() over (
-            partition by {{ key | join(', ') }}
-            order by _modified_at desc nulls last, _loaded_at desc, _row_hash
-        ) = 1
+        partition by {{ key | join(", ") }} order by _modified_at desc nulls last, _loaded_at desc, _row_hash
+    )
+    = 1
 {%- endmacro %}
 
 {# A row's key as text, one form for all tables: `sales_order_id=1, sales_order_detail_id=2`. #}
 {% macro row_key(key) -%}
-    {% for column in key -%}
-    '{{ ', ' if not loop.first }}{{ column }}=' || cast({{ column }} as varchar){{ ' || ' if not loop.last }}
-    {%- endfor %}
+    {%- set parts = [] -%}
+    {%- for column in key -%}
+        {%- set name = ("" if loop.first else ", ") ~ column -%}
+        {%- do parts.append("'" ~ name ~ "=' || cast(" ~ column ~ " as varchar)") -%}
+    {%- endfor -%}
+    {{ parts | join(" || ") }}
 {%- endmacro %}
 
 {#
@@ -44,52 +50,51 @@
     that every row is in exactly one of them.
 #}
 {% macro quarantine_reason(configuration) -%}
-    {%- set rules = (configuration.get('meta') or {}).get('quarantine') -%}
+    {%- set rules = (configuration.get("meta") or {}).get("quarantine") -%}
     {%- if rules -%}
-    case
-        {%- for rule in rules %}
-        when {{ rule.when }} then '{{ rule.reason }}'
-        {%- endfor %}
-    end
-    {%- else -%}
-    cast(null as varchar)
+        case {%- for rule in rules %} when {{ rule.when }} then '{{ rule.reason }}' {%- endfor %} end
+    {%- else -%} cast(null as varchar)
     {%- endif -%}
 {%- endmacro %}
 
 {# The staging models with rules. dbt has to know while it parses what quarantine reads; a test holds it complete. #}
 {% macro models_with_rules() -%}
-    {{ return([
-        'stg_sales_orders',
-        'stg_sales_order_details',
-        'stg_sales_returns',
-        'stg_webshop_users',
-        'stg_webshop_orders',
-        'stg_webshop_order_items',
-        'stg_webshop_payments',
-        'stg_webshop_refunds',
-        'stg_webshop_products',
-        'stg_webshop_inventory_items',
-        'stg_webshop_distribution_centers',
-        'stg_webshop_events',
-        'stg_consumers',
-        'stg_interactions',
-        'stg_loyalty_activities',
-        'stg_distribution_centers',
-        'stg_inventory',
-        'stg_stock_movements',
-        'stg_purchase_orders',
-        'stg_campaigns',
-        'stg_campaign_performance',
-        'stg_campaign_touches',
-        'stg_offers',
-        'stg_offer_redemptions',
-        'stg_audience_members',
-        'stg_shops',
-        'stg_places',
-    ]) }}
+    {{
+        return(
+            [
+                "stg_sales_orders",
+                "stg_sales_order_details",
+                "stg_sales_returns",
+                "stg_webshop_users",
+                "stg_webshop_orders",
+                "stg_webshop_order_items",
+                "stg_webshop_payments",
+                "stg_webshop_refunds",
+                "stg_webshop_products",
+                "stg_webshop_inventory_items",
+                "stg_webshop_distribution_centers",
+                "stg_webshop_events",
+                "stg_consumers",
+                "stg_interactions",
+                "stg_loyalty_activities",
+                "stg_distribution_centers",
+                "stg_inventory",
+                "stg_stock_movements",
+                "stg_purchase_orders",
+                "stg_campaigns",
+                "stg_campaign_performance",
+                "stg_campaign_touches",
+                "stg_offers",
+                "stg_offer_redemptions",
+                "stg_audience_members",
+                "stg_shops",
+                "stg_places",
+            ]
+        )
+    }}
 {%- endmacro %}
 
 {# A staging model's configuration, for models that read those of others. #}
 {% macro configuration_of(model_name) -%}
-    {{ return(graph.nodes['model.retail_assets.' ~ model_name].config if execute else {'unique_key': []}) }}
+    {{ return(graph.nodes["model.retail_assets." ~ model_name].config if execute else {"unique_key": []}) }}
 {%- endmacro %}

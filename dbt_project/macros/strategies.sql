@@ -1,40 +1,61 @@
 {# How incremental models change their tables, beside `replace_affected` (affected.sql). #}
-
 {#
     For models that are cheap to compute whole but whose readers must know what changed: replaces only the
     rows that differ, so that `_changed_at` (the window that brought the change) stays true for the others.
 #}
 {% macro get_incremental_replace_changed_sql(arg_dict) %}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set new_rows = arg_dict['temp_relation'] -%}
-    {%- set key = arg_dict['unique_key'] -%}
-    {%- set key = ([key] if key is string else key) | join(', ') -%}
+    {%- set target = arg_dict["target_relation"] -%}
+    {%- set new_rows = arg_dict["temp_relation"] -%}
+    {%- set key = arg_dict["unique_key"] -%}
+    {%- set key = ([key] if key is string else key) | join(", ") -%}
     {%- set compared = [] -%}
     {%- for column in arg_dict['dest_columns'] if column.name | lower != '_changed_at' -%}
         {%- do compared.append(adapter.quote(column.name)) -%}
     {%- endfor -%}
-    {%- set compared = compared | join(', ') -%}
-    {%- set unchanged = "select " ~ compared ~ " from " ~ new_rows ~ " intersect select " ~ compared ~ " from " ~ target -%}
-    {{ replaced_rows(
-        arg_dict,
-        "(" ~ key ~ ") not in (select " ~ key ~ " from (" ~ unchanged ~ ") as unchanged)",
-        "(" ~ key ~ ") not in (select " ~ key ~ " from " ~ target ~ ")"
-    ) }}
+    {%- set compared = compared | join(", ") -%}
+    {%- set unchanged = (
+        "select "
+        ~ compared
+        ~ " from "
+        ~ new_rows
+        ~ " intersect select "
+        ~ compared
+        ~ " from "
+        ~ target
+    ) -%}
+    {{
+        replaced_rows(
+            arg_dict,
+            "(" ~ key ~ ") not in (select " ~ key ~ " from (" ~ unchanged ~ ") as unchanged)",
+            "(" ~ key ~ ") not in (select " ~ key ~ " from " ~ target ~ ")",
+        )
+    }}
 {% endmacro %}
 
 {# Replaces the weeks of the window whole. #}
 {% macro get_incremental_replace_weeks_sql(arg_dict) %}
-    {{ replaced_rows(arg_dict, in_weeks_of_window('week_start')) }}
+    {{ replaced_rows(arg_dict, in_weeks_of_window("week_start")) }}
 {% endmacro %}
 
 {# Deletes the rows of the target that meet `gone`, and inserts the new rows that meet `new`. #}
-{% macro replaced_rows(arg_dict, gone, new='true') -%}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    {{ in_one_transaction(
-        "delete from " ~ target ~ " where " ~ gone,
-        "insert into " ~ target ~ " (" ~ columns ~ ") select " ~ columns ~ " from " ~ arg_dict['temp_relation'] ~ " where " ~ new
-    ) }}
+{% macro replaced_rows(arg_dict, gone, new="true") -%}
+    {%- set target = arg_dict["target_relation"] -%}
+    {%- set columns = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name")) -%}
+    {{
+        in_one_transaction(
+            "delete from " ~ target ~ " where " ~ gone,
+            "insert into "
+            ~ target
+            ~ " ("
+            ~ columns
+            ~ ") select "
+            ~ columns
+            ~ " from "
+            ~ arg_dict["temp_relation"]
+            ~ " where "
+            ~ new,
+        )
+    }}
 {%- endmacro %}
 
 {#
@@ -42,12 +63,14 @@
     macro ends what it is given with a semicolon: another one would be an empty statement, which Snowflake refuses.
 #}
 {% macro in_one_transaction(delete_sql, insert_sql) -%}
-    {{ return(adapter.dispatch('in_one_transaction')(delete_sql, insert_sql)) }}
+    {{ return(adapter.dispatch("in_one_transaction")(delete_sql, insert_sql)) }}
 {%- endmacro %}
 
 {% macro default__in_one_transaction(delete_sql, insert_sql) -%}
-    {{ delete_sql }};
-    {{ insert_sql }};
+    {{ delete_sql }}
+    ;
+    {{ insert_sql }}
+    ;
 {%- endmacro %}
 
 {% macro snowflake__in_one_transaction(delete_sql, insert_sql) -%}

@@ -1,26 +1,27 @@
 {# One way to write what sources write in several. #}
-
 {# An e-mail address as people are matched on it: trimmed and lower-cased; null if there is none. #}
-{% macro normalised_email(column) -%}
-    nullif(lower(trim({{ column }})), '')
-{%- endmacro %}
+{% macro normalised_email(column) -%} nullif(lower(trim({{ column }})), '') {%- endmacro %}
 
 {# What becomes of an order, and of each of its items: our words, and how sources write them. Numbers are the ERP's. #}
 {% macro order_statuses() -%}
-    {{ return({
-        'in process': ['1', 'in process'],
-        'processing': ['processing'],
-        'approved': ['2', 'approved'],
-        'backordered': ['3', 'backordered'],
-        'shipped': ['5', 'shipped', 'dispatched'],
-        'complete': ['complete', 'completed', 'delivered', 'fulfilled'],
-        'returned': ['returned'],
-        'refunded': ['refunded'],
-        'rejected': ['4', 'rejected', 'declined'],
-        'credit note': ['credit note', 'credit', 'credited'],
-        'adjustment': ['adjustment', 'adjusted'],
-        'cancelled': ['6', 'cancelled', 'canceled', 'voided'],
-    }) }}
+    {{
+        return(
+            {
+                "in process": ["1", "in process"],
+                "processing": ["processing"],
+                "approved": ["2", "approved"],
+                "backordered": ["3", "backordered"],
+                "shipped": ["5", "shipped", "dispatched"],
+                "complete": ["complete", "completed", "delivered", "fulfilled"],
+                "returned": ["returned"],
+                "refunded": ["refunded"],
+                "rejected": ["4", "rejected", "declined"],
+                "credit note": ["credit note", "credit", "credited"],
+                "adjustment": ["adjustment", "adjusted"],
+                "cancelled": ["6", "cancelled", "canceled", "voided"],
+            }
+        )
+    }}
 {%- endmacro %}
 
 {#
@@ -35,41 +36,45 @@
     A source's status in our words: 'unknown' if it is none that we know, 'not stated' if there is none. Who was
     refunded on a known day, `returned`, has returned it.
 #}
-{% macro order_status(status, returned='null') -%}
+{% macro order_status(status, returned="null") -%}
     case
-        when nullif(trim({{ status }}), '') is null then 'not stated'
+        when nullif(trim({{ status }}), '') is null
+        then 'not stated'
         {%- for ours, theirs in order_statuses().items() %}
-        when lower(trim({{ status }})) in ('{{ theirs | join("', '") }}') then
-            {%- if ours == 'refunded' %} case when {{ returned }} is null then 'refunded' else 'returned' end
-            {%- else %} '{{ ours }}'
-            {%- endif -%}
+            when lower(trim({{ status }})) in ('{{ theirs | join("', '") }}')
+            then
+                {%- if ours == "refunded" %}
+                    case when {{ returned }} is null then 'refunded' else 'returned' end
+                {%- else %} '{{ ours }}'
+                {%- endif -%}
         {%- endfor %}
         else 'unknown'
     end
 {%- endmacro %}
 
 {# Later than everything: what has no end ends then, where times are compared. #}
-{% macro never() -%}
-    cast('9999-12-31' as timestamp)
-{%- endmacro %}
+{% macro never() -%} cast('9999-12-31' as timestamp) {%- endmacro %}
 
 {# The hours from one time to another, not before it: two digits, rounded half up. #}
 {% macro hours_between(first, last) -%}
-    cast({{ whole_quotient(dbt.datediff(first, last, 'second') ~ ' + 18', '36') }} * 0.01 as decimal(18, 2))
+    cast({{ whole_quotient(dbt.datediff(first, last, "second") ~ " + 18", "36") }} * 0.01 as decimal(18, 2))
 {%- endmacro %}
 
 {# What the CRM writes for an order, `erp:123`, as its two columns source_system and order_id; nulls if it is none. #}
 {% macro split_reference(column) -%}
-    case when {{ column }} like '_%:_%' then lower(trim(split_part({{ column }}, ':', 1))) end as source_system,
-        case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
+    case
+        when {{ column }} like '_%:_%' then lower(trim(split_part({{ column }}, ':', 1)))
+    end as source_system,
+    case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
 {%- endmacro %}
 
 {# What is left of an amount's weight on a later day: half of it after `value_half_life_days`, a quarter after twice as many. #}
 {% macro decayed(amount, day, today) -%}
     cast(
         round(
-            cast({{ amount }} as double)
-            * power(0.5, {{ dbt.datediff(day, today, 'day') }} / cast({{ var('value_half_life_days') }} as double)),
+            cast({{ amount }} as double) * power(
+                0.5, {{ dbt.datediff(day, today, "day") }} / cast({{ var("value_half_life_days") }} as double)
+            ),
             6
         ) as decimal(38, 6)
     )
@@ -77,13 +82,15 @@
 
 {# Years completed from one day until another. #}
 {% macro full_years(born, today) -%}
-    extract(year from {{ today }}) - extract(year from {{ born }})
-        - case
-            when extract(month from {{ today }}) * 100 + extract(day from {{ today }})
-                < extract(month from {{ born }}) * 100 + extract(day from {{ born }})
-                then 1
-            else 0
-        end
+    extract(year from {{ today }})
+    - extract(year from {{ born }})
+    - case
+        when
+            extract(month from {{ today }}) * 100 + extract(day from {{ today }})
+            < extract(month from {{ born }}) * 100 + extract(day from {{ born }})
+        then 1
+        else 0
+    end
 {%- endmacro %}
 
 {# The number, or the lowest that it may be. #}

@@ -2,13 +2,9 @@
     The partition's window is closed-open, [window_start, window_end), in UTC. It comes from Dagster's
     partitions definition (retail_assets/transformation/window.py); no model reads the clock.
 #}
-{% macro window_start() -%}
-    cast('{{ var("window_start") }}' as timestamp)
-{%- endmacro %}
+{% macro window_start() -%} cast('{{ var("window_start") }}' as timestamp) {%- endmacro %}
 
-{% macro window_end() -%}
-    cast('{{ var("window_end") }}' as timestamp)
-{%- endmacro %}
+{% macro window_end() -%} cast('{{ var("window_end") }}' as timestamp) {%- endmacro %}
 
 {% macro in_window(column) -%}
     ({{ column }} >= {{ window_start() }} and {{ column }} < {{ window_end() }})
@@ -16,8 +12,8 @@
 
 {# A version that the window brought, or a row that the window found deleted. #}
 {% macro changed_in_window(alias=none) -%}
-    {%- set prefix = alias ~ '.' if alias else '' -%}
-    ({{ in_window(prefix ~ '_changed_at') }} or {{ in_window(prefix ~ '_deleted_at') }})
+    {%- set prefix = alias ~ "." if alias else "" -%}
+    ({{ in_window(prefix ~ "_changed_at") }} or {{ in_window(prefix ~ "_deleted_at") }})
 {%- endmacro %}
 
 {#
@@ -26,9 +22,13 @@
     every plan does so for an `or`.
 #}
 {% macro changed_rows(versions, columns) -%}
-    select {{ columns }} from {{ versions }} where {{ in_window('_changed_at') }}
+    select {{ columns }}
+    from {{ versions }}
+    where {{ in_window("_changed_at") }}
     union all
-    select {{ columns }} from {{ versions }} where {{ in_window('_deleted_at') }}
+    select {{ columns }}
+    from {{ versions }}
+    where {{ in_window("_deleted_at") }}
 {%- endmacro %}
 
 {#
@@ -37,7 +37,7 @@
 #}
 {% macro of_changed_row(versions, key) -%}
     {%- set key = [key] if key is string else key -%}
-    {{ among(key, changed_rows(versions, key | join(', '))) }}
+    {{ among(key, changed_rows(versions, key | join(", "))) }}
 {%- endmacro %}
 
 {#
@@ -46,14 +46,12 @@
     tables lie in that order: so an engine prunes what is older than anything in the query.
 #}
 {% macro among(key, query, names=none) -%}
-    ({{ key | join(', ') }}) in ({{ query }})
-    and {{ key[0] }} >= (select min({{ (names or key)[0].split('.')[-1] }}) from ({{ query }}) as keys)
+    ({{ key | join(", ") }}) in ({{ query }})
+    and {{ key[0] }} >= (select min({{ (names or key)[0].split(".")[-1] }}) from ({{ query }}) as keys)
 {%- endmacro %}
 
 {# The retailer's day of a timestamp in UTC. #}
-{% macro local_date(column) -%}
-    cast({{ adapter.dispatch('local_time')(column) }} as date)
-{%- endmacro %}
+{% macro local_date(column) -%} cast({{ adapter.dispatch("local_time")(column) }} as date) {%- endmacro %}
 
 {% macro default__local_time(column) -%}
     timezone('{{ var("timezone") }}', {{ column }} at time zone 'UTC')
@@ -65,11 +63,15 @@
 
 {# Each day of a relation, moved by each number of days from `first` to `last`. #}
 {% macro shifted_days(relation, day, first, last) -%}
-    select cast({{ dbt.dateadd('day', 'shifts.days', 'dates.' ~ day) }} as date) as {{ day }}
+    select cast({{ dbt.dateadd("day", "shifts.days", "dates." ~ day) }} as date) as {{ day }}
     from (select distinct {{ day }} from {{ relation }}) as dates
     cross join {{ numbers_of_days(first, last) }} as shifts
 {%- endmacro %}
 
 {% macro numbers_of_days(first, last) -%}
-    ({% for days in range(first, last + 1) %}select {{ days }} as days{{ ' union all ' if not loop.last }}{% endfor %})
+    (
+        {% for days in range(first, last + 1) %}
+            select {{ days }} as days{{ ' union all ' if not loop.last }}
+        {% endfor %}
+    )
 {%- endmacro %}

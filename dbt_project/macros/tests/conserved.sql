@@ -4,46 +4,48 @@
     comes with the number of places where it was found.
 #}
 {% test conserved(model) %}
-{% if execute -%}
-{%- set staged = tested_model() -%}
-{%- set key = staged.config.unique_key -%}
-{%- set versions = graph.nodes['model.retail_assets.' ~ staged.name ~ '_versions'].relation_name -%}
+    {% if execute -%}
+        {%- set staged = tested_model() -%}
+        {%- set key = staged.config.unique_key -%}
+        {%- set versions = graph.nodes["model.retail_assets." ~ staged.name ~ "_versions"].relation_name -%}
 
-with
+        with
 
-affected as (
+            affected as (
 
-    select
-        {{ row_key(key) }} as row_key,
-        max(case when _deleted_at is null then 1 else 0 end) as expected
-    from {{ versions }}
-    where {{ of_changed_row(versions, key) }}
-    group by {{ key | join(', ') }}
+                select
+                    {{ row_key(key) }} as row_key,
+                    max(case when _deleted_at is null then 1 else 0 end) as expected
+                from {{ versions }}
+                where {{ of_changed_row(versions, key) }}
+                group by {{ key | join(", ") }}
 
-),
+            ),
 
-found as (
+            found as (
 
-    select {{ row_key(key) }} as row_key from {{ model }} where {{ of_changed_row(versions, key) }}
-    union all
-    select row_key from {{ ref('quarantine') }} where model_name = '{{ staged.name }}' and not is_refused
+                select {{ row_key(key) }} as row_key
+                from {{ model }}
+                where {{ of_changed_row(versions, key) }}
+                union all
+                select row_key
+                from {{ ref("quarantine") }}
+                where model_name = '{{ staged.name }}' and not is_refused
 
-),
+            ),
 
-final as (
+            final as (
 
-    select
-        affected.row_key,
-        affected.expected,
-        count(found.row_key) as places
-    from affected
-    left join found on affected.row_key = found.row_key
-    group by affected.row_key, affected.expected
+                select affected.row_key, affected.expected, count(found.row_key) as places
+                from affected
+                left join found on affected.row_key = found.row_key
+                group by affected.row_key, affected.expected
 
-)
+            )
 
-select * from final where places <> expected
-{%- else -%}
-{%- do ref('quarantine') -%}
-{%- endif %}
+        select *
+        from final
+        where places <> expected
+    {%- else -%} {%- do ref("quarantine") -%}
+    {%- endif %}
 {% endtest %}

@@ -7,48 +7,41 @@
              where not all of its rows count, `where`
     where    picks the rows of a mart that shows the same figures in several ways
 #}
-{% macro differing_days(mart, days, day, facts, where='true') %}
+{% macro differing_days(mart, days, day, facts, where="true") %}
 
-with
+    with
 
-days as (
+        days as ({{ days }}),
 
-    {{ days }}
+        figures as (
 
-),
+            {% for fact in facts -%}
+                {% set last_fact = loop.last -%}
+                {% for measure, column in fact.measures.items() -%}
+                    select
+                        '{{ measure }}' as measure, {{ day }} as day, sum({{ measure }}) as mart, 0 as facts
+                    from {{ mart }}
+                    where {{ day }} in (select {{ day }} from days) and {{ where }}
+                    group by {{ day }}
 
-figures as (
+                    union all
 
-    {% for fact in facts -%}
-    {% set last_fact = loop.last -%}
-    {% for measure, column in fact.measures.items() -%}
-    select '{{ measure }}' as measure, {{ day }} as day, sum({{ measure }}) as mart, 0 as facts
-    from {{ mart }}
-    where {{ day }} in (select {{ day }} from days)
-        and {{ where }}
-    group by {{ day }}
+                    select
+                        '{{ measure }}' as measure,
+                        {{ fact.day }} as day,
+                        0 as mart,
+                        sum({{ column }}) as facts
+                    from {{ fact.relation }}
+                    where {{ fact.day }} in (select {{ day }} from days) and {{ fact.where or "true" }}
+                    group by {{ fact.day }} {{ 'union all' if not (loop.last and last_fact) }}
 
-    union all
+                {% endfor %}
+            {%- endfor %}
+        )
 
-    select '{{ measure }}' as measure, {{ fact.day }} as day, 0 as mart, sum({{ column }}) as facts
-    from {{ fact.relation }}
-    where {{ fact.day }} in (select {{ day }} from days)
-        and {{ fact.where or 'true' }}
-    group by {{ fact.day }}
-
-    {{ 'union all' if not (loop.last and last_fact) }}
-
-    {% endfor %}
-    {%- endfor %}
-)
-
-select
-    measure,
-    day,
-    coalesce(sum(mart), 0) as mart,
-    coalesce(sum(facts), 0) as facts
-from figures
-group by measure, day
-having coalesce(sum(mart), 0) <> coalesce(sum(facts), 0)
+    select measure, day, coalesce(sum(mart), 0) as mart, coalesce(sum(facts), 0) as facts
+    from figures
+    group by measure, day
+    having coalesce(sum(mart), 0) <> coalesce(sum(facts), 0)
 
 {% endmacro %}

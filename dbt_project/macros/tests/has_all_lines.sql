@@ -4,47 +4,48 @@
 #}
 {% test has_all_lines(model) %}
 
-with
+    with
 
-expected as (
+        expected as (
 
-    select 'erp' as source_system, cast(sales_order_id as varchar) as order_id, order_date, line_total as amount
-    from {{ ref('fact_sales') }}
+            select
+                'erp' as source_system,
+                cast(sales_order_id as varchar) as order_id,
+                order_date,
+                line_total as amount
+            from {{ ref("fact_sales") }}
 
-    union all
+            union all
 
-    select source_system, order_id, order_date, net_amount as amount
-    from {{ ref('fact_webshop_sales') }}
+            select source_system, order_id, order_date, net_amount as amount
+            from {{ ref("fact_webshop_sales") }}
 
-),
+        ),
 
-counted as (
+        counted as (
 
-    select source_system, order_id, count(*) as lines, sum(amount) as amount
-    from expected
-    where {{ of_affected() }}
-    group by source_system, order_id
+            select source_system, order_id, count(*) as lines, sum(amount) as amount
+            from expected
+            where {{ of_affected() }}
+            group by source_system, order_id
 
-),
+        ),
 
-found as (
+        found as (
 
-    select source_system, order_id, count(*) as lines, sum(net_amount) as amount
-    from {{ model }}
-    where {{ of_affected() }}
-    group by source_system, order_id
+            select source_system, order_id, count(*) as lines, sum(net_amount) as amount
+            from {{ model }}
+            where {{ of_affected() }}
+            group by source_system, order_id
 
-)
+        )
 
-select
-    coalesce(counted.order_id, found.order_id) as order_id,
-    counted.lines as expected_lines,
-    found.lines
-from counted
-full outer join found
-    on counted.source_system = found.source_system
-    and counted.order_id = found.order_id
-where coalesce(counted.lines, 0) <> coalesce(found.lines, 0)
-    or coalesce(counted.amount, 0) <> coalesce(found.amount, 0)
+    select
+        coalesce(counted.order_id, found.order_id) as order_id, counted.lines as expected_lines, found.lines
+    from counted
+    full outer join found on counted.source_system = found.source_system and counted.order_id = found.order_id
+    where
+        coalesce(counted.lines, 0) <> coalesce(found.lines, 0)
+        or coalesce(counted.amount, 0) <> coalesce(found.amount, 0)
 
 {% endtest %}

@@ -1,29 +1,27 @@
 {# The pieces of the affected days are those that were sold. #}
 {% test has_all_pieces(model) %}
 
-with
+    with
 
-days as (
+        days as (select distinct sales_date from {{ affected_relation() }} where sales_date is not null),
 
-    select distinct sales_date from {{ affected_relation() }} where sales_date is not null
+        figures as (
 
-),
+            select sales_date, sales_channel, quantity
+            from {{ model }}
+            where sales_date in (select sales_date from days)
 
-figures as (
+            union all
 
-    select sales_date, sales_channel, quantity from {{ model }} where sales_date in (select sales_date from days)
+            select order_date as sales_date, sales_channel, - quantity as quantity
+            from {{ ref("wh_fact_sales") }}
+            where is_sale and order_date in (select sales_date from days)
 
-    union all
+        )
 
-    select order_date as sales_date, sales_channel, -quantity as quantity
-    from {{ ref('wh_fact_sales') }}
-    where is_sale and order_date in (select sales_date from days)
-
-)
-
-select sales_date, sales_channel, sum(quantity) as difference
-from figures
-group by sales_date, sales_channel
-having sum(quantity) <> 0
+    select sales_date, sales_channel, sum(quantity) as difference
+    from figures
+    group by sales_date, sales_channel
+    having sum(quantity) <> 0
 
 {% endtest %}

@@ -9,17 +9,25 @@
     dbt documents overriding this macro.
 #}
 {% macro get_where_subquery(relation) -%}
-    {%- set where = config.get('where') -%}
-    {%- if not (execute and where) -%}{{ return(relation) }}{%- endif -%}
-    {%- if '__affected__' in where -%}{%- set where = where | replace('__affected__', of_affected()) -%}{%- endif -%}
-    {%- if '__window__' in where -%}{%- set where = where | replace('__window__', in_window('_changed_at')) -%}{%- endif -%}
-    {%- if '__weeks__' in where -%}{%- set where = where | replace('__weeks__', in_weeks_of_window('week_start')) -%}{%- endif -%}
-    {{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') dbt_subquery') }}
+    {%- set where = config.get("where") -%}
+    {%- if not (execute and where) -%} {{ return(relation) }}{%- endif -%}
+    {%- if "__affected__" in where -%}
+        {%- set where = where | replace("__affected__", of_affected()) -%}
+    {%- endif -%}
+    {%- if "__window__" in where -%}
+        {%- set where = where | replace("__window__", in_window("_changed_at")) -%}
+    {%- endif -%}
+    {%- if "__weeks__" in where -%}
+        {%- set where = where | replace("__weeks__", in_weeks_of_window("week_start")) -%}
+    {%- endif -%}
+    {{ return("(select * from " ~ relation ~ " where " ~ where ~ ") dbt_subquery") }}
 {%- endmacro %}
 
 {# `where`-clause part in a test: rows of the keys that the run of the tested model replaced. #}
 {% macro of_affected() -%}
-    {%- if execute -%}{{ in_affected_keys(affected_of(tested_model().config), affected_relation()) }}{%- endif -%}
+    {%- if execute -%}
+        {{ in_affected_keys(affected_of(tested_model().config), affected_relation()) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -28,12 +36,10 @@
 #}
 {% macro affected_relation(model_name=none) -%}
     {%- if execute -%}
-    {%- set node = graph.nodes['model.retail_assets.' ~ model_name] if model_name else tested_model() -%}
-    {{ return(graph.nodes['model.retail_assets.' ~ affected_of(node.config).by].relation_name) }}
+        {%- set node = graph.nodes["model.retail_assets." ~ model_name] if model_name else tested_model() -%}
+        {{ return(graph.nodes["model.retail_assets." ~ affected_of(node.config).by].relation_name) }}
     {%- endif -%}
 {%- endmacro %}
 
 {# The node of the tested model. #}
-{% macro tested_model() -%}
-    {{ return(graph.nodes[model.attached_node]) }}
-{%- endmacro %}
+{% macro tested_model() -%} {{ return(graph.nodes[model.attached_node]) }} {%- endmacro %}

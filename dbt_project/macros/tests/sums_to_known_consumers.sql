@@ -1,35 +1,34 @@
 {# Law 3: a consumer's rows sum to the consumer's sales and returns, for those whom the window affected. #}
 {% test sums_to_known_consumers(model) %}
 
-with
+    with
 
-figures as (
+        figures as (
+
+            select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
+            from {{ model }}
+            where consumer_key in (select consumer_key from {{ affected_relation() }})
+            group by consumer_key
+
+            union all
+
+            select consumer_key, - sum(net_amount) as net_sales, 0 as refund_amount
+            from {{ ref("wh_fact_sales") }}
+            where is_sale and consumer_key in (select consumer_key from {{ affected_relation() }})
+            group by consumer_key
+
+            union all
+
+            select consumer_key, 0 as net_sales, - sum(refund_amount) as refund_amount
+            from {{ ref("wh_fact_sales_returns") }}
+            where consumer_key in (select consumer_key from {{ affected_relation() }})
+            group by consumer_key
+
+        )
 
     select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
-    from {{ model }}
-    where consumer_key in (select consumer_key from {{ affected_relation() }})
+    from figures
     group by consumer_key
-
-    union all
-
-    select consumer_key, -sum(net_amount) as net_sales, 0 as refund_amount
-    from {{ ref('wh_fact_sales') }}
-    where is_sale
-        and consumer_key in (select consumer_key from {{ affected_relation() }})
-    group by consumer_key
-
-    union all
-
-    select consumer_key, 0 as net_sales, -sum(refund_amount) as refund_amount
-    from {{ ref('wh_fact_sales_returns') }}
-    where consumer_key in (select consumer_key from {{ affected_relation() }})
-    group by consumer_key
-
-)
-
-select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
-from figures
-group by consumer_key
-having sum(net_sales) <> 0 or sum(refund_amount) <> 0
+    having sum(net_sales) <> 0 or sum(refund_amount) <> 0
 
 {% endtest %}

@@ -1,10 +1,11 @@
 {# Numbers lie within their limits, both included, where they are there. #}
 {% test within_limits(model, limits) %}
 
-select *
-from {{ model }}
-where {% for column, (lowest, highest) in limits.items() -%}
-    {{ column }} < {{ lowest }} or {{ column }} > {{ highest }}{{ ' or ' if not loop.last }}
-    {% endfor %}
+    select *
+    from {{ model }}
+    where
+        {% for column, (lowest, highest) in limits.items() -%}
+            {{ column }} < {{ lowest }} or {{ column }} > {{ highest }}{{ ' or ' if not loop.last }}
+        {% endfor %}
 
 {% endtest %}

@@ -2,31 +2,27 @@
     Consumers that mrt_customer_analysis computes again: those of whom anything changed, and those who reach the end of
     a stage on a day of the window because they bought so many days before.
 #}
-
 with
 
-affected as (
+    affected as (
 
-    select consumer_key, affected_from from {{ ref('affected_consumers') }}
+        select consumer_key, affected_from
+        from {{ ref("affected_consumers") }}
 
-    {% for days in [var('at_risk_days'), var('lapsed_days')] -%}
-    union all
+        {% for days in [var("at_risk_days"), var("lapsed_days")] -%}
+            union all
 
-    select distinct consumer_key, {{ local_date(window_start()) }} as affected_from
-    from {{ ref('wh_fact_sales') }}
-    where consumer_key <> {{ unknown_key() }}
-        and order_date >= cast({{ dbt.dateadd('day', -days, local_date(window_start())) }} as date)
-        and order_date < cast({{ dbt.dateadd('day', -days, local_date(window_end())) }} as date)
-    {% endfor %}
+            select distinct consumer_key, {{ local_date(window_start()) }} as affected_from
+            from {{ ref("wh_fact_sales") }}
+            where
+                consumer_key <> {{ unknown_key() }}
+                and order_date >= cast({{ dbt.dateadd("day", -days, local_date(window_start())) }} as date)
+                and order_date < cast({{ dbt.dateadd("day", -days, local_date(window_end())) }} as date)
+        {% endfor %}
 
-),
+    ),
 
-final as (
+    final as (select consumer_key, min(affected_from) as affected_from from affected group by consumer_key)
 
-    select consumer_key, min(affected_from) as affected_from
-    from affected
-    group by consumer_key
-
-)
-
-select * from final
+select *
+from final

@@ -3,7 +3,6 @@
     territories; those on which another number of consumers was known somewhere; and those on which a consumer whose
     record changed bought or returned something, since they have lived where they live now.
 #}
-
 {# Not as a CTE: an engine that keeps what several read would keep all of the facts. #}
 {% set movements -%}
 (
@@ -15,44 +14,55 @@
 
 with
 
-sales_days as (
+    sales_days as (
 
-    select distinct order_date as sales_date from {{ ref('wh_fact_sales') }}
-    union
-    select distinct return_date as sales_date from {{ ref('wh_fact_sales_returns') }}
+        select distinct order_date as sales_date
+        from {{ ref("wh_fact_sales") }}
+        union
+        select distinct return_date as sales_date
+        from {{ ref("wh_fact_sales_returns") }}
 
-),
+    ),
 
-final as (
+    final as (
 
-    select sales_date from {{ ref('affected_orders') }} where sales_date is not null
+        select sales_date
+        from {{ ref("affected_orders") }}
+        where sales_date is not null
 
-    union
+        union
 
-    select sales_date from {{ movements }} where territory_id in ({{ changed_territories() }})
+        select sales_date
+        from {{ movements }}
+        where territory_id in ({{ changed_territories() }})
 
-    union
+        union
 
-    select sales_days.sales_date
-    from sales_days
-    inner join (
-        select distinct valid_from, valid_to from {{ ref('wh_location_consumers') }} where {{ in_window('_changed_at') }}
-    ) as changed
-        on {{ as_of('changed', 'sales_days.sales_date') }}
+        select sales_days.sales_date
+        from sales_days
+        inner join
+            (
+                select distinct valid_from, valid_to
+                from {{ ref("wh_location_consumers") }}
+                where {{ in_window("_changed_at") }}
+            ) as changed
+            on {{ as_of("changed", "sales_days.sales_date") }}
 
-    union
+        union
 
-    select movements.sales_date
-    from {{ ref('wh_consumer_identities') }} as identities
-    inner join {{ ref('wh_dim_consumer_history') }} as history
-        on identities.consumer_key = history.consumer_key
-        and history.valid_to is null
-    inner join {{ movements }}
-        on identities.consumer_key = movements.consumer_key
-        and movements.sales_date >= history.valid_from
-    where {{ in_window('identities._changed_at') }}
-        and history.valid_from > {{ beginning_of_time() }}
+        select movements.sales_date
+        from {{ ref("wh_consumer_identities") }} as identities
+        inner join
+            {{ ref("wh_dim_consumer_history") }} as history
+            on identities.consumer_key = history.consumer_key
+            and history.valid_to is null
+        inner join
+            {{ movements }}
+            on identities.consumer_key = movements.consumer_key
+            and movements.sales_date >= history.valid_from
+        where {{ in_window("identities._changed_at") }} and history.valid_from > {{ beginning_of_time() }}
 
-)
+    )
 
-select * from final
+select *
+from final

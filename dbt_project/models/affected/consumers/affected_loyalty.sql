@@ -4,66 +4,68 @@
     change, all activities are affected from the first changed one on; all of them where somebody is another consumer
     now.
 #}
-
-{% set activity_versions = ref('stg_loyalty_activities_versions') %}
+{% set activity_versions = ref("stg_loyalty_activities_versions") %}
 
 with
 
-changed_consumers as (
+    changed_consumers as (
 
-    select consumer_id, activity_at as affected_from
-    from {{ activity_versions }}
-    where {{ of_changed_row(activity_versions, 'loyalty_activity_id') }}
+        select consumer_id, activity_at as affected_from
+        from {{ activity_versions }}
+        where {{ of_changed_row(activity_versions, "loyalty_activity_id") }}
 
-    union all
+        union all
 
-    select consumer_id, cast({{ beginning_of_time() }} as timestamp) as affected_from
-    from ({{ reidentified_crm_consumers() }}) as reidentified
+        select consumer_id, cast({{ beginning_of_time() }} as timestamp) as affected_from
+        from ({{ reidentified_crm_consumers() }}) as reidentified
 
-),
+    ),
 
-changed_keys as (
+    changed_keys as (
 
-    select
-        {{ consumer_key('consumers.email', 'crm', 'consumers.consumer_id') }} as consumer_key,
-        min(changed_consumers.affected_from) as affected_from
-    from {{ ref('stg_consumers_versions') }} as consumers
-    inner join changed_consumers on consumers.consumer_id = changed_consumers.consumer_id
-    group by 1
+        select
+            {{ consumer_key("consumers.email", "crm", "consumers.consumer_id") }} as consumer_key,
+            min(changed_consumers.affected_from) as affected_from
+        from {{ ref("stg_consumers_versions") }} as consumers
+        inner join changed_consumers on consumers.consumer_id = changed_consumers.consumer_id
+        group by 1
 
-),
+    ),
 
-recounted_consumers as (
+    recounted_consumers as (
 
-    select consumer_id, affected_from from changed_consumers
+        select consumer_id, affected_from
+        from changed_consumers
 
-    union all
+        union all
 
-    select cast(identities.source_id as {{ key_type('crm') }}) as consumer_id, changed_keys.affected_from
-    from {{ ref('wh_consumer_identities') }} as identities
-    inner join changed_keys on identities.consumer_key = changed_keys.consumer_key
-    where identities.source_system = 'crm'
+        select cast(identities.source_id as {{ key_type("crm") }}) as consumer_id, changed_keys.affected_from
+        from {{ ref("wh_consumer_identities") }} as identities
+        inner join changed_keys on identities.consumer_key = changed_keys.consumer_key
+        where identities.source_system = 'crm'
 
-),
+    ),
 
-recounted_from as (
+    recounted_from as (
 
-    select consumer_id, min(affected_from) as affected_from from recounted_consumers group by consumer_id
+        select consumer_id, min(affected_from) as affected_from from recounted_consumers group by consumer_id
 
-),
+    ),
 
-final as (
+    final as (
 
-    {{ changed_rows(activity_versions, 'loyalty_activity_id') }}
+        {{ changed_rows(activity_versions, "loyalty_activity_id") }}
 
-    union
+        union
 
-    -- Current rows only: an activity that was booked on somebody else before is the present consumer's alone.
-    select activities.loyalty_activity_id
-    from {{ ref('stg_loyalty_activities') }} as activities
-    inner join recounted_from on activities.consumer_id = recounted_from.consumer_id
-    where activities.activity_at >= recounted_from.affected_from
+        -- Current rows only: an activity that was booked on somebody else before is the present consumer's
+        -- alone.
+        select activities.loyalty_activity_id
+        from {{ ref("stg_loyalty_activities") }} as activities
+        inner join recounted_from on activities.consumer_id = recounted_from.consumer_id
+        where activities.activity_at >= recounted_from.affected_from
 
-)
+    )
 
-select * from final
+select *
+from final

@@ -1,15 +1,14 @@
 {# Memberships of one consumer may overlap, so all of them in a segment are computed again when one changes. #}
-
 with
 
-final as (
+    final as (
 
-    select distinct
-        audience_segment_id,
-        {{ consumer_key('email', 'marketing', 'consumer_email') }} as consumer_key
-    from {{ ref('stg_audience_members_versions') }}
-    where {{ changed_in_window() }}
+        select distinct
+            audience_segment_id, {{ consumer_key("email", "marketing", "consumer_email") }} as consumer_key
+        from {{ ref("stg_audience_members_versions") }}
+        where {{ changed_in_window() }}
 
-)
+    )
 
-select * from final
+select *
+from final

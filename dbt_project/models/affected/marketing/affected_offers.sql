@@ -1,74 +1,66 @@
 {# Offers of which the window affects anything: their terms, their redemptions, or sales that they are compared with. #}
-
 with
 
-offer_versions as (
+    offer_versions as (select * from {{ ref("stg_offers_versions") }}),
 
-    select * from {{ ref('stg_offers_versions') }}
+    redemption_versions as (select * from {{ ref("stg_offer_redemptions_versions") }}),
 
-),
+    sales_days as (select * from {{ ref("affected_sales_days") }}),
 
-redemption_versions as (
+    offers as (select * from {{ ref("stg_offers") }}),
 
-    select * from {{ ref('stg_offer_redemptions_versions') }}
+    final as (
 
-),
+        select offer_id
+        from offer_versions
+        where {{ changed_in_window() }}
 
-sales_days as (
+        union
 
-    select * from {{ ref('affected_sales_days') }}
+        select offer_id
+        from redemption_versions
+        where offer_id is not null and {{ of_changed_row("redemption_versions", "redemption_id") }}
 
-),
+        union
 
-offers as (
+        select offers.offer_id
+        from offers
+        inner join
+            sales_days
+            on sales_days.sales_date
+            >= {{ dbt.dateadd("day", -var("uplift_baseline_days"), "offers.valid_from") }}
+            and (
+                offers.valid_to is null
+                or sales_days.sales_date
+                <= {{ dbt.dateadd("day", var("uplift_baseline_days"), "offers.valid_to") }}
+            )
 
-    select * from {{ ref('stg_offers') }}
+        union
 
-),
+        -- Orders under an offer that was not running.
+        select redemption_versions.offer_id
+        from redemption_versions
+        inner join
+            {{ ref("affected_orders") }} as orders
+            on redemption_versions.order_system = orders.source_system
+            and cast(redemption_versions.order_id as varchar) = orders.order_id
+        where redemption_versions.offer_id is not null
 
-final as (
+        union
 
-    select offer_id from offer_versions where {{ changed_in_window() }}
+        select offers.offer_id
+        from offers
+        inner join
+            {{ ref("stg_sales_order_details_versions") }} as details
+            on offers.special_offer_id = details.special_offer_id
+        where
+            details.sales_order_id in (
+                select {{ dbt.safe_cast("order_id", key_type("erp")) }}
+                from {{ ref("affected_orders") }}
+                where source_system = 'erp' and order_id not like 'return:%'
+            )
 
-    union
-
-    select offer_id
-    from redemption_versions
-    where offer_id is not null
-        and {{ of_changed_row('redemption_versions', 'redemption_id') }}
-
-    union
-
-    select offers.offer_id
-    from offers
-    inner join sales_days
-        on sales_days.sales_date >= {{ dbt.dateadd('day', -var('uplift_baseline_days'), 'offers.valid_from') }}
-        and (
-            offers.valid_to is null
-            or sales_days.sales_date <= {{ dbt.dateadd('day', var('uplift_baseline_days'), 'offers.valid_to') }}
-        )
-
-    union
-
-    -- Orders under an offer that was not running.
-    select redemption_versions.offer_id
-    from redemption_versions
-    inner join {{ ref('affected_orders') }} as orders
-        on redemption_versions.order_system = orders.source_system
-        and cast(redemption_versions.order_id as varchar) = orders.order_id
-    where redemption_versions.offer_id is not null
-
-    union
-
-    select offers.offer_id
-    from offers
-    inner join {{ ref('stg_sales_order_details_versions') }} as details
-        on offers.special_offer_id = details.special_offer_id
-    where details.sales_order_id in (
-        select {{ dbt.safe_cast('order_id', key_type('erp')) }} from {{ ref('affected_orders') }}
-        where source_system = 'erp' and order_id not like 'return:%'
     )
 
-)
-
-select * from final
+select *
+from final

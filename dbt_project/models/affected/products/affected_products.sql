@@ -1,92 +1,94 @@
 {# Every product of which anything changed in the window, under each key that any version of it has had. #}
-
 with
 
-identities as (
+    identities as (select * from {{ ref("wh_product_identities") }}),
 
-    select * from {{ ref('wh_product_identities') }}
+    changed as (
 
-),
+        {{
+            changed_records(
+                ref("wh_product_identities"),
+                [("erp", "stg_products", "product_id"), ("webshop", "stg_webshop_products", "product_id")],
+            )
+        }}
 
-changed as (
+    ),
 
-    {{ changed_records(ref('wh_product_identities'), [
-        ('erp', 'stg_products', 'product_id'), ('webshop', 'stg_webshop_products', 'product_id')
-    ]) }}
+    active_records as (
 
-),
+        select source_system, product_source_id as source_id
+        from {{ ref("affected_orders") }}
+        where product_source_id is not null
 
-active_records as (
+        union
 
-    select source_system, product_source_id as source_id
-    from {{ ref('affected_orders') }}
-    where product_source_id is not null
+        -- Today's price and cost are beside the history.
+        select 'erp' as source_system, cast(product_id as varchar) as source_id
+        from {{ ref("stg_products") }}
+        where {{ in_window("_changed_at") }}
 
-    union
+        union
 
-    -- Today's price and cost are beside the history.
-    select 'erp' as source_system, cast(product_id as varchar) as source_id
-    from {{ ref('stg_products') }}
-    where {{ in_window('_changed_at') }}
+        select 'webshop' as source_system, cast(product_id as varchar) as source_id
+        from {{ ref("stg_webshop_products_versions") }}
+        where {{ changed_in_window() }}
 
-    union
+        {% for versions in [
+                ref("stg_product_cost_history_versions"),
+                ref("stg_product_list_price_history_versions"),
+            ] -%}
+            union
 
-    select 'webshop' as source_system, cast(product_id as varchar) as source_id
-    from {{ ref('stg_webshop_products_versions') }}
-    where {{ changed_in_window() }}
+            select 'erp' as source_system, cast(product_id as varchar) as source_id
+            from {{ versions }}
+            where {{ changed_in_window() }}
 
-    {% for versions in [ref('stg_product_cost_history_versions'), ref('stg_product_list_price_history_versions')] -%}
-    union
+        {% endfor %}
+    ),
 
-    select 'erp' as source_system, cast(product_id as varchar) as source_id
-    from {{ versions }}
-    where {{ changed_in_window() }}
+    affected as (
 
-    {% endfor %}
-),
+        select identities.product_key, 0 as is_redescribed
+        from active_records
+        inner join
+            identities
+            on active_records.source_system = identities.source_system
+            and active_records.source_id = identities.source_id
 
-affected as (
+        union all
 
-    select identities.product_key, 0 as is_redescribed
-    from active_records
-    inner join identities
-        on active_records.source_system = identities.source_system
-        and active_records.source_id = identities.source_id
+        -- Any affected order may be, or have been, of nothing that is known.
+        select {{ unknown_key() }} as product_key, 0 as is_redescribed
+        from {{ ref("affected_orders") }}
+        having count(*) > 0
 
-    union all
+        union all
 
-    -- Any affected order may be, or have been, of nothing that is known.
-    select {{ unknown_key() }} as product_key, 0 as is_redescribed
-    from {{ ref('affected_orders') }}
-    having count(*) > 0
+        select identities.product_key, 1 as is_redescribed
+        from identities
+        inner join
+            changed
+            on identities.source_system = changed.source_system
+            and identities.source_id = changed.source_id
 
-    union all
+        union all
 
-    select identities.product_key, 1 as is_redescribed
-    from identities
-    inner join changed
-        on identities.source_system = changed.source_system
-        and identities.source_id = changed.source_id
+        select product_key, 1 as is_redescribed
+        from ({{ product_keys_of("changed") }}) as changed_keys
 
-    union all
+        union all
 
-    select product_key, 1 as is_redescribed
-    from ({{ product_keys_of('changed') }}) as changed_keys
+        -- Its supplier may be another one. The inventory does not say what a product is.
+        select product_key, 0 as is_redescribed
+        from ({{ changed_stock_keys() }}) as stocked_keys
 
-    union all
+    ),
 
-    -- Its supplier may be another one. The inventory does not say what a product is.
-    select product_key, 0 as is_redescribed
-    from ({{ changed_stock_keys() }}) as stocked_keys
+    final as (
 
-),
+        select product_key, max(is_redescribed) = 1 as is_redescribed from affected group by product_key
 
-final as (
+    )
 
-    select product_key, max(is_redescribed) = 1 as is_redescribed
-    from affected
-    group by product_key
-
-)
-
-select * from final
+select *
+from final

@@ -2,25 +2,22 @@
     Quarantine holds several models' rows: those that the window changed in any of them, and those that it refused, or
     found mended.
 #}
-
 with
 
-changed as (
+    changed as (
 
-    {% for model_name in models_with_rules() -%}
-    {%- set key = configuration_of(model_name).unique_key -%}
-    select distinct '{{ model_name }}' as model_name, {{ row_key(key) }} as row_key
-    from ({{ changed_rows(ref(model_name ~ '_versions'), key | join(', ')) }}) as {{ model_name }}_rows
-    union all
-    {% endfor %}
-    {{ changed_rows(ref('refused_rows'), 'model_name, row_key') }}
+        {% for model_name in models_with_rules() -%}
+            {%- set key = configuration_of(model_name).unique_key -%}
+            select distinct '{{ model_name }}' as model_name, {{ row_key(key) }} as row_key
+            from
+                ({{ changed_rows(ref(model_name ~ "_versions"), key | join(", ")) }}) as {{ model_name }}_rows
+            union all
+        {% endfor %}
+        {{ changed_rows(ref("refused_rows"), "model_name, row_key") }}
 
-),
+    ),
 
-final as (
+    final as (select distinct model_name, row_key from changed)
 
-    select distinct model_name, row_key from changed
-
-)
-
-select * from final
+select *
+from final

@@ -1,111 +1,106 @@
-{{ affected_by('affected_product_days', following_days=28) }}
+{{ affected_by("affected_product_days", following_days=28) }}
 
 {% set baseline_days = 28 %}
 
 with
 
-sales as (
+    sales as (
 
-    select *, order_date as sales_date, discount_amount > 0 as is_discounted
-    from {{ ref('wh_fact_sales') }}
-    where is_sale
+        select *, order_date as sales_date, discount_amount > 0 as is_discounted
+        from {{ ref("wh_fact_sales") }}
+        where is_sale
 
-),
+    ),
 
-special_offers as (
+    special_offers as (select * from {{ ref("stg_special_offers") }}),
 
-    select * from {{ ref('stg_special_offers') }}
+    offers as (select * from {{ ref("stg_offers") }}),
 
-),
+    daily as (
 
-offers as (
+        select
+            sales_date,
+            product_key,
+            sales_channel,
+            special_offer_id,
+            offer_id,
+            is_discounted,
+            count(distinct source_system || ':' || order_id) as orders,
+            count(*) as order_lines,
+            cast(sum(quantity) as decimal(38, 4)) as quantity,
+            cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
+            cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
+            cast(sum(net_amount) as decimal(38, 6)) as net_sales,
+            cast(sum(line_cost) as decimal(38, 6)) as cost,
+            cast(sum(margin) as decimal(38, 6)) as margin
+        from sales
+        where {{ is_affected() }}
+        group by sales_date, product_key, sales_channel, special_offer_id, offer_id, is_discounted
 
-    select * from {{ ref('stg_offers') }}
+    ),
 
-),
+    product_days as (select distinct sales_date, product_key, sales_channel from daily),
 
-daily as (
+    sold_by_day as (
 
-    select
-        sales_date,
-        product_key,
-        sales_channel,
-        special_offer_id,
-        offer_id,
-        is_discounted,
-        count(distinct source_system || ':' || order_id) as orders,
-        count(*) as order_lines,
-        cast(sum(quantity) as decimal(38, 4)) as quantity,
-        cast(sum(gross_amount) as decimal(38, 6)) as gross_sales,
-        cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
-        cast(sum(net_amount) as decimal(38, 6)) as net_sales,
-        cast(sum(line_cost) as decimal(38, 6)) as cost,
-        cast(sum(margin) as decimal(38, 6)) as margin
-    from sales
-    where {{ is_affected() }}
-    group by sales_date, product_key, sales_channel, special_offer_id, offer_id, is_discounted
+        select
+            sales_date,
+            product_key,
+            sales_channel,
+            sum(quantity) as quantity,
+            max(case when is_discounted then 1 else 0 end) as is_discount_day
+        from sales
+        where sales_date in ({{ shifted_days("product_days", "sales_date", -baseline_days, -1) }})
+        group by sales_date, product_key, sales_channel
 
-),
+    ),
 
-product_days as (
+    -- What the product sells through the channel on a day on which it sells at full price: over the days
+    -- before this one
+    -- on which it sold there and nobody had a discount on it. A day without a sale is none: a channel whose
+    -- customers order
+    -- once a month is compared with its own ordering days. Without such a day there is no baseline, and
+    -- null says so.
+    baselines as (
 
-    select distinct sales_date, product_key, sales_channel from daily
+        select
+            product_days.sales_date,
+            product_days.product_key,
+            product_days.sales_channel,
+            count(sold_by_day.sales_date) as days,
+            sum(sold_by_day.quantity) as quantity
+        from product_days
+        inner join
+            sold_by_day
+            on product_days.product_key = sold_by_day.product_key
+            and product_days.sales_channel = sold_by_day.sales_channel
+            and sold_by_day.is_discount_day = 0
+            and sold_by_day.sales_date < product_days.sales_date
+            and sold_by_day.sales_date
+            >= cast({{ dbt.dateadd("day", -baseline_days, "product_days.sales_date") }} as date)
+        group by product_days.sales_date, product_days.product_key, product_days.sales_channel
 
-),
+    ),
 
-sold_by_day as (
+    final as (
 
-    select
-        sales_date,
-        product_key,
-        sales_channel,
-        sum(quantity) as quantity,
-        max(case when is_discounted then 1 else 0 end) as is_discount_day
-    from sales
-    where sales_date in ({{ shifted_days('product_days', 'sales_date', -baseline_days, -1) }})
-    group by sales_date, product_key, sales_channel
+        select
+            daily.*,
+            baselines.days as baseline_days,
+            cast(round(baselines.quantity * 1.0 / baselines.days, 4) as decimal(19, 4)) as baseline_quantity,
+            coalesce(special_offers.special_offer, offers.offer_name) as special_offer,
+            special_offers.offer_type,
+            coalesce(special_offers.discount_pct, offers.discount_pct) as offer_discount_pct
+        from daily
+        left join
+            baselines
+            on daily.sales_date = baselines.sales_date
+            and daily.product_key = baselines.product_key
+            and daily.sales_channel = baselines.sales_channel
+        left join special_offers on daily.special_offer_id = special_offers.special_offer_id
+        left join offers on daily.offer_id = offers.offer_id
 
-),
+    )
 
--- What the product sells through the channel on a day on which it sells at full price: over the days before this one
--- on which it sold there and nobody had a discount on it. A day without a sale is none: a channel whose customers order
--- once a month is compared with its own ordering days. Without such a day there is no baseline, and null says so.
-baselines as (
-
-    select
-        product_days.sales_date,
-        product_days.product_key,
-        product_days.sales_channel,
-        count(sold_by_day.sales_date) as days,
-        sum(sold_by_day.quantity) as quantity
-    from product_days
-    inner join sold_by_day
-        on product_days.product_key = sold_by_day.product_key
-        and product_days.sales_channel = sold_by_day.sales_channel
-        and sold_by_day.is_discount_day = 0
-        and sold_by_day.sales_date < product_days.sales_date
-        and sold_by_day.sales_date >= cast({{ dbt.dateadd('day', -baseline_days, 'product_days.sales_date') }} as date)
-    group by product_days.sales_date, product_days.product_key, product_days.sales_channel
-
-),
-
-final as (
-
-    select
-        daily.*,
-        baselines.days as baseline_days,
-        cast(round(baselines.quantity * 1.0 / baselines.days, 4) as decimal(19, 4)) as baseline_quantity,
-        coalesce(special_offers.special_offer, offers.offer_name) as special_offer,
-        special_offers.offer_type,
-        coalesce(special_offers.discount_pct, offers.discount_pct) as offer_discount_pct
-    from daily
-    left join baselines
-        on daily.sales_date = baselines.sales_date
-        and daily.product_key = baselines.product_key
-        and daily.sales_channel = baselines.sales_channel
-    left join special_offers on daily.special_offer_id = special_offers.special_offer_id
-    left join offers on daily.offer_id = offers.offer_id
-
-)
-
-select * from final
+select *
+from final

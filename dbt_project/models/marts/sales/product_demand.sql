@@ -1,42 +1,27 @@
-{{ affected_by('affected_product_days') }}
+{{ affected_by("affected_product_days") }}
 
 with
 
-movements as (
+    movements as ({{ channel_movements(["product_key"]) }}),
 
-    {{ channel_movements(['product_key']) }}
+    products as (select * from {{ ref("wh_dim_product") }}),
 
-),
+    daily as (
 
-products as (
+        select sales_date, product_key, {{ sales_measures() }}
+        from movements
+        where {{ is_affected() }}
+        group by sales_date, product_key
 
-    select * from {{ ref('wh_dim_product') }}
+    ),
 
-),
+    final as (
 
-daily as (
+        select daily.*, products.product_number, products.product, products.subcategory, products.category
+        from daily
+        left join products on daily.product_key = products.product_key
 
-    select
-        sales_date,
-        product_key,
-        {{ sales_measures() }}
-    from movements
-    where {{ is_affected() }}
-    group by sales_date, product_key
+    )
 
-),
-
-final as (
-
-    select
-        daily.*,
-        products.product_number,
-        products.product,
-        products.subcategory,
-        products.category
-    from daily
-    left join products on daily.product_key = products.product_key
-
-)
-
-select * from final
+select *
+from final

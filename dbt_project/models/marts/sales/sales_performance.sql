@@ -1,42 +1,35 @@
-{{ affected_by('affected_sales_days') }}
+{{ affected_by("affected_sales_days") }}
 
 with
 
-movements as (
+    movements as ({{ channel_movements(["territory_id", "sales_channel", "consumer_key"]) }}),
 
-    {{ channel_movements(['territory_id', 'sales_channel', 'consumer_key']) }}
+    territories as (select * from {{ ref("stg_sales_territories") }}),
 
-),
+    daily as (
 
-territories as (
+        select
+            sales_date,
+            territory_id,
+            sales_channel,
+            {{ distinct_consumers() }} as customers,
+            {{ sales_measures() }}
+        from movements
+        where {{ is_affected() }}
+        group by sales_date, territory_id, sales_channel
 
-    select * from {{ ref('stg_sales_territories') }}
+    ),
 
-),
+    final as (
 
-daily as (
+        select
+            daily.*,
+            coalesce(territories.territory, 'Unknown') as territory,
+            coalesce(territories.territory_group, 'Unknown') as territory_group
+        from daily
+        left join territories on daily.territory_id = territories.territory_id
 
-    select
-        sales_date,
-        territory_id,
-        sales_channel,
-        {{ distinct_consumers() }} as customers,
-        {{ sales_measures() }}
-    from movements
-    where {{ is_affected() }}
-    group by sales_date, territory_id, sales_channel
+    )
 
-),
-
-final as (
-
-    select
-        daily.*,
-        coalesce(territories.territory, 'Unknown') as territory,
-        coalesce(territories.territory_group, 'Unknown') as territory_group
-    from daily
-    left join territories on daily.territory_id = territories.territory_id
-
-)
-
-select * from final
+select *
+from final

@@ -1,380 +1,428 @@
 with
 
-weeks as (
-
-    {{ weeks_of_window() }}
-
-),
-
--- When each system learned of the consumer; what it says of them counts from then on.
-known as (
-
-    select
-        consumer_key,
-        min(case when source_system = 'crm' then known_since end) as crm_since,
-        min(case when source_system = 'webshop' then known_since end) as webshop_since
-    from {{ ref('wh_consumer_identities') }}
-    group by consumer_key
-
-),
-
-consumers as (
-
-    select
-        weeks.*,
-        consumers.consumer_key,
-        consumers.email,
-        consumers.known_since,
-        case when known.crm_since < weeks.week_end then consumers.birth_date end as birth_date,
-        coalesce(known.crm_since < weeks.week_end, false) as is_in_crm,
-        coalesce(known.webshop_since < weeks.week_end, false) as is_in_webshop,
-        history.country,
-        history.state_province,
-        coalesce(history.latitude, places.latitude) as latitude,
-        coalesce(history.longitude, places.longitude) as longitude
-
-    from weeks
-    inner join {{ ref('wh_dim_consumer') }} as consumers on consumers.known_since < weeks.week_end
-    inner join known on consumers.consumer_key = known.consumer_key
-    left join {{ ref('wh_dim_consumer_history') }} as history
-        on consumers.consumer_key = history.consumer_key
-        and history.valid_from < weeks.week_end
-        and (history.valid_to is null or history.valid_to >= weeks.week_end)
-    left join {{ ref('stg_places') }} as places
-        on {{ in_place('history', 'places') }}
-
-),
-
--- An order is of one consumer, day and channel. Added up here, before it is multiplied by the weeks.
-all_orders as (
-
-    select
-        consumer_key,
-        order_date,
-        sales_channel,
-        count(distinct coalesce(product_key, order_line_id)) as products,
-        sum(quantity) as quantity,
-        sum(net_amount) as net_amount,
-        -- A credit makes neither of them less.
-        sum(case when net_amount > 0 then net_amount else 0 end) as sold_amount,
-        sum(case when net_amount > 0 and discount_amount > 0 then net_amount else 0 end) as discounted_amount,
-        sum(margin) as margin,
-        sum(case when margin is not null then net_amount end) as amount_of_known_cost
-
-    from {{ ref('wh_fact_sales') }}
-    where is_sale
-        and consumer_key is not null
-    group by source_system, order_id, consumer_key, order_date, sales_channel
-
-),
-
-orders as (
-
-    select * from all_orders where quantity > 0
-
-),
-
--- A credit note, or an order of which at least as many pieces are taken back as are sold, is no purchase: it returns.
-returns as (
-
-    select consumer_key, return_date, order_date, return_quantity, refund_amount
-    from {{ ref('wh_fact_sales_returns') }}
-    where consumer_key is not null
-
-    union all
-
-    select consumer_key, order_date as return_date, order_date, -quantity as return_quantity, -net_amount as refund_amount
-    from all_orders
-    where quantity <= 0
-
-),
-
-orders_until as (
-
-    select
-        weeks.week_start,
-        orders.*,
-        orders.order_date >= weeks.year_start as is_last_year,
-        {{ decayed('orders.net_amount', 'orders.order_date', 'weeks.week_end') }} as decayed_amount
-
-    from weeks
-    inner join orders on orders.order_date < weeks.week_end
-
-),
-
-purchases as (
-
-    select
-        week_start,
-        consumer_key,
-        max(order_date) as last_purchase_date,
-        count(*) as orders,
-        count(case when is_last_year then 1 end) as orders_last_year,
-        {% for channel in ['online', 'webshop', 'reseller'] -%}
-        count(case when sales_channel = '{{ channel }}' then 1 end) as {{ channel }}_orders,
-        {% endfor -%}
-        sum(products) as products_in_orders,
-        sum(quantity) as quantity,
-        sum(net_amount) as revenue,
-        sum(decayed_amount) as decayed_revenue,
-        sum(sold_amount) as sold_revenue,
-        sum(discounted_amount) as discounted_revenue,
-        sum(margin) as margin,
-        sum(amount_of_known_cost) as revenue_of_known_cost,
-        sum(case when is_last_year then net_amount end) as revenue_last_year,
-        sum(case when is_last_year then margin end) as margin_last_year,
-        sum(case when is_last_year then quantity end) as quantity_last_year
-
-    from orders_until
-    group by week_start, consumer_key
-
-),
-
--- Returns by the week's end of what was bought in the last year.
-returned as (
-
-    select
-        weeks.week_start,
-        returns.consumer_key,
-        sum(returns.refund_amount) as refund_amount,
-        sum({{ decayed('returns.refund_amount', 'returns.return_date', 'weeks.week_end') }}) as decayed_refund,
-        sum(case when returns.order_date >= weeks.year_start then returns.return_quantity else 0 end) as quantity_last_year
-
-    from weeks
-    inner join returns
-        on returns.return_date < weeks.week_end
-        and returns.order_date < weeks.week_end
-    group by weeks.week_start, returns.consumer_key
-
-),
-
-bought_by_category as (
-
-    select
-        sales.consumer_key,
-        sales.order_date,
-        products.category,
-        sum(sales.quantity) as quantity
-
-    from {{ ref('wh_fact_sales') }} as sales
-    inner join {{ ref('wh_dim_product') }} as products on sales.product_key = products.product_key
-    where sales.is_sale
-        and sales.quantity > 0
-        and sales.consumer_key is not null
-        and products.category is not null
-    group by sales.consumer_key, sales.order_date, products.category
-
-),
-
-categories as (
-
-    select
-        weeks.week_start,
-        bought.consumer_key,
-        bought.category,
-        sum(bought.quantity) as quantity
-
-    from weeks
-    inner join bought_by_category as bought on bought.order_date < weeks.week_end
-    group by weeks.week_start, bought.consumer_key, bought.category
-
-),
-
-category_shares as (
-
-    select
-        *,
-        {{ ratio('quantity', 'sum(quantity) over (partition by week_start, consumer_key)') }} as share,
-        row_number() over (partition by week_start, consumer_key order by quantity desc, category) as preference
-    from categories
-
-),
-
-tastes as (
-
-    select
-        week_start,
-        consumer_key,
-        max(case when preference = 1 then category end) as top_category,
-        cast(sum(share * share) as decimal(18, 6)) as category_concentration
-    from category_shares
-    group by week_start, consumer_key
-
-),
-
-positions as (
-
-    select distinct latitude, longitude from consumers where latitude is not null and longitude is not null
-
-),
-
-center_distances as (
-
-    select
-        positions.latitude,
-        positions.longitude,
-        centers.location_name,
-        {{ kilometres('positions.latitude', 'positions.longitude', 'centers.latitude', 'centers.longitude') }} as kilometres
-    from positions
-    inner join {{ ref('wh_dim_location') }} as centers
-        on centers.location_type = 'distribution center'
-        and centers.latitude is not null
-        and centers.longitude is not null
-
-),
-
-nearest as (
-
-    select *
-    from center_distances
-    qualify row_number() over (partition by latitude, longitude order by kilometres, location_name) = 1
-
-),
-
-loyalty as (
-
-    select weeks.week_start, loyalty.consumer_key, sum(loyalty.points) as points
-    from weeks
-    inner join {{ ref('wh_fact_loyalty') }} as loyalty on loyalty.activity_date < weeks.week_end
-    where loyalty.consumer_key is not null
-    group by weeks.week_start, loyalty.consumer_key
-
-),
-
-touchpoints as (
-
-    select weeks.week_start, interactions.consumer_key, interactions.touchpoint_type, count(*) as interactions
-    from weeks
-    inner join {{ ref('wh_fact_interactions') }} as interactions
-        on interactions.interaction_date >= weeks.year_start
-        and interactions.interaction_date < weeks.week_end
-    where interactions.consumer_key is not null
-    group by weeks.week_start, interactions.consumer_key, interactions.touchpoint_type
-
-),
-
-ranked_touchpoints as (
-
-    select
-        *,
-        row_number() over (
-            partition by week_start, consumer_key order by interactions desc, touchpoint_type nulls last
-        ) as preference
-    from touchpoints
-
-),
-
-contacts as (
-
-    select
-        week_start,
-        consumer_key,
-        max(case when preference = 1 then touchpoint_type end) as top_touchpoint,
-        sum(interactions) as interactions
-    from ranked_touchpoints
-    group by week_start, consumer_key
-
-),
-
-visits as (
-
-    select weeks.week_start, identities.consumer_key, count(distinct events.session_id) as sessions
-    from weeks
-    inner join {{ ref('stg_webshop_events') }} as events
-        on events.created_date >= weeks.quarter_start
-        and events.created_date < weeks.week_end
-    inner join {{ ref('wh_consumer_identities') }} as identities
-        on identities.source_system = 'webshop'
-        and cast(events.user_id as varchar) = identities.source_id
-    group by weeks.week_start, identities.consumer_key
-
-),
-
-engagement as (
-
-    select weeks.week_start, touches.email, count(*) as touches
-    from weeks
-    inner join {{ ref('stg_campaign_touches') }} as touches
-        on touches.touched_date >= weeks.quarter_start
-        and touches.touched_date < weeks.week_end
-    where touches.touch_type in ('open', 'click')
-    group by weeks.week_start, touches.email
-
-),
-
-final as (
-
-    select
-        consumers.week_start,
-        consumers.consumer_key,
-        cast({{ full_years('consumers.birth_date', 'consumers.week_end') }} as integer) as age,
-        consumers.country,
-        consumers.state_province,
-        nearest.location_name as nearest_distribution_center,
-        nearest.kilometres as distribution_center_km,
-        case
-            when purchases.quantity_last_year is not null
-                then {{ ratio(at_most('coalesce(returned.quantity_last_year, 0)', 'purchases.quantity_last_year'), 'purchases.quantity_last_year') }}
-        end as return_rate,
-        case
-            when purchases.revenue_last_year <= 50 then 1
-            when purchases.revenue_last_year <= 150 then 2
-            when purchases.revenue_last_year > 150 then 3
-        end as profit_level,
-        cast(purchases.revenue - coalesce(returned.refund_amount, 0) as decimal(38, 6)) as lifetime_value,
-        cast(purchases.decayed_revenue - coalesce(returned.decayed_refund, 0) as decimal(38, 6)) as lifetime_value_decayed,
-        case
-            when purchases.orders is not null
-                then {{ ratio('purchases.orders * 365', at_least(dbt.datediff('consumers.known_since', 'consumers.week_end', 'day'), 90)) }}
-        end as order_frequency,
-        cast({{ dbt.datediff('purchases.last_purchase_date', 'consumers.week_end', 'day') }} as integer) as recency_days,
-        cast({{ dbt.datediff('consumers.known_since', 'consumers.week_end', 'day') }} as integer) as tenure_days,
-        {{ ratio('purchases.revenue', 'purchases.orders') }} as average_basket,
-        {{ ratio('purchases.products_in_orders', 'purchases.orders') }} as products_per_order,
-        {{ ratio('purchases.quantity', 'purchases.products_in_orders') }} as pieces_per_product,
-        {{ ratio('purchases.margin', 'purchases.revenue_of_known_cost') }} as margin_rate,
-        tastes.top_category,
-        tastes.category_concentration,
-        {% for channel in ['online', 'webshop', 'reseller'] -%}
-        {{ ratio('purchases.' ~ channel ~ '_orders', 'purchases.orders') }} as {{ channel }}_share,
-        {% endfor -%}
-        case when consumers.is_in_webshop then cast(coalesce(visits.sessions, 0) as integer) end as web_sessions,
-        case when consumers.is_in_crm then contacts.top_touchpoint end as top_touchpoint,
-        {{ ratio('purchases.discounted_revenue', 'purchases.sold_revenue') }} as discount_share,
-        case when consumers.is_in_crm then cast(loyalty.points as bigint) end as loyalty_points,
-        case when consumers.is_in_crm then cast(coalesce(contacts.interactions, 0) as integer) end as interactions_last_year,
-        case when consumers.email is not null then cast(coalesce(engagement.touches, 0) as integer) end as email_engagement,
-        cast(coalesce(purchases.orders, 0) as integer) as orders,
-        case when purchases.orders is not null then cast(purchases.orders_last_year as integer) end as orders_last_year,
-        cast(coalesce(purchases.revenue_last_year, 0) as decimal(38, 6)) as revenue_last_year,
-        cast(coalesce(purchases.margin_last_year, 0) as decimal(38, 6)) as margin_last_year
-
-    from consumers
-    left join purchases
-        on consumers.week_start = purchases.week_start
-        and consumers.consumer_key = purchases.consumer_key
-    left join returned
-        on consumers.week_start = returned.week_start
-        and consumers.consumer_key = returned.consumer_key
-    left join tastes
-        on consumers.week_start = tastes.week_start
-        and consumers.consumer_key = tastes.consumer_key
-    left join nearest
-        on consumers.latitude = nearest.latitude
-        and consumers.longitude = nearest.longitude
-    left join loyalty
-        on consumers.week_start = loyalty.week_start
-        and consumers.consumer_key = loyalty.consumer_key
-    left join contacts
-        on consumers.week_start = contacts.week_start
-        and consumers.consumer_key = contacts.consumer_key
-    left join visits
-        on consumers.week_start = visits.week_start
-        and consumers.consumer_key = visits.consumer_key
-    left join engagement
-        on consumers.week_start = engagement.week_start
-        and consumers.email = engagement.email
-
-)
-
-select * from final
+    weeks as ({{ weeks_of_window() }}),
+
+    -- When each system learned of the consumer; what it says of them counts from then on.
+    known as (
+
+        select
+            consumer_key,
+            min(case when source_system = 'crm' then known_since end) as crm_since,
+            min(case when source_system = 'webshop' then known_since end) as webshop_since
+        from {{ ref("wh_consumer_identities") }}
+        group by consumer_key
+
+    ),
+
+    consumers as (
+
+        select
+            weeks.*,
+            consumers.consumer_key,
+            consumers.email,
+            consumers.known_since,
+            case when known.crm_since < weeks.week_end then consumers.birth_date end as birth_date,
+            coalesce(known.crm_since < weeks.week_end, false) as is_in_crm,
+            coalesce(known.webshop_since < weeks.week_end, false) as is_in_webshop,
+            history.country,
+            history.state_province,
+            coalesce(history.latitude, places.latitude) as latitude,
+            coalesce(history.longitude, places.longitude) as longitude
+
+        from weeks
+        inner join {{ ref("wh_dim_consumer") }} as consumers on consumers.known_since < weeks.week_end
+        inner join known on consumers.consumer_key = known.consumer_key
+        left join
+            {{ ref("wh_dim_consumer_history") }} as history
+            on consumers.consumer_key = history.consumer_key
+            and history.valid_from < weeks.week_end
+            and (history.valid_to is null or history.valid_to >= weeks.week_end)
+        left join {{ ref("stg_places") }} as places on {{ in_place("history", "places") }}
+
+    ),
+
+    -- An order is of one consumer, day and channel. Added up here, before it is multiplied by the weeks.
+    all_orders as (
+
+        select
+            consumer_key,
+            order_date,
+            sales_channel,
+            count(distinct coalesce(product_key, order_line_id)) as products,
+            sum(quantity) as quantity,
+            sum(net_amount) as net_amount,
+            -- A credit makes neither of them less.
+            sum(case when net_amount > 0 then net_amount else 0 end) as sold_amount,
+            sum(
+                case when net_amount > 0 and discount_amount > 0 then net_amount else 0 end
+            ) as discounted_amount,
+            sum(margin) as margin,
+            sum(case when margin is not null then net_amount end) as amount_of_known_cost
+
+        from {{ ref("wh_fact_sales") }}
+        where is_sale and consumer_key is not null
+        group by source_system, order_id, consumer_key, order_date, sales_channel
+
+    ),
+
+    orders as (select * from all_orders where quantity > 0),
+
+    -- A credit note, or an order of which at least as many pieces are taken back as are sold, is no
+    -- purchase: it returns.
+    returns as (
+
+        select consumer_key, return_date, order_date, return_quantity, refund_amount
+        from {{ ref("wh_fact_sales_returns") }}
+        where consumer_key is not null
+
+        union all
+
+        select
+            consumer_key,
+            order_date as return_date,
+            order_date,
+            - quantity as return_quantity,
+            - net_amount as refund_amount
+        from all_orders
+        where quantity <= 0
+
+    ),
+
+    orders_until as (
+
+        select
+            weeks.week_start,
+            orders.*,
+            orders.order_date >= weeks.year_start as is_last_year,
+            {{ decayed("orders.net_amount", "orders.order_date", "weeks.week_end") }} as decayed_amount
+
+        from weeks
+        inner join orders on orders.order_date < weeks.week_end
+
+    ),
+
+    purchases as (
+
+        select
+            week_start,
+            consumer_key,
+            max(order_date) as last_purchase_date,
+            count(*) as orders,
+            count(case when is_last_year then 1 end) as orders_last_year,
+            {% for channel in ["online", "webshop", "reseller"] -%}
+                count(case when sales_channel = '{{ channel }}' then 1 end) as {{ channel }}_orders,
+            {% endfor -%}
+            sum(products) as products_in_orders,
+            sum(quantity) as quantity,
+            sum(net_amount) as revenue,
+            sum(decayed_amount) as decayed_revenue,
+            sum(sold_amount) as sold_revenue,
+            sum(discounted_amount) as discounted_revenue,
+            sum(margin) as margin,
+            sum(amount_of_known_cost) as revenue_of_known_cost,
+            sum(case when is_last_year then net_amount end) as revenue_last_year,
+            sum(case when is_last_year then margin end) as margin_last_year,
+            sum(case when is_last_year then quantity end) as quantity_last_year
+
+        from orders_until
+        group by week_start, consumer_key
+
+    ),
+
+    -- Returns by the week's end of what was bought in the last year.
+    returned as (
+
+        select
+            weeks.week_start,
+            returns.consumer_key,
+            sum(returns.refund_amount) as refund_amount,
+            sum(
+                {{ decayed("returns.refund_amount", "returns.return_date", "weeks.week_end") }}
+            ) as decayed_refund,
+            sum(
+                case when returns.order_date >= weeks.year_start then returns.return_quantity else 0 end
+            ) as quantity_last_year
+
+        from weeks
+        inner join returns on returns.return_date < weeks.week_end and returns.order_date < weeks.week_end
+        group by weeks.week_start, returns.consumer_key
+
+    ),
+
+    bought_by_category as (
+
+        select sales.consumer_key, sales.order_date, products.category, sum(sales.quantity) as quantity
+
+        from {{ ref("wh_fact_sales") }} as sales
+        inner join {{ ref("wh_dim_product") }} as products on sales.product_key = products.product_key
+        where
+            sales.is_sale
+            and sales.quantity > 0
+            and sales.consumer_key is not null
+            and products.category is not null
+        group by sales.consumer_key, sales.order_date, products.category
+
+    ),
+
+    categories as (
+
+        select weeks.week_start, bought.consumer_key, bought.category, sum(bought.quantity) as quantity
+
+        from weeks
+        inner join bought_by_category as bought on bought.order_date < weeks.week_end
+        group by weeks.week_start, bought.consumer_key, bought.category
+
+    ),
+
+    category_shares as (
+
+        select
+            *,
+            {{ ratio("quantity", "sum(quantity) over (partition by week_start, consumer_key)") }} as share,
+            row_number() over (
+                partition by week_start, consumer_key order by quantity desc, category
+            ) as preference
+        from categories
+
+    ),
+
+    tastes as (
+
+        select
+            week_start,
+            consumer_key,
+            max(case when preference = 1 then category end) as top_category,
+            cast(sum(share * share) as decimal(18, 6)) as category_concentration
+        from category_shares
+        group by week_start, consumer_key
+
+    ),
+
+    positions as (
+
+        select distinct latitude, longitude
+        from consumers
+        where latitude is not null and longitude is not null
+
+    ),
+
+    center_distances as (
+
+        select
+            positions.latitude,
+            positions.longitude,
+            centers.location_name,
+            {{
+                kilometres(
+                    "positions.latitude", "positions.longitude", "centers.latitude", "centers.longitude"
+                )
+            }} as kilometres
+        from positions
+        inner join
+            {{ ref("wh_dim_location") }} as centers
+            on centers.location_type = 'distribution center'
+            and centers.latitude is not null
+            and centers.longitude is not null
+
+    ),
+
+    nearest as (
+
+        select *
+        from center_distances
+        qualify row_number() over (partition by latitude, longitude order by kilometres, location_name) = 1
+
+    ),
+
+    loyalty as (
+
+        select weeks.week_start, loyalty.consumer_key, sum(loyalty.points) as points
+        from weeks
+        inner join {{ ref("wh_fact_loyalty") }} as loyalty on loyalty.activity_date < weeks.week_end
+        where loyalty.consumer_key is not null
+        group by weeks.week_start, loyalty.consumer_key
+
+    ),
+
+    touchpoints as (
+
+        select
+            weeks.week_start,
+            interactions.consumer_key,
+            interactions.touchpoint_type,
+            count(*) as interactions
+        from weeks
+        inner join
+            {{ ref("wh_fact_interactions") }} as interactions
+            on interactions.interaction_date >= weeks.year_start
+            and interactions.interaction_date < weeks.week_end
+        where interactions.consumer_key is not null
+        group by weeks.week_start, interactions.consumer_key, interactions.touchpoint_type
+
+    ),
+
+    ranked_touchpoints as (
+
+        select
+            *,
+            row_number() over (
+                partition by week_start, consumer_key order by interactions desc, touchpoint_type nulls last
+            ) as preference
+        from touchpoints
+
+    ),
+
+    contacts as (
+
+        select
+            week_start,
+            consumer_key,
+            max(case when preference = 1 then touchpoint_type end) as top_touchpoint,
+            sum(interactions) as interactions
+        from ranked_touchpoints
+        group by week_start, consumer_key
+
+    ),
+
+    visits as (
+
+        select weeks.week_start, identities.consumer_key, count(distinct events.session_id) as sessions
+        from weeks
+        inner join
+            {{ ref("stg_webshop_events") }} as events
+            on events.created_date >= weeks.quarter_start
+            and events.created_date < weeks.week_end
+        inner join
+            {{ ref("wh_consumer_identities") }} as identities
+            on identities.source_system = 'webshop'
+            and cast(events.user_id as varchar) = identities.source_id
+        group by weeks.week_start, identities.consumer_key
+
+    ),
+
+    engagement as (
+
+        select weeks.week_start, touches.email, count(*) as touches
+        from weeks
+        inner join
+            {{ ref("stg_campaign_touches") }} as touches
+            on touches.touched_date >= weeks.quarter_start
+            and touches.touched_date < weeks.week_end
+        where touches.touch_type in ('open', 'click')
+        group by weeks.week_start, touches.email
+
+    ),
+
+    final as (
+
+        select
+            consumers.week_start,
+            consumers.consumer_key,
+            cast({{ full_years("consumers.birth_date", "consumers.week_end") }} as integer) as age,
+            consumers.country,
+            consumers.state_province,
+            nearest.location_name as nearest_distribution_center,
+            nearest.kilometres as distribution_center_km,
+            case
+                when purchases.quantity_last_year is not null
+                then
+                    {{
+                        ratio(
+                            at_most(
+                                "coalesce(returned.quantity_last_year, 0)", "purchases.quantity_last_year"
+                            ),
+                            "purchases.quantity_last_year",
+                        )
+                    }}
+            end as return_rate,
+            case
+                when purchases.revenue_last_year <= 50
+                then 1
+                when purchases.revenue_last_year <= 150
+                then 2
+                when purchases.revenue_last_year > 150
+                then 3
+            end as profit_level,
+            cast(purchases.revenue - coalesce(returned.refund_amount, 0) as decimal(38, 6)) as lifetime_value,
+            cast(
+                purchases.decayed_revenue - coalesce(returned.decayed_refund, 0) as decimal(38, 6)
+            ) as lifetime_value_decayed,
+            case
+                when purchases.orders is not null
+                then
+                    {{
+                        ratio(
+                            "purchases.orders * 365",
+                            at_least(
+                                dbt.datediff("consumers.known_since", "consumers.week_end", "day"), 90
+                            ),
+                        )
+                    }}
+            end as order_frequency,
+            cast(
+                {{ dbt.datediff("purchases.last_purchase_date", "consumers.week_end", "day") }} as integer
+            ) as recency_days,
+            cast(
+                {{ dbt.datediff("consumers.known_since", "consumers.week_end", "day") }} as integer
+            ) as tenure_days,
+            {{ ratio("purchases.revenue", "purchases.orders") }} as average_basket,
+            {{ ratio("purchases.products_in_orders", "purchases.orders") }} as products_per_order,
+            {{ ratio("purchases.quantity", "purchases.products_in_orders") }} as pieces_per_product,
+            {{ ratio("purchases.margin", "purchases.revenue_of_known_cost") }} as margin_rate,
+            tastes.top_category,
+            tastes.category_concentration,
+            {% for channel in ["online", "webshop", "reseller"] -%}
+                {{ ratio("purchases." ~ channel ~ "_orders", "purchases.orders") }} as {{ channel }}_share,
+            {% endfor -%}
+            case
+                when consumers.is_in_webshop then cast(coalesce(visits.sessions, 0) as integer)
+            end as web_sessions,
+            case when consumers.is_in_crm then contacts.top_touchpoint end as top_touchpoint,
+            {{ ratio("purchases.discounted_revenue", "purchases.sold_revenue") }} as discount_share,
+            case when consumers.is_in_crm then cast(loyalty.points as bigint) end as loyalty_points,
+            case
+                when consumers.is_in_crm then cast(coalesce(contacts.interactions, 0) as integer)
+            end as interactions_last_year,
+            case
+                when consumers.email is not null then cast(coalesce(engagement.touches, 0) as integer)
+            end as email_engagement,
+            cast(coalesce(purchases.orders, 0) as integer) as orders,
+            case
+                when purchases.orders is not null then cast(purchases.orders_last_year as integer)
+            end as orders_last_year,
+            cast(coalesce(purchases.revenue_last_year, 0) as decimal(38, 6)) as revenue_last_year,
+            cast(coalesce(purchases.margin_last_year, 0) as decimal(38, 6)) as margin_last_year
+
+        from consumers
+        left join
+            purchases
+            on consumers.week_start = purchases.week_start
+            and consumers.consumer_key = purchases.consumer_key
+        left join
+            returned
+            on consumers.week_start = returned.week_start
+            and consumers.consumer_key = returned.consumer_key
+        left join
+            tastes
+            on consumers.week_start = tastes.week_start
+            and consumers.consumer_key = tastes.consumer_key
+        left join nearest on consumers.latitude = nearest.latitude and consumers.longitude = nearest.longitude
+        left join
+            loyalty
+            on consumers.week_start = loyalty.week_start
+            and consumers.consumer_key = loyalty.consumer_key
+        left join
+            contacts
+            on consumers.week_start = contacts.week_start
+            and consumers.consumer_key = contacts.consumer_key
+        left join
+            visits
+            on consumers.week_start = visits.week_start
+            and consumers.consumer_key = visits.consumer_key
+        left join
+            engagement on consumers.week_start = engagement.week_start and consumers.email = engagement.email
+
+    )
+
+select *
+from final

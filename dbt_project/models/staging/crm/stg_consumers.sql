@@ -1,3 +1,1 @@
-{{ affected_by('stg_consumers_versions') }}
-
-{{ current_rows(ref('stg_consumers_versions')) }}
+{{ affected_by("stg_consumers_versions") }} {{ current_rows(ref("stg_consumers_versions")) }}

@@ -1,6 +1,6 @@
 select
     consumer_id,
-    {{ normalised_email('consumer_email') }} as email,
+    {{ normalised_email("consumer_email") }} as email,
     date_of_birth,
     gender,
     city,
@@ -11,11 +11,11 @@ select
     loyalty_points,
     coalesce(marketing_opt_in, false) as marketing_opt_in,
     created_at,
-    {{ local_date('created_at') }} as created_date,
+    {{ local_date("created_at") }} as created_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('crm', 'consumers') }}
+from {{ source("crm", "consumers") }}

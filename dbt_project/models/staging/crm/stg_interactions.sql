@@ -1,3 +1,1 @@
-{{ affected_by('stg_interactions_versions') }}
-
-{{ current_rows(ref('stg_interactions_versions')) }}
+{{ affected_by("stg_interactions_versions") }} {{ current_rows(ref("stg_interactions_versions")) }}

@@ -6,13 +6,13 @@ select
     resolution_status,
     satisfaction_score,
     interaction_at,
-    {{ local_date('interaction_at') }} as interaction_date,
+    {{ local_date("interaction_at") }} as interaction_date,
     resolved_at,
-    {{ local_date('resolved_at') }} as resolved_date,
+    {{ local_date("resolved_at") }} as resolved_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('crm', 'interactions') }}
+from {{ source("crm", "interactions") }}

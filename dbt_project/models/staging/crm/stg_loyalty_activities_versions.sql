@@ -6,11 +6,11 @@ select
     points_redeemed,
     order_reference,
     activity_at,
-    {{ local_date('activity_at') }} as activity_date,
+    {{ local_date("activity_at") }} as activity_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('crm', 'loyalty_activities') }}
+from {{ source("crm", "loyalty_activities") }}

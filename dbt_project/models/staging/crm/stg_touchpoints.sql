@@ -1,3 +1,1 @@
-{{ affected_by('stg_touchpoints_versions') }}
-
-{{ current_rows(ref('stg_touchpoints_versions')) }}
+{{ affected_by("stg_touchpoints_versions") }} {{ current_rows(ref("stg_touchpoints_versions")) }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_places_versions') }}
-
-{{ current_rows(ref('stg_places_versions')) }}
+{{ affected_by("stg_places_versions") }} {{ current_rows(ref("stg_places_versions")) }}

@@ -1,12 +1,3 @@
-select
-    country,
-    state,
-    latitude,
-    longitude,
-    _modified_at,
-    _changed_at,
-    _loaded_at,
-    _row_hash,
-    _deleted_at
+select country, state, latitude, longitude, _modified_at, _changed_at, _loaded_at, _row_hash, _deleted_at
 
-from {{ source('geo', 'places') }}
+from {{ source("geo", "places") }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_shops_versions') }}
-
-{{ current_rows(ref('stg_shops_versions')) }}
+{{ affected_by("stg_shops_versions") }} {{ current_rows(ref("stg_shops_versions")) }}

@@ -1,7 +1,7 @@
 select
     shop_id,
     shop_name,
-    {{ foreign_key('territory_id', 'erp') }} as territory_id,
+    {{ foreign_key("territory_id", "erp") }} as territory_id,
     city,
     state,
     country,
@@ -14,4 +14,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('geo', 'shops') }}
+from {{ source("geo", "shops") }}

@@ -1,3 +1,3 @@
-{{ affected_by('stg_distribution_centers_versions') }}
+{{ affected_by("stg_distribution_centers_versions") }}
 
-{{ current_rows(ref('stg_distribution_centers_versions')) }}
+{{ current_rows(ref("stg_distribution_centers_versions")) }}

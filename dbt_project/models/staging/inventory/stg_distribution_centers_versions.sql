@@ -12,4 +12,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('inventory', 'distribution_centers') }}
+from {{ source("inventory", "distribution_centers") }}

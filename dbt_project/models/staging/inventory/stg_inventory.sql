@@ -1,3 +1,1 @@
-{{ affected_by('stg_inventory_versions') }}
-
-{{ current_rows(ref('stg_inventory_versions')) }}
+{{ affected_by("stg_inventory_versions") }} {{ current_rows(ref("stg_inventory_versions")) }}

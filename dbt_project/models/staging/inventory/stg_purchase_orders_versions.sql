@@ -16,4 +16,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('inventory', 'purchase_orders') }}
+from {{ source("inventory", "purchase_orders") }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_stock_movements_versions') }}
-
-{{ current_rows(ref('stg_stock_movements_versions')) }}
+{{ affected_by("stg_stock_movements_versions") }} {{ current_rows(ref("stg_stock_movements_versions")) }}

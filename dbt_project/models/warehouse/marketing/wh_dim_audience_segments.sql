@@ -1,19 +1,16 @@
-{{ affected_by('stg_audience_segments_versions') }}
+{{ affected_by("stg_audience_segments_versions") }}
 
 with
 
-final as (
+    final as (
 
-    select
-        audience_segment_id,
-        segment_name,
-        description,
-        criteria
+        select audience_segment_id, segment_name, description, criteria
 
-    from {{ ref('stg_audience_segments') }}
+        from {{ ref("stg_audience_segments") }}
 
-    where {{ is_affected() }}
+        where {{ is_affected() }}
 
-)
+    )
 
-select * from final
+select *
+from final

@@ -1,19 +1,16 @@
-{{ affected_by('stg_media_channels_versions') }}
+{{ affected_by("stg_media_channels_versions") }}
 
 with
 
-final as (
+    final as (
 
-    select
-        media_channel_id,
-        media_channel_name,
-        channel_type,
-        description
+        select media_channel_id, media_channel_name, channel_type, description
 
-    from {{ ref('stg_media_channels') }}
+        from {{ ref("stg_media_channels") }}
 
-    where {{ is_affected() }}
+        where {{ is_affected() }}
 
-)
+    )
 
-select * from final
+select *
+from final

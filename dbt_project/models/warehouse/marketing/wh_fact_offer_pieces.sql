@@ -1,189 +1,208 @@
-{{ affected_by('affected_offers') }}
+{{ affected_by("affected_offers") }}
 
 {#
     What sold of an offer's products, and of products that are on no offer (the controls), on each day around the offer.
     Which products are which is known from the sales, and changes while they go on: `known_from` says as of when.
 #}
-
 with
 
-offers as (
+    offers as (
 
-    select
-        offer_id,
-        country,
-        case when special_offer_id is null then 'webshop' else 'online' end as sales_channel,
-        valid_from,
-        valid_to,
-        cast({{ dbt.dateadd('day', -var('uplift_baseline_days'), 'valid_from') }} as date) as observed_from,
-        cast({{ dbt.dateadd('day', var('uplift_baseline_days'), 'valid_to') }} as date) as observed_to
-    from {{ ref('stg_offers') }}
-    where {{ is_affected() }}
+        select
+            offer_id,
+            country,
+            case when special_offer_id is null then 'webshop' else 'online' end as sales_channel,
+            valid_from,
+            valid_to,
+            cast(
+                {{ dbt.dateadd("day", -var("uplift_baseline_days"), "valid_from") }} as date
+            ) as observed_from,
+            cast({{ dbt.dateadd("day", var("uplift_baseline_days"), "valid_to") }} as date) as observed_to
+        from {{ ref("stg_offers") }}
+        where {{ is_affected() }}
 
-),
+    ),
 
-product_days as (
+    product_days as (select * from {{ ref("wh_fact_product_days") }}),
 
-    select * from {{ ref('wh_fact_product_days') }}
+    -- Days on which anything was sold, so that a day's row is there whichever day was run first.
+    days as (
 
-),
-
--- Days on which anything was sold, so that a day's row is there whichever day was run first.
-days as (
-
-    select distinct
-        offers.offer_id,
-        product_days.sales_date,
-        case
-            when product_days.sales_date < offers.valid_from then 'before'
-            when offers.valid_to is null or product_days.sales_date <= offers.valid_to then 'during'
-            else 'after'
-        end as phase,
-        {{ dbt.datediff('offers.valid_from', 'product_days.sales_date', 'day') }} as day_number
-    from offers
-    inner join product_days
-        on product_days.sales_date >= offers.observed_from
-        and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
-
-),
-
-sales as (
-
-    select
-        offers.offer_id,
-        product_days.sales_date,
-        product_days.product_group,
-        product_days.product_key,
-        sum(product_days.quantity) as quantity,
-        max(case when product_days.offer_id = offers.offer_id and product_days.is_under_offer then 1 else 0 end) as is_on_offer,
-        max(case when product_days.offer_id = offers.offer_id and not product_days.is_under_offer then 1 else 0 end) as is_beside,
-        max(case when product_days.offer_id <> offers.offer_id and product_days.is_under_offer then 1 else 0 end) as is_on_another
-    from offers
-    inner join product_days
-        on offers.sales_channel = product_days.sales_channel
-        and product_days.sales_date >= offers.observed_from
-        and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
-        and (offers.country is null or offers.country = product_days.country)
-    where product_days.product_key is not null
-    group by offers.offer_id, product_days.sales_date, product_days.product_group, product_days.product_key
-
-),
-
--- A group of products is the offer's from the first day on which one of them was sold under it: a product that
--- nobody bought is the offer's too. A product that was sold beside it, in an order that made use of it, is not.
-groups as (
-
-    select
-        offer_id,
-        product_group,
-        min(case when is_on_offer = 1 then sales_date end) as covered_from,
-        min(case when is_on_another = 1 then sales_date end) as spoilt_from
-    from sales
-    group by offer_id, product_group
-
-),
-
-products as (
-
-    select
-        offer_id,
-        product_key,
-        min(case when is_beside = 1 then sales_date end) as excluded_from
-    from sales
-    group by offer_id, product_key
-
-),
-
-described as (
-
-    select
-        sales.*,
-        groups.covered_from,
-        groups.spoilt_from,
-        products.excluded_from
-    from sales
-    inner join groups
-        on sales.offer_id = groups.offer_id
-        and sales.product_group = groups.product_group
-    inner join products
-        on sales.offer_id = products.offer_id
-        and sales.product_key = products.product_key
-
-),
-
--- The days from which on it was known which products are the offer's and which are controls.
-known as (
-
-    select offer_id, covered_from as known_from from groups where covered_from is not null
-    union
-    select offer_id, spoilt_from as known_from from groups where spoilt_from is not null
-    union
-    select offer_id, excluded_from as known_from
-    from described
-    where covered_from is not null and excluded_from is not null
-
-),
-
-scopes as (
-
-    select
-        offer_id,
-        known_from,
-        lead(known_from) over (partition by offer_id order by known_from) as known_to
-    from known
-
-),
-
-pieces as (
-
-    select
-        scopes.offer_id,
-        scopes.known_from,
-        described.sales_date,
-        sum(
+        select distinct
+            offers.offer_id,
+            product_days.sales_date,
             case
-                when described.covered_from <= scopes.known_from
-                    and (described.excluded_from is null or described.excluded_from > scopes.known_from)
+                when product_days.sales_date < offers.valid_from
+                then 'before'
+                when offers.valid_to is null or product_days.sales_date <= offers.valid_to
+                then 'during'
+                else 'after'
+            end as phase,
+            {{ dbt.datediff("offers.valid_from", "product_days.sales_date", "day") }} as day_number
+        from offers
+        inner join
+            product_days
+            on product_days.sales_date >= offers.observed_from
+            and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
+
+    ),
+
+    sales as (
+
+        select
+            offers.offer_id,
+            product_days.sales_date,
+            product_days.product_group,
+            product_days.product_key,
+            sum(product_days.quantity) as quantity,
+            max(
+                case
+                    when product_days.offer_id = offers.offer_id and product_days.is_under_offer then 1 else 0
+                end
+            ) as is_on_offer,
+            max(
+                case
+                    when product_days.offer_id = offers.offer_id and not product_days.is_under_offer
+                    then 1
+                    else 0
+                end
+            ) as is_beside,
+            max(
+                case
+                    when product_days.offer_id <> offers.offer_id and product_days.is_under_offer
+                    then 1
+                    else 0
+                end
+            ) as is_on_another
+        from offers
+        inner join
+            product_days
+            on offers.sales_channel = product_days.sales_channel
+            and product_days.sales_date >= offers.observed_from
+            and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
+            and (offers.country is null or offers.country = product_days.country)
+        where product_days.product_key is not null
+        group by
+            offers.offer_id, product_days.sales_date, product_days.product_group, product_days.product_key
+
+    ),
+
+    -- A group of products is the offer's from the first day on which one of them was sold under it: a
+    -- product that
+    -- nobody bought is the offer's too. A product that was sold beside it, in an order that made use of it,
+    -- is not.
+    groups as (
+
+        select
+            offer_id,
+            product_group,
+            min(case when is_on_offer = 1 then sales_date end) as covered_from,
+            min(case when is_on_another = 1 then sales_date end) as spoilt_from
+        from sales
+        group by offer_id, product_group
+
+    ),
+
+    products as (
+
+        select offer_id, product_key, min(case when is_beside = 1 then sales_date end) as excluded_from
+        from sales
+        group by offer_id, product_key
+
+    ),
+
+    described as (
+
+        select sales.*, groups.covered_from, groups.spoilt_from, products.excluded_from
+        from sales
+        inner join groups on sales.offer_id = groups.offer_id and sales.product_group = groups.product_group
+        inner join products on sales.offer_id = products.offer_id and sales.product_key = products.product_key
+
+    ),
+
+    -- The days from which on it was known which products are the offer's and which are controls.
+    known as (
+
+        select offer_id, covered_from as known_from
+        from groups
+        where covered_from is not null
+        union
+        select offer_id, spoilt_from as known_from
+        from groups
+        where spoilt_from is not null
+        union
+        select offer_id, excluded_from as known_from
+        from described
+        where covered_from is not null and excluded_from is not null
+
+    ),
+
+    scopes as (
+
+        select
+            offer_id,
+            known_from,
+            lead(known_from) over (partition by offer_id order by known_from) as known_to
+        from known
+
+    ),
+
+    pieces as (
+
+        select
+            scopes.offer_id,
+            scopes.known_from,
+            described.sales_date,
+            sum(
+                case
+                    when
+                        described.covered_from <= scopes.known_from
+                        and (described.excluded_from is null or described.excluded_from > scopes.known_from)
                     then described.quantity
-                else 0
-            end
-        ) as offer_pieces,
-        sum(
-            case
-                when (described.covered_from is null or described.covered_from > scopes.known_from)
-                    and (described.spoilt_from is null or described.spoilt_from > scopes.known_from)
+                    else 0
+                end
+            ) as offer_pieces,
+            sum(
+                case
+                    when
+                        (described.covered_from is null or described.covered_from > scopes.known_from)
+                        and (described.spoilt_from is null or described.spoilt_from > scopes.known_from)
                     then described.quantity
-                else 0
-            end
-        ) as control_pieces
-    from scopes
-    inner join described
-        on scopes.offer_id = described.offer_id
-        and (scopes.known_to is null or described.sales_date < scopes.known_to)
-    group by scopes.offer_id, scopes.known_from, described.sales_date
+                    else 0
+                end
+            ) as control_pieces
+        from scopes
+        inner join
+            described
+            on scopes.offer_id = described.offer_id
+            and (scopes.known_to is null or described.sales_date < scopes.known_to)
+        group by scopes.offer_id, scopes.known_from, described.sales_date
 
-),
+    ),
 
-final as (
+    final as (
 
-    select
-        days.offer_id,
-        scopes.known_from,
-        days.sales_date,
-        days.phase,
-        cast(days.day_number as bigint) as day_number,
-        cast(coalesce(pieces.offer_pieces, 0) as decimal(38, 4)) as offer_pieces,
-        cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces
-    from days
-    -- While nothing was sold under any offer, the days are there all the same.
-    left join scopes
-        on days.offer_id = scopes.offer_id
-        and (scopes.known_to is null or days.sales_date < scopes.known_to)
-    left join pieces
-        on scopes.offer_id = pieces.offer_id
-        and scopes.known_from = pieces.known_from
-        and days.sales_date = pieces.sales_date
+        select
+            days.offer_id,
+            scopes.known_from,
+            days.sales_date,
+            days.phase,
+            cast(days.day_number as bigint) as day_number,
+            cast(coalesce(pieces.offer_pieces, 0) as decimal(38, 4)) as offer_pieces,
+            cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces
+        from days
+        -- While nothing was sold under any offer, the days are there all the same.
+        left join
+            scopes
+            on days.offer_id = scopes.offer_id
+            and (scopes.known_to is null or days.sales_date < scopes.known_to)
+        left join
+            pieces
+            on scopes.offer_id = pieces.offer_id
+            and scopes.known_from = pieces.known_from
+            and days.sales_date = pieces.sales_date
 
-)
+    )
 
-select * from final
+select *
+from final

@@ -1,4 +1,4 @@
-{{ affected_by('affected_offers') }}
+{{ affected_by("affected_offers") }}
 
 {#
     How many times as many pieces of an offer's products sell as would without it, as of each day: the ratio of the
@@ -7,205 +7,209 @@
     alone, if it does so steadily. The pieces are counted in
     wh_fact_offer_pieces; docs/marts/mrt_offers.md tells the formulas, their sources and how they did.
 #}
-
-{% set phases = ['before', 'during', 'after'] -%}
+{% set phases = ["before", "during", "after"] -%}
 
 with
 
-offer_pieces as (
+    offer_pieces as (select * from {{ ref("wh_fact_offer_pieces") }} where {{ is_affected() }}),
 
-    select * from {{ ref('wh_fact_offer_pieces') }} where {{ is_affected() }}
+    days as (select distinct offer_id, sales_date, phase from offer_pieces),
 
-),
+    daily as (
 
-days as (
-
-    select distinct
-        offer_id,
-        sales_date,
-        phase
-    from offer_pieces
-
-),
-
-daily as (
-
-    select
-        offer_id,
-        known_from,
-        sales_date,
-        phase,
-        day_number,
-        cast(offer_pieces as double) as offer_pieces,
-        cast(control_pieces as double) as control_pieces,
-        cast(offer_pieces + control_pieces as double) as all_pieces
-    from offer_pieces
-    where known_from is not null
-
-),
-
--- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the scatter of days needs.
-sums as (
-
-    select
-        offer_id,
-        known_from,
-        sales_date,
-        {% set measures = {
-            'offer': 'offer_pieces',
-            'control': 'control_pieces',
-            'days': 'case when all_pieces > 0 then 1 else 0 end',
-            'day_sum': 'day_number * all_pieces',
-            'squares': 'offer_pieces * offer_pieces / nullif(all_pieces, 0)',
-        } -%}
-        {% for phase in phases -%}
-        {% set outer = loop -%}
-        {% for measure, expression in measures.items() -%}
-        coalesce(sum(case when phase = '{{ phase }}' then {{ expression }} end) over (
-            partition by offer_id, known_from order by sales_date rows unbounded preceding
-        ), 0) as {{ phase }}_{{ measure }}{{ ',' if not (loop.last and outer.last) }}
-        {% endfor -%}
-        {% endfor %}
-    from daily
-
-),
-
-usable as (
-
-    select
-        *,
-        after_offer > 0 and after_control > 0 as has_after
-    from sums
-    where before_offer > 0
-        and before_control > 0
-        and during_offer > 0
-        and during_control > 0
-
-),
-
--- Pearson's chi-square of the days of a phase against one share of all of them.
-scattered as (
-
-    select
-        *,
-        {% for phase in phases -%}
-        coalesce(
-            ({{ phase }}_squares - {{ phase }}_offer * {{ phase }}_offer / nullif({{ phase }}_offer + {{ phase }}_control, 0))
-            * ({{ phase }}_offer + {{ phase }}_control) * ({{ phase }}_offer + {{ phase }}_control)
-            / nullif({{ phase }}_offer * {{ phase }}_control, 0),
-            0
-        ) as {{ phase }}_chi_square,
-        case when {{ phase }}_days > 0 then {{ phase }}_days - 1 else 0 end as {{ phase }}_freedom,
-        {{ phase }}_day_sum / nullif({{ phase }}_offer + {{ phase }}_control, 0) as {{ phase }}_middle{{ ',' if not loop.last }}
-        {% endfor %}
-    from usable
-
-),
-
-dispersed as (
-
-    select
-        *,
-        case
-            when before_chi_square + during_chi_square + after_chi_square > before_freedom + during_freedom + after_freedom
-                and before_freedom + during_freedom + after_freedom > 0
-                then (before_chi_square + during_chi_square + after_chi_square)
-                    / (before_freedom + during_freedom + after_freedom)
-            else 1
-        end as dispersion,
-        during_middle - before_middle as days_since,
-        case when has_after then after_middle - during_middle else 0 end as days_until
-    from scattered
-
-),
-
-compared as (
-
-    select
-        *,
-        {% for phase in phases -%}
-        ln({{ phase }}_offer / nullif({{ phase }}_control, 0)) as {{ phase }}_log_odds,
-        dispersion * (1 / nullif({{ phase }}_offer, 0) + 1 / nullif({{ phase }}_control, 0)) as {{ phase }}_variance{{ ',' if not loop.last }}
-        {% endfor %}
-    from (
         select
             offer_id,
             known_from,
             sales_date,
-            has_after,
-            dispersion,
-            days_since,
-            days_until,
-            before_offer,
-            before_control,
-            during_offer,
-            during_control,
-            case when has_after then after_offer end as after_offer,
-            case when has_after then after_control end as after_control
-        from dispersed
-    ) as counted
+            phase,
+            day_number,
+            cast(offer_pieces as double) as offer_pieces,
+            cast(control_pieces as double) as control_pieces,
+            cast(offer_pieces + control_pieces as double) as all_pieces
+        from offer_pieces
+        where known_from is not null
 
-),
+    ),
 
-{% set drift = var('uplift_drift') ~ ' * ' ~ var('uplift_drift') -%}
+    -- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the
+    -- scatter of days needs.
+    sums as (
 
-weighted as (
+        select
+            offer_id,
+            known_from,
+            sales_date,
+            {% set measures = {
+                "offer": "offer_pieces",
+                "control": "control_pieces",
+                "days": "case when all_pieces > 0 then 1 else 0 end",
+                "day_sum": "day_number * all_pieces",
+                "squares": "offer_pieces * offer_pieces / nullif(all_pieces, 0)",
+            } -%}
+            {% for phase in phases -%}
+                {% set outer = loop -%}
+                {% for measure, expression in measures.items() -%}
+                    coalesce(
+                        sum(case when phase = '{{ phase }}' then {{ expression }} end) over (
+                            partition by offer_id, known_from order by sales_date rows unbounded preceding
+                        ),
+                        0
+                    ) as {{ phase }}_{{ measure }}{{ ',' if not (loop.last and outer.last) }}
+                {% endfor -%}
+            {% endfor %}
+        from daily
 
-    select
-        *,
-        case
-            when has_after
-                then (before_variance + {{ drift }} * days_since * (days_since + days_until))
-                    / (before_variance + after_variance + {{ drift }} * (days_since + days_until) * (days_since + days_until))
-            else 0
-        end as after_weight
-    from compared
+    ),
 
-),
+    usable as (
 
-estimated as (
+        select *, after_offer > 0 and after_control > 0 as has_after
+        from sums
+        where before_offer > 0 and before_control > 0 and during_offer > 0 and during_control > 0
 
-    select
-        *,
-        during_log_odds - (1 - after_weight) * before_log_odds - after_weight * coalesce(after_log_odds, 0) as log_uplift,
-        sqrt(
-            during_variance
-            + (1 - after_weight) * (1 - after_weight) * before_variance
-            + after_weight * after_weight * coalesce(after_variance, 0)
-            + {{ drift }} * power((1 - after_weight) * days_since - after_weight * days_until, 2)
-            + power({{ var('uplift_bend') }} * days_since * days_until / 2, 2)
-        ) as log_error
-    from weighted
+    ),
 
-),
+    -- Pearson's chi-square of the days of a phase against one share of all of them.
+    scattered as (
 
-as_of_days as (
+        select
+            *,
+            {% for phase in phases -%}
+                coalesce(
+                    (
+                        {{ phase }}_squares
+                        - {{ phase }}_offer
+                        * {{ phase }}_offer
+                        / nullif({{ phase }}_offer + {{ phase }}_control, 0)
+                    )
+                    * ({{ phase }}_offer + {{ phase }}_control)
+                    * ({{ phase }}_offer + {{ phase }}_control)
+                    / nullif({{ phase }}_offer * {{ phase }}_control, 0),
+                    0
+                ) as {{ phase }}_chi_square,
+                case when {{ phase }}_days > 0 then {{ phase }}_days - 1 else 0 end as {{ phase }}_freedom,
+                {{ phase }}_day_sum / nullif(
+                    {{ phase }}_offer + {{ phase }}_control, 0
+                ) as {{ phase }}_middle{{ ',' if not loop.last }}
+            {% endfor %}
+        from usable
 
-    select * from estimated where sales_date >= known_from
+    ),
 
-),
+    dispersed as (
 
-final as (
+        select
+            *,
+            case
+                when
+                    before_chi_square + during_chi_square + after_chi_square
+                    > before_freedom + during_freedom + after_freedom
+                    and before_freedom + during_freedom + after_freedom > 0
+                then
+                    (before_chi_square + during_chi_square + after_chi_square)
+                    / (before_freedom + during_freedom + after_freedom)
+                else 1
+            end as dispersion,
+            during_middle - before_middle as days_since,
+            case when has_after then after_middle - during_middle else 0 end as days_until
+        from scattered
 
-    select
-        days.sales_date as activity_date,
-        days.offer_id,
-        days.phase = 'during' as is_running,
-        cast(estimates.during_offer as decimal(38, 4)) as measured_quantity,
-        cast(estimates.during_offer / exp(estimates.log_uplift) as decimal(18, 6)) as expected_quantity,
-        {{ bounded_exp('estimates.log_uplift') }} as uplift,
-        {{ bounded_exp('estimates.log_uplift - 1.96 * estimates.log_error') }} as uplift_low,
-        {{ bounded_exp('estimates.log_uplift + 1.96 * estimates.log_error') }} as uplift_high,
-        count(case when days.phase = 'after' then 1 end) over (
-            partition by days.offer_id order by days.sales_date rows unbounded preceding
-        ) as days_after
+    ),
 
-    from days
-    left join as_of_days as estimates
-        on days.offer_id = estimates.offer_id
-        and days.sales_date = estimates.sales_date
-    where days.phase <> 'before'
+    compared as (
 
-)
+        select
+            *,
+            {% for phase in phases -%}
+                ln({{ phase }}_offer / nullif({{ phase }}_control, 0)) as {{ phase }}_log_odds,
+                dispersion * (
+                    1 / nullif({{ phase }}_offer, 0) + 1 / nullif({{ phase }}_control, 0)
+                ) as {{ phase }}_variance{{ ',' if not loop.last }}
+            {% endfor %}
+        from
+            (
+                select
+                    offer_id,
+                    known_from,
+                    sales_date,
+                    has_after,
+                    dispersion,
+                    days_since,
+                    days_until,
+                    before_offer,
+                    before_control,
+                    during_offer,
+                    during_control,
+                    case when has_after then after_offer end as after_offer,
+                    case when has_after then after_control end as after_control
+                from dispersed
+            ) as counted
 
-select * from final
+    ),
+
+    {% set drift = var("uplift_drift") ~ " * " ~ var("uplift_drift") -%}
+
+    weighted as (
+
+        select
+            *,
+            case
+                when has_after
+                then
+                    (before_variance + {{ drift }} * days_since * (days_since + days_until)) / (
+                        before_variance
+                        + after_variance
+                        + {{ drift }} * (days_since + days_until) * (days_since + days_until)
+                    )
+                else 0
+            end as after_weight
+        from compared
+
+    ),
+
+    estimated as (
+
+        select
+            *,
+            during_log_odds
+            - (1 - after_weight) * before_log_odds
+            - after_weight * coalesce(after_log_odds, 0) as log_uplift,
+            sqrt(
+                during_variance
+                + (1 - after_weight) * (1 - after_weight) * before_variance
+                + after_weight * after_weight * coalesce(after_variance, 0)
+                + {{ drift }} * power((1 - after_weight) * days_since - after_weight * days_until, 2)
+                + power({{ var("uplift_bend") }} * days_since * days_until / 2, 2)
+            ) as log_error
+        from weighted
+
+    ),
+
+    as_of_days as (select * from estimated where sales_date >= known_from),
+
+    final as (
+
+        select
+            days.sales_date as activity_date,
+            days.offer_id,
+            days.phase = 'during' as is_running,
+            cast(estimates.during_offer as decimal(38, 4)) as measured_quantity,
+            cast(estimates.during_offer / exp(estimates.log_uplift) as decimal(18, 6)) as expected_quantity,
+            {{ bounded_exp("estimates.log_uplift") }} as uplift,
+            {{ bounded_exp("estimates.log_uplift - 1.96 * estimates.log_error") }} as uplift_low,
+            {{ bounded_exp("estimates.log_uplift + 1.96 * estimates.log_error") }} as uplift_high,
+            count(case when days.phase = 'after' then 1 end) over (
+                partition by days.offer_id order by days.sales_date rows unbounded preceding
+            ) as days_after
+
+        from days
+        left join
+            as_of_days as estimates
+            on days.offer_id = estimates.offer_id
+            and days.sales_date = estimates.sales_date
+        where days.phase <> 'before'
+
+    )
+
+select *
+from final

@@ -9,4 +9,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'customer') }}
+from {{ source("erp", "customer") }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_persons_versions') }}
-
-{{ current_rows(ref('stg_persons_versions')) }}
+{{ affected_by("stg_persons_versions") }} {{ current_rows(ref("stg_persons_versions")) }}

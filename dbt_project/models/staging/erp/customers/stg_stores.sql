@@ -1,3 +1,1 @@
-{{ affected_by('stg_stores_versions') }}
-
-{{ current_rows(ref('stg_stores_versions')) }}
+{{ affected_by("stg_stores_versions") }} {{ current_rows(ref("stg_stores_versions")) }}

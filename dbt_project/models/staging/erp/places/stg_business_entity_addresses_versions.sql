@@ -8,4 +8,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'business_entity_address') }}
+from {{ source("erp", "business_entity_address") }}

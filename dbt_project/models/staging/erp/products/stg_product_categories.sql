@@ -1,3 +1,3 @@
-{{ affected_by('stg_product_categories_versions') }}
+{{ affected_by("stg_product_categories_versions") }}
 
-{{ current_rows(ref('stg_product_categories_versions')) }}
+{{ current_rows(ref("stg_product_categories_versions")) }}

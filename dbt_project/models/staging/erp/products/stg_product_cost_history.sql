@@ -1,3 +1,3 @@
-{{ affected_by('stg_product_cost_history_versions') }}
+{{ affected_by("stg_product_cost_history_versions") }}
 
-{{ current_rows(ref('stg_product_cost_history_versions')) }}
+{{ current_rows(ref("stg_product_cost_history_versions")) }}

@@ -9,4 +9,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'product_cost_history') }}
+from {{ source("erp", "product_cost_history") }}

@@ -8,4 +8,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'product_subcategory') }}
+from {{ source("erp", "product_subcategory") }}

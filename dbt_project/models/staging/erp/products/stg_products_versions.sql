@@ -14,4 +14,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'product') }}
+from {{ source("erp", "product") }}

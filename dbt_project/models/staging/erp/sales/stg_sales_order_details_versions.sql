@@ -13,4 +13,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'sales_order_detail') }}
+from {{ source("erp", "sales_order_detail") }}

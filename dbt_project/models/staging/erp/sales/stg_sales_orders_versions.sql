@@ -1,11 +1,13 @@
 select
     sales_order_id,
     order_date as order_at,
-    {{ local_date('order_date') }} as order_date,
-    {{ local_date('ship_date') }} as ship_date,
+    {{ local_date("order_date") }} as order_date,
+    {{ local_date("ship_date") }} as ship_date,
     status as source_status,
-    {{ order_status('status') }} as order_status,
-    case when online_order_flag then 'online' when not online_order_flag then 'reseller' else 'unknown' end as sales_channel,
+    {{ order_status("status") }} as order_status,
+    case
+        when online_order_flag then 'online' when not online_order_flag then 'reseller' else 'unknown'
+    end as sales_channel,
     customer_id,
     territory_id,
     sub_total as subtotal,
@@ -18,4 +20,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'sales_order_header') }}
+from {{ source("erp", "sales_order_header") }}

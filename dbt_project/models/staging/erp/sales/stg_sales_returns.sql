@@ -1,3 +1,1 @@
-{{ affected_by('stg_sales_returns_versions') }}
-
-{{ current_rows(ref('stg_sales_returns_versions')) }}
+{{ affected_by("stg_sales_returns_versions") }} {{ current_rows(ref("stg_sales_returns_versions")) }}

@@ -5,7 +5,7 @@ select
     product_id,
     territory_id,
     return_date as returned_at,
-    {{ local_date('return_date') }} as return_date,
+    {{ local_date("return_date") }} as return_date,
     quantity as return_quantity,
     reason as return_reason,
     refund_amount,
@@ -15,4 +15,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('erp', 'sales_return') }}
+from {{ source("erp", "sales_return") }}

@@ -12,4 +12,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('marketing', 'campaign_performance') }}
+from {{ source("marketing", "campaign_performance") }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_campaigns_versions') }}
-
-{{ current_rows(ref('stg_campaigns_versions')) }}
+{{ affected_by("stg_campaigns_versions") }} {{ current_rows(ref("stg_campaigns_versions")) }}

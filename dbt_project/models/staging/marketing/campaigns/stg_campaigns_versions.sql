@@ -13,4 +13,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('marketing', 'campaigns') }}
+from {{ source("marketing", "campaigns") }}

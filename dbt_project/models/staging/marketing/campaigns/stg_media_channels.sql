@@ -1,3 +1,1 @@
-{{ affected_by('stg_media_channels_versions') }}
-
-{{ current_rows(ref('stg_media_channels_versions')) }}
+{{ affected_by("stg_media_channels_versions") }} {{ current_rows(ref("stg_media_channels_versions")) }}

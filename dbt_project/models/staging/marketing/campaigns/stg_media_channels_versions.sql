@@ -9,4 +9,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('marketing', 'media_channels') }}
+from {{ source("marketing", "media_channels") }}

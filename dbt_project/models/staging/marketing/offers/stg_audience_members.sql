@@ -1,3 +1,1 @@
-{{ affected_by('stg_audience_members_versions') }}
-
-{{ current_rows(ref('stg_audience_members_versions')) }}
+{{ affected_by("stg_audience_members_versions") }} {{ current_rows(ref("stg_audience_members_versions")) }}

@@ -9,4 +9,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('marketing', 'audience_segments') }}
+from {{ source("marketing", "audience_segments") }}

@@ -1,3 +1,1 @@
-{{ affected_by('stg_offers_versions') }}
-
-{{ current_rows(ref('stg_offers_versions')) }}
+{{ affected_by("stg_offers_versions") }} {{ current_rows(ref("stg_offers_versions")) }}

@@ -8,11 +8,11 @@ select
     terms,
     max_usage,
     country,
-    {{ foreign_key('special_offer_id', 'erp') }} as special_offer_id,
+    {{ foreign_key("special_offer_id", "erp") }} as special_offer_id,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('marketing', 'offers') }}
+from {{ source("marketing", "offers") }}

@@ -10,11 +10,11 @@ select
     city,
     state,
     created_at,
-    {{ local_date('created_at') }} as created_date,
+    {{ local_date("created_at") }} as created_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('webshop', 'events') }}
+from {{ source("webshop", "events") }}

@@ -1,3 +1,3 @@
-{{ affected_by('stg_webshop_order_items_versions') }}
+{{ affected_by("stg_webshop_order_items_versions") }}
 
-{{ current_rows(ref('stg_webshop_order_items_versions')) }}
+{{ current_rows(ref("stg_webshop_order_items_versions")) }}

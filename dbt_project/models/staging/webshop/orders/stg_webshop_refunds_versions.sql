@@ -7,11 +7,11 @@ select
     amount,
     reason as refund_reason,
     refunded_at,
-    {{ local_date('refunded_at') }} as refunded_date,
+    {{ local_date("refunded_at") }} as refunded_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('webshop', 'refunds') }}
+from {{ source("webshop", "refunds") }}

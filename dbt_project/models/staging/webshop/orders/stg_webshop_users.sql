@@ -1,3 +1,1 @@
-{{ affected_by('stg_webshop_users_versions') }}
-
-{{ current_rows(ref('stg_webshop_users_versions')) }}
+{{ affected_by("stg_webshop_users_versions") }} {{ current_rows(ref("stg_webshop_users_versions")) }}

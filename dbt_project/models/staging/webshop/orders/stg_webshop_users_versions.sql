@@ -1,6 +1,6 @@
 select
     id as user_id,
-    {{ normalised_email('email') }} as email,
+    {{ normalised_email("email") }} as email,
     age,
     gender,
     city,
@@ -10,11 +10,11 @@ select
     longitude,
     traffic_source,
     created_at,
-    {{ local_date('created_at') }} as created_date,
+    {{ local_date("created_at") }} as created_date,
     _modified_at,
     _changed_at,
     _loaded_at,
     _row_hash,
     _deleted_at
 
-from {{ source('webshop', 'users') }}
+from {{ source("webshop", "users") }}

@@ -1,3 +1,3 @@
-{{ affected_by('stg_webshop_distribution_centers_versions') }}
+{{ affected_by("stg_webshop_distribution_centers_versions") }}
 
-{{ current_rows(ref('stg_webshop_distribution_centers_versions')) }}
+{{ current_rows(ref("stg_webshop_distribution_centers_versions")) }}

@@ -14,4 +14,4 @@ select
     _row_hash,
     _deleted_at
 
-from {{ source('webshop', 'products') }}
+from {{ source("webshop", "products") }}
