@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
+    from dagster._core.execution.plan import execute_step as execute_step
     from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
     from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
     from dagster._core.storage.event_log.schema import AssetEventTagsTable as AssetEventTagsTable
@@ -79,6 +80,10 @@ USED: dict[str, tuple[str, str]] = {
     "UnresolvedAssetJobDefinition": ("dagster._core.definitions.unresolved_asset_job_definition", _JOBS),
     "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
+    "execute_step": (
+        "dagster._core.execution.plan",
+        "It makes an event per partition, where our event log stores one (deployment/event_log.py).",
+    ),
     "SqliteEventLogStorage": ("dagster._core.storage.event_log", _LOG),
     "AssetEventTagsTable": ("dagster._core.storage.event_log.schema", _LOG),
     "SqlEventLogStorageTable": ("dagster._core.storage.event_log.schema", _LOG),

@@ -197,5 +197,36 @@ def test_a_range_of_partitions_takes_little(tmp_path, monkeypatch):
         assert not instance.get_materialized_partitions(key)
 
 
+def test_partitions_that_differ_in_what_is_said_of_them_have_an_event_each(tmp_path, monkeypatch):
+    """So have those whose figures are no JSON, which the views could not read."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    home.prepare(Settings(home=tmp_path))
+    days = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-12")
+    ranges = dg.BackfillPolicy.single_run()
+
+    @dg.asset(partitions_def=days, backfill_policy=ranges)
+    def differing(context) -> None:
+        context.add_asset_metadata({"rows": 1}, partition_key=DAYS[3])
+
+    @dg.asset(partitions_def=days, backfill_policy=ranges)
+    def endless():
+        return dg.MaterializeResult(metadata={"mean": float("inf")})
+
+    assets = [differing, endless]
+    job = dg.Definitions(assets=assets, jobs=[dg.define_asset_job("all")]).resolve_job_def("all")
+    ends = {ASSET_PARTITION_RANGE_START_TAG: DAYS[0], ASSET_PARTITION_RANGE_END_TAG: DAYS[-1]}
+    with dg.DagsterInstance.get() as instance:
+        assert job.execute_in_process(instance=instance, tags=ends).success
+        said = {
+            name: {
+                record.partition_key: dict(record.asset_materialization.metadata)
+                for record in instance.fetch_materializations(dg.AssetKey(name), limit=20).records
+            }
+            for name in ("differing", "endless")
+        }
+    assert [day for day in DAYS if "rows" in said["differing"][day]] == [DAYS[3]]
+    assert {said["endless"][day]["mean"].value for day in DAYS} == {float("inf")}
+
+
 def _said(run_id):
     return dg.EventLogEntry(error_info=None, user_message="", level="INFO", run_id=run_id, timestamp=0.0)
