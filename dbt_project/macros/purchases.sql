@@ -50,15 +50,22 @@
     where quantity <= 0
 {%- endmacro %}
 
-{# The orders of known consumers, each of one consumer, day and channel. #}
+{#
+    The orders of known consumers, each of one consumer, day and channel. A credit within an order makes neither the
+    amount that was sold less nor that which was sold at a discount.
+#}
 {% macro consumer_orders() -%}
     select
         consumer_key,
         order_date,
         sales_channel,
+        count(distinct coalesce(product_key, order_line_id)) as products,
         sum(quantity) as quantity,
         sum(net_amount) as net_amount,
-        sum(margin) as margin
+        sum(case when net_amount > 0 then net_amount else 0 end) as sold_amount,
+        sum(case when net_amount > 0 and discount_amount > 0 then net_amount else 0 end) as discounted_amount,
+        sum(margin) as margin,
+        sum(case when margin is not null then net_amount end) as amount_of_known_cost
     from {{ ref("wh_fact_sales") }}
     where is_sale and consumer_key <> {{ unknown_key() }}
     group by source_system, order_id, consumer_key, order_date, sales_channel
