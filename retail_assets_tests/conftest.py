@@ -123,7 +123,7 @@ class Deployment:
                 )
             )
 
-    def rows(self, table: str, columns: str = "*") -> list[tuple]:
+    def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """A table's rows, in an order of their own."""
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             return connection.execute(f"select {columns} from {table} order by all").fetchall()
@@ -132,12 +132,12 @@ class Deployment:
         """The table's columns, without those of its bookkeeping."""
         return [name for name, *_ in self.query(f"describe select columns('^[^_]') from {table}")]
 
-    def query(self, statement: str) -> list[tuple]:
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
         """A statement's rows, where runs write."""
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             return connection.execute(statement).fetchall()
 
-    def lasting(self) -> dict[str, list[tuple]]:
+    def lasting(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables that there are right of staging, without the columns of their bookkeeping.
 
         By the model's unique id; of the daily models, without the tables that hold only what the newest run's
@@ -160,6 +160,13 @@ class Deployment:
             return connection.sql("select * from warehouse.fact_sales order by all").to_arrow_table()
 
 
+@dataclass
+class WeeklyDeployment(Deployment):
+    """A deployment of which weeks have run, with what came of it."""
+
+    result: dg.ExecuteInProcessResult
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
 
@@ -171,8 +178,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
 
 def deployment_in(folder: Path, **changes: object) -> Deployment:
     """The deployment of the retailer's days in a folder."""
-    values = {"start_date": START, "end_date": NEW_DAYS[-1], **changes}
-    return Deployment(Settings(home=folder, **values))  # type: ignore[arg-type]
+    values: dict[str, Any] = {"start_date": START, "end_date": NEW_DAYS[-1], **changes}
+    return Deployment(Settings(home=folder, **values))
 
 
 def new_deployment(folder: Path, parsed_project: Path, **changes: object) -> Deployment:

@@ -37,7 +37,7 @@ def longest_first(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.relative_to(tests).as_posix(), len(places)))
 
 
-class ByModule(LoadScopeScheduling):
+class ByModule(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives out modules, in the order in which they were collected."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None):

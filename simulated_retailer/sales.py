@@ -44,7 +44,8 @@ class Sales:
 
     @property
     def is_late(self) -> Flags:
-        return (self.shipped != NEVER) & (self.shipped - self.placed > _LATE)
+        late: Flags = (self.shipped != NEVER) & (self.shipped - self.placed > _LATE)
+        return late
 
     def order_of(self, channel: int, number: Ints) -> Ints:
         """The position here of each order, by its number; -1 if it is nobody's."""
@@ -144,4 +145,5 @@ def _by_order(order: Ints, amounts: Ints, orders: int) -> Ints:
     running = np.concatenate([[0], amounts.cumsum()])
     size = np.bincount(order, minlength=orders)
     after = np.cumsum(size)
-    return running[after] - running[after - size]
+    sums: Ints = running[after] - running[after - size]
+    return sums

@@ -77,8 +77,7 @@ def _version(node: Mapping[str, Any]) -> str:
 
 
 def _compiled(project: Project, node: Mapping[str, Any]) -> Path:
-    path = project.target_path / "compiled" / node["package_name"]
-    return path / str(node["original_file_path"])
+    return project.target_path.joinpath("compiled", node["package_name"], node["original_file_path"])
 
 
 def _column_lineage(project: Project, node: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,4 +120,4 @@ def column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dg.Table
 
 def is_model_of(node: Mapping[str, Any], partition: str) -> bool:
     """Whether a node is a model of this partitioning."""
-    return node["resource_type"] == "model" and catalog_entry(node)["partition"] == partition
+    return bool(node["resource_type"] == "model" and catalog_entry(node)["partition"] == partition)

@@ -217,7 +217,7 @@ def _materializations(
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
     loaded: Mapping[str, Loaded],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     start, end = extraction.window
     for table in tables:
         if table.name not in extraction.errors:

@@ -34,6 +34,7 @@ from retail_assets.windows import Window
 
 # What DuckDB reads like a table.
 _Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
+_Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 # So many refused rows of other days are looked up again with every reading.
 LOOKED_UP = 50
 _MOMENT = timedelta(microseconds=1)
@@ -169,7 +170,7 @@ class SqlSource(Source):
         names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
         return text.columns(*map(sa.column, names)).subquery("source")
 
-    def _tried(self, query: sa.Select, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
+    def _tried(self, query: _Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
         """The names of a query's columns. Raises the error if the database does not understand it."""
         try:
             with self._connected() as connection:
@@ -229,7 +230,7 @@ class SqlSource(Source):
     ) -> Mapping[str, Expression]:
         """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
 
-        def query(names: Sequence[str]) -> sa.Select:
+        def query(names: Sequence[str]) -> _Query:
             return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
 
         def culprit(reason: str) -> MappingError:
@@ -346,7 +347,7 @@ class SqlSource(Source):
         ]
         return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
 
-    def _in_scope(self, query: sa.Select, located: LocatedTable, scope: Scope) -> tuple[sa.Select, str]:
+    def _in_scope(self, query: _Query, located: LocatedTable, scope: Scope) -> tuple[_Query, str]:
         """The query of what may be in the scope, and the condition on what it gives that takes it exactly."""
         parent = self._located.get(located.contract.parent or "")
         if parent is None:
@@ -391,13 +392,13 @@ class SqlSource(Source):
                 connection.execute(f"insert into {name} {typed}")
         return f'"{key}" in (select "{key}" from {name})'
 
-    def _rows(self, query: sa.Select, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
+    def _rows(self, query: _Query, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
         if self._file:
             compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
             return sqlite.readers(self._file, str(compiled), columns)
         return self._through_sqlalchemy(query, columns)
 
-    def _through_sqlalchemy(self, query: sa.Select, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
+    def _through_sqlalchemy(self, query: _Query, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
         names = [column.name for column in columns]
         with self._connected() as connection:
             result = connection.execution_options(stream_results=True).execute(query)
@@ -426,7 +427,7 @@ class SqlSource(Source):
     def _zone_of(self, table: SourceTable) -> str:
         return table.timezone or self._zone
 
-    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> sa.Select:
+    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> _Query:
         dialect = self._engine.dialect.name
         return sa.select(*database_mapping.selected(located.columns, columns, dialect))
 

@@ -138,7 +138,8 @@ def expected_purchases(parameters: Purchasing, counts: Counts, weeks: float) -> 
     lost = ~np.isfinite(found)
     if lost.any():
         found[lost] = _added_up(parameters.a, r + x[lost], b + x[lost], z[lost])
-    return found * alive_probability(parameters, counts)
+    expected: np.ndarray = found * alive_probability(parameters, counts)
+    return expected
 
 
 class _Distribution:

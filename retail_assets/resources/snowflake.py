@@ -119,7 +119,7 @@ class SnowflakeWarehouse(Warehouse):
         with self._connection() as connection, _told("Snowflake cannot answer"):
             return SnowflakeSession(connection).read(statement)
 
-    def dlt_destination(self) -> "Destination":
+    def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt
 
         settings = self._settings

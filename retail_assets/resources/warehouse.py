@@ -96,7 +96,7 @@ class Warehouse(ABC):
         """The result of a statement, read-only, on what was published."""
 
     @abstractmethod
-    def dlt_destination(self) -> "Destination":
+    def dlt_destination(self) -> "Destination[Any, Any]":
         """Where dlt loads to."""
 
     def dagster_resources(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class DuckDBWarehouse(Warehouse):
             except duckdb.Error as error:
                 raise WarehouseError(str(error)) from None
 
-    def dlt_destination(self) -> "Destination":
+    def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt
 
         return dlt.destinations.duckdb(str(self._settings.duckdb_path))

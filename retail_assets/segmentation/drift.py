@@ -65,7 +65,8 @@ def _number_shares(values: np.ndarray, edges: np.ndarray) -> list[float]:
     """The shares up to each edge, above the last, and without a value."""
     known = values[~np.isnan(values)]
     counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
-    return (np.append(counts, len(values) - len(known)) / max(len(values), 1)).tolist()
+    shares: list[float] = (np.append(counts, len(values) - len(known)) / max(len(values), 1)).tolist()
+    return shares
 
 
 def _word_shares(words: pd.Series, kept: list[str]) -> list[float]:

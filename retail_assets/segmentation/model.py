@@ -164,7 +164,8 @@ def _prepared_number(values: np.ndarray, feature: Numeric) -> np.ndarray:
     values = np.clip(np.where(usable, values, feature.median), feature.lowest, feature.highest)
     if feature.log:
         values = np.log(1.0 + values)
-    return _whole((values - feature.mean) / feature.scale * feature.weight * UNITS)
+    whole: np.ndarray = _whole((values - feature.mean) / feature.scale * feature.weight * UNITS)
+    return whole
 
 
 def _whole(values: Any) -> Any:

@@ -18,7 +18,7 @@ _LOWEST_PART, _HIGHEST_PART = 1, 99
 """Percentiles that a feature is limited to, so that a few extreme consumers make no segment of their own."""
 
 
-class Limits(TransformerMixin, BaseEstimator):
+class Limits(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Each column limited to its 1st and 99th percentile; what a logarithm is taken of, to 0 at least."""
 
     def __init__(self, log: tuple[bool, ...]):

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -65,8 +66,9 @@ def test_the_run_of_a_command_that_was_killed_fails_at_once(instance):
 
 def test_any_other_run_fails_when_its_time_is_up(instance):
     runs = {hours: _started(instance, timedelta(hours=hours)) for hours in (5, 7)}
+    workspace: Any = None  # Only a run that is resumed needs one.
     for run_id in runs.values():
         record = instance.get_run_record_by_id(run_id)
-        monitor_started_run(instance, None, record, logging.getLogger("monitoring"))
+        monitor_started_run(instance, workspace, record, logging.getLogger("monitoring"))
     assert instance.get_run_by_id(runs[5]).status is dg.DagsterRunStatus.STARTED
     assert runs[7] in _told(instance, runs[7])

@@ -1,5 +1,6 @@
 """When last week's segments are made: on Monday, once Sunday's partition of all that they read is in."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -12,22 +13,29 @@ from retail_assets.segmentation.assets import FEATURES
 MONDAY = datetime(2024, 3, 18, 3, 10, tzinfo=UTC)
 
 
+@dataclass
+class Mondays:
+    """Evaluates the schedule at a time of day on Monday 2024-03-18."""
+
+    repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance
+
+    def __call__(self, moment=MONDAY):
+        context = dg.build_schedule_context(
+            instance=self.instance, scheduled_execution_time=moment, repository_def=self.repository
+        )
+        return self.repository.get_schedule_def("mondays").evaluate_tick(context)
+
+    @property
+    def parents(self):
+        graph = self.repository.asset_graph
+        return graph.get(FEATURES).parent_keys | graph.get(PURCHASES).parent_keys
+
+
 @pytest.fixture
 def evaluate(deploy):
-    """Evaluates the schedule at a time of day on Monday 2024-03-18."""
-    repository = definitions_of(deploy().settings).get_repository_def()
-    schedule = repository.get_schedule_def("mondays")
     with dg.instance_for_test() as instance:
-
-        def at(moment=MONDAY):
-            context = dg.build_schedule_context(
-                instance=instance, scheduled_execution_time=moment, repository_def=repository
-            )
-            return schedule.evaluate_tick(context)
-
-        graph = repository.asset_graph
-        at.instance, at.parents = instance, graph.get(FEATURES).parent_keys | graph.get(PURCHASES).parent_keys
-        yield at
+        yield Mondays(definitions_of(deploy().settings).get_repository_def(), instance)
 
 
 def test_waits_for_sunday_then_asks_for_the_week_once(evaluate):

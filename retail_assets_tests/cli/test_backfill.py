@@ -82,23 +82,22 @@ def _assert_the_ui_knows(deployment):
         (served,) = WorkspaceFileTarget(paths=[str(PROJECT_DIR.parent / "workspace.yaml")]).create_origins()
         label = f"__repository__@{served.location_name}"
         assert run.tags[REPOSITORY_LABEL_TAG] == label
+        assert run.remote_job_origin is not None
         assert run.remote_job_origin.repository_origin.get_label() == label
         assert run.remote_job_origin.job_name == run.job_name == "daily"
         assert run.status is dg.DagsterRunStatus.SUCCESS
         # Every asset's newest partition was judged: the days go on after this one, so it is not there.
         evaluations = [
-            entry.dagster_event.asset_check_evaluation_data
+            entry.get_dagster_event().asset_check_evaluation_data
             for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
         ]
         judged = [each for each in evaluations if each.check_name == "newest_partition"]
-        made = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-        assert {each.asset_key for each in judged} == {
-            entry.asset_materialization.asset_key for entry in made
-        }
-        counted = {
-            ".".join(entry.asset_materialization.asset_key.path): entry.asset_materialization.metadata
-            for entry in made
-        }
+        made = [
+            entry.get_dagster_event().step_materialization_data.materialization
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        ]
+        assert {each.asset_key for each in judged} == {each.asset_key for each in made}
+        counted = {".".join(each.asset_key.path): each.metadata for each in made}
     views = {
         f"{node['schema']}.{node['name']}"
         for node in deployment.manifest["nodes"].values()

@@ -3,14 +3,17 @@
 import sqlite3
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.prompt import Prompt
 
 from retail_assets.catalog.contract import source_tables
 from retail_assets.cli import init
 from retail_assets.cli.init import InitError, write_mapping
 from retail_assets.ingestion.mapping import load_mapping
+from retail_assets.ingestion.sources import Kind
 from retail_assets.settings import Settings
 from retail_assets_tests.ingestion.tables import write
 
@@ -21,17 +24,18 @@ def propose(tmp_path, manifest, monkeypatch):
     monkeypatch.setattr(init, "Project", lambda settings: type("Parsed", (), {"manifest": manifest}))
 
     def run(system, url, answers=None):
-        settings = Settings(home=tmp_path / "home", **{f"{system}_url": str(url)})
+        place: dict[str, Any] = {f"{system}_url": str(url)}
+        settings = Settings(home=tmp_path / "home", **place)
         path = tmp_path / f"{system}.yml"
         if answers is not None:
             left = iter(answers)
-            monkeypatch.setattr(init.Prompt, "ask", lambda *_, default, **__: next(left, None) or default)
+            monkeypatch.setattr(Prompt, "ask", lambda *_, default, **__: next(left, None) or default)
         console = Console(width=400, force_terminal=False)
         with console.capture() as capture:
             write_mapping(settings, system, path, asks=answers is not None, console=console)
         text = path.read_text() if path.exists() else ""
         if text:
-            kind = "sql" if "sqlite" in str(url) else "files"
+            kind: Kind = "sql" if "sqlite" in str(url) else "files"
             load_mapping(str(path), source_tables(manifest, system), kind, tmp_path)
         return text, " ".join(capture.get().split())
 

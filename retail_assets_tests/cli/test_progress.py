@@ -16,15 +16,15 @@ class Clock:
 
 
 def test_a_line_per_step_and_at_most_one_a_second_between():
-    clock, console = Clock(), Console(file=io.StringIO(), width=30)
-    display = Lines(console, {"raw_erp": 30}, clock)
+    clock, output = Clock(), io.StringIO()
+    display = Lines(Console(file=output, width=30), {"raw_erp": 30}, clock)
     display.started("raw_erp")
     for number in range(30):
         clock.now += 0.25
         display.done("raw_erp", f"raw_erp/table_with_a_long_name_{number}")
     clock.now += 1.5
     display.ended("raw_erp", "done")
-    said = console.file.getvalue().splitlines()
+    said = output.getvalue().splitlines()
     assert said[0] == "raw_erp: started"
     assert said[-1] == "raw_erp: done, 9.0 s"
     assert said[1:-1] == [
@@ -33,17 +33,17 @@ def test_a_line_per_step_and_at_most_one_a_second_between():
 
 
 def test_names_are_no_markup_and_nothing_is_coloured():
-    console = Console(file=io.StringIO(), force_terminal=False)
-    with progress(console, {"[red]step": 1}) as display:
+    output = io.StringIO()
+    with progress(Console(file=output, force_terminal=False), {"[red]step": 1}) as display:
         display.started("[red]step")
         display.ended("[red]step", "failed")
-    assert console.file.getvalue() == "[red]step: started\n[red]step: failed, 0.0 s\n"
+    assert output.getvalue() == "[red]step: started\n[red]step: failed, 0.0 s\n"
 
 
 def test_a_terminal_has_a_bar():
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with progress(console, {"a": 1, "b": 1}) as display:
+    output = io.StringIO()
+    with progress(Console(file=output, force_terminal=True, width=100), {"a": 1, "b": 1}) as display:
         display.started("a")
         display.done("a", "[x]/first")
-    assert "[x]/first" in console.file.getvalue()
-    assert "1/2" in console.file.getvalue()
+    assert "[x]/first" in output.getvalue()
+    assert "1/2" in output.getvalue()

@@ -3,7 +3,7 @@
 import pytest
 
 from retail_assets.cli.reading import answer
-from retail_assets.resources.warehouse import WarehouseError, warehouse_of
+from retail_assets.resources.warehouse import DuckDBWarehouse, WarehouseError, warehouse_of
 
 
 def test_an_error_of_the_query_is_told(built):
@@ -21,7 +21,7 @@ def test_a_table_of_a_system_that_is_not_taken_in(built):
 def _without_tables(warehouse):
     """The same, where nothing of marketing has ever been built."""
 
-    class Empty(type(warehouse)):
+    class Empty(DuckDBWarehouse):
         def query(self, statement):
             return super().query(statement.replace("mrt_offers", "no_such_table"))
 

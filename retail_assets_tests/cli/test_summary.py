@@ -12,9 +12,9 @@ from retail_assets.quality.row_account import Quarantined, Rows
 
 
 def told(result, width=80):
-    console = Console(file=io.StringIO(), width=width)
-    console.print(result.summary(), highlight=False)
-    return console.file.getvalue()
+    output = io.StringIO()
+    Console(file=output, width=width).print(result.summary(), highlight=False)
+    return output.getvalue()
 
 
 def loaded(read, new, deleted=0, **more):

@@ -53,6 +53,7 @@ def test_what_a_policy_shows_is_an_expression(manifest):
     assert bodies
     for body in bodies:
         case = sqlglot.parse_one(f"select {body}", read="snowflake").find(exp.Case)
+        assert case is not None
         assert isinstance(case.args["default"], exp.Null)
         roles = {literal.this for literal in case.find_all(exp.Literal)}
         assert roles == {"SHOP_LOADER", "SHOP_TRANSFORMER"}

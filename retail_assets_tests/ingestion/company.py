@@ -1,6 +1,7 @@
 """A company of its own shape: a system with a mapping, taken in into a home of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ class Company:
         if ":" in mapping:
             self.file.write_text(mapping)
             named = str(self.file)
+        given: dict[str, Any] = {f"{system}_url": str(url), f"{system}_mapping": named}
         self.settings = Settings(
             home=folder,
             # A window is read exactly, so that tests can say what is in it.
             overlap_hours=0,
-            **{f"{system}_url": str(url), f"{system}_mapping": named},  # type: ignore[arg-type]
+            **given,
         )
         home.prepare(self.settings)
 
@@ -87,6 +89,17 @@ class Company:
 
     def described(self, table: str) -> SourceTable:
         return next(each for each in self.contract if each.name == table)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Makes the web shop of a mapping; its files are in `folder`."""
+
+    company: Callable[..., Company]
+    folder: Path
+
+    def __call__(self, mapping: str = "") -> Company:
+        return self.company("webshop", self.folder, mapping)
 
 
 def _load(pipeline: Any, source: Any) -> None:

@@ -67,8 +67,8 @@ def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
 
 
 def order(
-    order_id: int, created: str, shipped: str = "", status: str = "Complete", amount: str = "10.5"
-) -> dict:
+    order_id: int | str, created: str, shipped: str = "", status: str = "Complete", amount: str = "10.5"
+) -> dict[str, Any]:
     """A row of ORDERS."""
     return {
         "order_id": order_id,

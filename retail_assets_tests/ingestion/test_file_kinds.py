@@ -471,7 +471,8 @@ def test_every_row_is_read_or_refused_and_named_by_its_line(
 ):
     shop = Shop(tmp_path_factory.mktemp("shop"))
     names = HEADER.strip().split(",")
-    text, good, wrong = mark.join(names), {}, []
+    text, wrong = mark.join(names), []
+    good: dict[int, str] = {}
     for number, (kind, word) in enumerate(rows):
         text += line_end
         line = text.count(line_end) + 1
@@ -493,6 +494,6 @@ def test_every_row_is_read_or_refused_and_named_by_its_line(
     put(shop, gzip.compress(content) if suffix == ".csv.gz" else content, f"orders{suffix}")
     read = {row["order_id"]: row["status"] for row in shop.read(ORDERS, days(2))}
     assert read == good
-    origins = [row.origin for row in shop.refused_rows(ORDERS)]
+    origins = [str(row.origin) for row in shop.refused_rows(ORDERS)]
     assert sorted(int(origin.rpartition(" ")[2]) for origin in origins) == wrong
     assert shop.refused == []

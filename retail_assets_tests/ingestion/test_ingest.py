@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -430,7 +431,8 @@ def test_each_system_has_its_settings(tmp_path):
     assert settings.systems == SYSTEMS
     for system in SYSTEMS:
         assert getattr(settings, f"{system}_url") == ""
-        changed = Settings(home=tmp_path, **{f"{system}_url": "elsewhere"})
+        changes: dict[str, Any] = {f"{system}_url": "elsewhere"}
+        changed = Settings(home=tmp_path, **changes)
         assert changed.source_url(system) == "elsewhere"
     assert settings.source_url("crm") == f"sqlite:///{tmp_path}/sources/crm.sqlite"
     assert settings.source_url("webshop") == f"{tmp_path}/sources/webshop"

@@ -8,6 +8,7 @@ import pytest
 
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.key_values import is_number
+from retail_assets_tests.ingestion.company import Shop
 from retail_assets_tests.ingestion.tables import at, days, write
 
 
@@ -26,7 +27,9 @@ def test_what_a_number_is(value, is_one):
 
 def test_numbers_of_other_types():
     numbers = "select unnest([17::double, 1e15::double, 3::decimal(9, 0)])"
-    assert duckdb.sql(f"select bool_and({is_number('v')}) from ({numbers}) as t(v)").fetchall() == [(True,)]
+    assert duckdb.execute(f"select bool_and({is_number('v')}) from ({numbers}) as t(v)").fetchall() == [
+        (True,)
+    ]
 
 
 def _order(number, user=""):
@@ -46,12 +49,7 @@ def _types(company):
 def shop(company, tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
-
-    def make(mapping=""):
-        return company("webshop", folder, mapping)
-
-    make.folder = folder
-    return make
+    return Shop(company, folder)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])

@@ -1,7 +1,9 @@
 """A database of a company's own, through a mapping."""
 
 import sqlite3
+from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,18 +12,26 @@ from retail_assets_tests.ingestion.tables import at, days
 COLUMNS = "order_id, user_id, status, created_at"
 
 
-@pytest.fixture
-def database(tmp_path):
+@dataclass(frozen=True)
+class Database:
     """Runs a script in the company's database."""
-    path = tmp_path / "till.sqlite"
 
-    def run(script):
-        with sqlite3.connect(path) as connection:
+    path: Path
+
+    @property
+    def url(self):
+        return f"sqlite:///{self.path}"
+
+    def __call__(self, script):
+        with sqlite3.connect(self.path) as connection:
             connection.executescript(script)
 
-    run("create table unrelated (x)")
-    run.url = f"sqlite:///{path}"
-    return run
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(tmp_path / "till.sqlite")
+    database("create table unrelated (x)")
+    return database
 
 
 def test_a_table_of_another_name_and_other_columns(company, database):

@@ -8,19 +8,15 @@ import duckdb
 import pytest
 
 from retail_assets.ingestion.errors import SourceError
+from retail_assets_tests.ingestion.company import Shop
 from retail_assets_tests.ingestion.tables import at, days, write
 
 
 @pytest.fixture
 def shop(company, tmp_path):
-    """Makes the company of a mapping; its files are in `shop.folder`."""
-
-    def make(mapping):
-        return company("webshop", make.folder, mapping)
-
-    make.folder = tmp_path / "files"
-    make.folder.mkdir()
-    return make
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return Shop(company, folder)
 
 
 # A shop whose till writes receipts, line by line, without numbers of their own: a hundredth of a real one.

@@ -8,6 +8,7 @@ import pytest
 from retail_assets.deployment.readme import README
 from retail_assets.ingestion.blank import blank_mappings
 from retail_assets.ingestion.mapping import MappingError, load_mapping, shipped_mappings
+from retail_assets.ingestion.sources import Kind
 from retail_assets.settings import SYSTEMS, Settings
 from retail_assets_tests.ingestion.tables import table
 
@@ -184,7 +185,7 @@ def test_what_is_shipped(manifest, tmp_path):
     assert shipped_mappings("webshop") == ["shopify", "thelook", "woocommerce", "woocommerce-posts"]
     for system in SYSTEMS:
         for name in shipped_mappings(system):
-            kind = "sql" if name.startswith("woocommerce") else "files"
+            kind: Kind = "sql" if name.startswith("woocommerce") else "files"
             load_mapping(name, source_tables(manifest, system), kind, tmp_path)
             assert f"`{name}`" in str(Settings.model_fields[f"{system}_mapping"].description)
 
@@ -195,7 +196,8 @@ def test_what_the_documentation_shows_may_be_said(manifest, tmp_path):
     page = (README.parent / "docs" / "mappings.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert len(shown) == 3
-    for number, (text, kind) in enumerate(zip(shown, ("sql", "sql", "files"), strict=True)):
+    kinds: tuple[Kind, ...] = ("sql", "sql", "files")
+    for number, (text, kind) in enumerate(zip(shown, kinds, strict=True)):
         path = tmp_path / f"{number}.yml"
         path.write_text(text)
         assert load_mapping(str(path), source_tables(manifest, "webshop"), kind, tmp_path).tables

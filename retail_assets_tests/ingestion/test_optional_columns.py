@@ -1,39 +1,54 @@
 """What a source does not have: null, with the cost told; what a table must have stops that table only."""
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from retail_assets.quality.source_contract import costs
+from retail_assets_tests.ingestion.company import Company
 from retail_assets_tests.ingestion.tables import at, days, write
 
 # The least that a web shop's lines are.
 ITEM = {"id": 1, "order_id": 5, "created_at": "2024-01-02 10:00:00", "sale_price": "9.5"}
 
 
-@pytest.fixture(params=["files", "sql"])
-def shop(request, company, tmp_path):
-    """Makes the web shop, from files or a database; `shop.put` replaces the order items."""
-    folder, path = tmp_path / "files", tmp_path / "shop.sqlite"
-    folder.mkdir()
+@dataclass(frozen=True)
+class Shop:
+    """Makes the web shop, from files or a database."""
 
-    def make(mapping=""):
-        return company("webshop", folder if request.param == "files" else f"sqlite:///{path}", mapping)
+    company: Callable[..., Company]
+    place: Path
+    is_files: bool
 
-    def put(day, *rows):
-        if request.param == "files":
-            write(folder / "order_items" / f"2024-01-0{day}.csv", rows)
+    @property
+    def has(self):
+        return "has" if self.is_files else "has changed: it has"
+
+    def __call__(self, mapping=""):
+        return self.company("webshop", self.place if self.is_files else f"sqlite:///{self.place}", mapping)
+
+    def put(self, day, *rows):
+        """Replace the order items."""
+        if self.is_files:
+            write(self.place / "order_items" / f"2024-01-0{day}.csv", rows)
             return
-        with sqlite3.connect(path) as db:
+        with sqlite3.connect(self.place) as db:
             db.execute("drop table if exists order_items")
             db.execute(f"create table order_items ({', '.join(rows[0])})")
             marks = ", ".join("?" * len(rows[0]))
             db.executemany(f"insert into order_items values ({marks})", [tuple(row.values()) for row in rows])
 
-    make.put = put
-    make.has = "has changed: it has" if request.param == "sql" else "has"
-    return make
+
+@pytest.fixture(params=["files", "sql"])
+def shop(request, company, tmp_path):
+    if request.param == "sql":
+        return Shop(company, tmp_path / "shop.sqlite", is_files=False)
+    (tmp_path / "files").mkdir()
+    return Shop(company, tmp_path / "files", is_files=True)
 
 
 def _costs(company, table):

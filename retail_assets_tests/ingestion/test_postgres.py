@@ -283,7 +283,7 @@ def test_local_times_of_the_night_in_which_the_clocks_go_back(url, execute):
         """insert into "Sales"."Line" select "OrderID", "OrderID", '2023-10-01' from "Sales"."Order" """,
     )
     bounds = [datetime(2023, 10, 28, 22, tzinfo=UTC) + timedelta(minutes=30 * step) for step in range(13)]
-    found = {"orders": [], "lines": []}
+    found: dict[str, list[tuple[int, datetime]]] = {"orders": [], "lines": []}
     for window in pairwise(bounds):
         source = SqlSource("erp", url, zone="Europe/Madrid")
         for kind in (ORDERS, LINES):

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from urllib.parse import unquote
 
 import dagster as dg
@@ -107,7 +108,7 @@ def test_a_snapshot_has_all_rows_and_each_counts_within_the_window(tmp_path):
 
 def test_types_do_not_depend_on_the_first_rows(tmp_path):
     """Whole numbers and nulls first, fractions and text after the driver has made up its mind."""
-    rows: list = [(n, 0, None, "2024-01-02 10:00:00") for n in range(140_000)]
+    rows: list[tuple[Any, ...]] = [(n, 0, None, "2024-01-02 10:00:00") for n in range(140_000)]
     rows.append((140_000, 0.5, 0.25, "2024-01-02 10:00:00"))
     _thing(tmp_path / "erp.sqlite", rows)
     last = _read(tmp_path / "erp.sqlite")[-1]

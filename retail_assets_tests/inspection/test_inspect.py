@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -218,8 +219,8 @@ def test_what_goes_to_quarantine_with_its_amount(of_webshop, of_erp):
     }
     assert only(of_webshop, "users", "quarantine").reason == "the age is below 0 or above 120"
     assert only(of_webshop, "orders", "quarantine").row == "order_id=6"
-    held = {each.reason: each.amount for each in found(of_erp, "sales_order_detail", "quarantine")}
-    assert held == {
+    amounts = {each.reason: each.amount for each in found(of_erp, "sales_order_detail", "quarantine")}
+    assert amounts == {
         "the discount is no share between 0 and 1": Decimal(40),
         "the quantity is missing or 0": Decimal(10),
     }
@@ -293,7 +294,7 @@ def test_a_shop_is_expected_to_sleep_at_night(hours, number, is_told):
             " from (select cast(unnest($1) as int) as hour)",
             [[list(hours)[each % len(hours)] for each in range(number)]],
         )
-        silent = SimpleNamespace(count_by_day=lambda *_: None)
+        silent: Any = SimpleNamespace(count_by_day=lambda *_: None)
         told = list(
             raw_rows.clock(
                 silent,

@@ -1,7 +1,7 @@
 """What nobody in the simulation does: people amend in a system's own screens what its rows describe."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -30,7 +30,7 @@ SECOND_THOUGHTS = {
 }
 
 
-def amend(sources: Path, amendments: Sequence[tuple[date, dict[str, tuple[str, ...]]]]) -> None:
+def amend(sources: Path, amendments: Sequence[tuple[date, Mapping[str, tuple[str, ...]]]]) -> None:
     """Make changes to the sources as they stand, each at noon of its day. Each has to change something."""
     for day, systems in amendments:
         for system, statements in systems.items():

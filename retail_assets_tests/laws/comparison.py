@@ -6,7 +6,7 @@ from typing import Any
 
 from retail_assets_tests.conftest import NEW_DAYS, Deployment
 
-Tables = Mapping[str, list[tuple]]
+Tables = Mapping[str, list[tuple[Any, ...]]]
 CONSUMER_HISTORY = "model.retail_assets.wh_dim_consumer_history"
 
 

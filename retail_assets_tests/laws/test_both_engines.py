@@ -124,9 +124,10 @@ def macro(path, name, **known):
     def returned(value):
         raise ReturnedError(value)
 
-    text = re.search(rf"{{% macro {name}\(.*?{{%-? endmacro %}}", path.read_text(), re.DOTALL)[0]
+    written = re.search(rf"{{% macro {name}\(.*?{{%-? endmacro %}}", path.read_text(), re.DOTALL)
+    assert written is not None
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    found = getattr(environment.from_string(text, globals={"return": returned, **known}).module, name)
+    found = getattr(environment.from_string(written[0], globals={"return": returned, **known}).module, name)
 
     def call(*arguments):
         try:

@@ -62,7 +62,7 @@ def _gaps(node, spec):
 
 def test_descriptions_match_the_tables(built):
     """What the YAML describes is what the tables have, column by column."""
-    actual = {}
+    actual: dict[tuple[str, str], set[str]] = {}
     for schema, table, column in built.query(
         "select schema_name, table_name, column_name from duckdb_columns() where not internal"
     ):

@@ -61,7 +61,7 @@ def _rows_in_source(built: Deployment, table: SourceTable) -> int:
         columns = [row[1] for row in database.execute(f'pragma table_info("{name}")')]
         named = ", ".join(f'"{column}"' for column in columns if snake_case(column) in key)
         ((rows,),) = database.execute(f'select count(*) from (select distinct {named} from "{name}")')
-    return rows
+    return int(rows)
 
 
 def _count_in_files(folders: list[str], name: str, key: set[str]) -> int:

@@ -1,6 +1,7 @@
 """Law 3. Amounts are exact decimals; lines sum to their order to the last digit, marts sum to facts."""
 
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -129,7 +130,7 @@ def _allocation_sql():
 
     environment = Environment()
     environment.globals["adapter"] = Adapter()
-    module = environment.from_string(source).module
+    module: Any = environment.from_string(source).module
     return str(module.allocate("amount", "cumulative", "total", "order by n"))
 
 

@@ -11,7 +11,8 @@ from retail_assets_tests.conftest import NEW_DAYS, write_evening
 
 def test_a_second_writer_waits_and_says_so(tmp_path):
     settings = Settings(home=tmp_path)
-    said, order = [], []
+    said: list[str] = []
+    order: list[str] = []
 
     def write_second():
         with warehouse_of(settings).writing(say=said.append):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -69,6 +70,9 @@ class Cohort:
 class Warehouse:
     """A warehouse that has the purchases of some cohorts, and the weeks that were asked for."""
 
+    weeks: Sequence[Week] = ()
+    """Where a fixture keeps what its run made."""
+
     def __init__(self, cohorts: Sequence[Cohort]):
         self.connection = duckdb.connect()
         self.execute = DuckDBSession(self.connection)
@@ -99,11 +103,11 @@ class Warehouse:
         """Make values of these weeks, in this order."""
         return [run_week(self.execute, monday(week), "purchases") for week in weeks]
 
-    def rows(self) -> dict[str, list[tuple]]:
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables."""
         return {name: list(self.execute(f"select * from {table(name)} order by all")) for name in COLUMNS}
 
-    def one(self, statement: str) -> tuple:
+    def one(self, statement: str) -> tuple[Any, ...]:
         """The only row of a query."""
         (row,) = self.execute(statement)
         return row

@@ -10,7 +10,7 @@ import pytest
 
 from retail_assets.lifetime_value.catalog import COLUMNS
 from retail_assets.segmentation import pictures
-from retail_assets_tests.conftest import WEEKS, Deployment
+from retail_assets_tests.conftest import WEEKS, Deployment, WeeklyDeployment
 from retail_assets_tests.lifetime_value.planted import lives
 
 LAST = WEEKS[-1] + timedelta(weeks=13)
@@ -63,7 +63,7 @@ def test_cohorts_begin_whole_and_are_all_who_have_bought(built):
 
 
 @pytest.fixture(scope="module")
-def planted(built, tmp_path_factory) -> Iterator[Deployment]:
+def planted(built, tmp_path_factory) -> Iterator[WeeklyDeployment]:
     """Two years of customers as the model has them; the first week, and the one 13 weeks later."""
     folder = tmp_path_factory.mktemp("values")
     shutil.copytree(built.settings.home, folder, dirs_exist_ok=True)
@@ -74,8 +74,7 @@ def planted(built, tmp_path_factory) -> Iterator[Deployment]:
         patch.setattr(pictures, "pictures", lambda week: {})
         # The later week first: the record must not mind.
         deployment.run_weeks(LAST, LAST)
-        deployment.result = deployment.run_weeks(WEEKS[-1], WEEKS[-1])  # type: ignore[attr-defined]
-        yield deployment
+        yield WeeklyDeployment(settings, deployment.run_weeks(WEEKS[-1], WEEKS[-1]))
 
 
 def _plant(deployment: Deployment) -> None:

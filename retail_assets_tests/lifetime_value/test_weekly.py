@@ -53,6 +53,8 @@ def test_each_customers_figures_are_those_of_the_stored_parameters(warehouse):
         " and population = 'person' and cohort = 'online'"
     )
     purchasing, spending = parameters_of(text)
+    assert purchasing is not None
+    assert spending is not None
     rows = np.array(
         warehouse.execute(
             "select p.purchases - 1, p.first_to_last_days, p.age_days, p.later_purchases_of_known_margin,"
@@ -297,6 +299,7 @@ def test_the_record_depends_on_values_of_13_weeks_before(tmp_path):
     graph = dg.Definitions(assets=[assets], resources={"warehouse": None}).resolve_asset_graph()
     record, values = (dg.AssetKey([PURCHASES.path[0], name]) for name in (CALIBRATION, VALUES))
     mapping = graph.get(record).partition_mappings[values]
+    assert isinstance(mapping, dg.TimeWindowPartitionMapping)
     assert (mapping.start_offset, mapping.end_offset) == (-13, -13)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import dagster as dg
@@ -48,20 +49,26 @@ def figures():
     )
 
 
+@dataclass
+class Ticks:
+    """Evaluates a sensor on an instance of its own, tick after tick, as the daemon does."""
+
+    sensor: dg.SensorDefinition
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+
+    def __call__(self):
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        skipped = self.sensor(context)
+        self.cursor = context.cursor
+        assert isinstance(skipped, dg.SkipReason)
+        return skipped.skip_message
+
+
 @pytest.fixture
 def evaluate(webhook, tmp_path):
-    """Evaluates the sensor on an instance of its own, tick after tick, as the daemon does."""
-    sensor = alert_sensor(Settings(home=tmp_path, alert_webhook_url=webhook[0]))
     with dg.instance_for_test() as instance:
-
-        def tick():
-            context = dg.build_sensor_context(instance=instance, cursor=tick.cursor)
-            skipped = sensor(context)
-            tick.cursor = context.cursor
-            return skipped.skip_message
-
-        tick.instance, tick.cursor = instance, None
-        yield tick
+        yield Ticks(alert_sensor(Settings(home=tmp_path, alert_webhook_url=webhook[0])), instance)
 
 
 def _lines(folder):

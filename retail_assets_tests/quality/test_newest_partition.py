@@ -78,7 +78,9 @@ def test_a_run_checks_the_assets_that_it_made(monkeypatch):
         # It is the materialization that the verdict is on which the UI asks for.
         (record,) = instance.get_asset_records([dg.AssetKey("orders")])
         target = made["orders"].target_materialization_data
-        assert target.storage_id == record.asset_entry.last_materialization_record.storage_id
+        newest = record.asset_entry.last_materialization_record
+        assert newest is not None
+        assert target.storage_id == newest.storage_id
         # An old day that is made again changes nothing about the newest.
         again = _run(instance, "2024-03-02", "orders", "sales")
         assert {name: each.passed for name, each in again.items()} == {"orders": True, "sales": False}
@@ -89,8 +91,11 @@ def test_a_verdict_needs_no_look_at_all_partitions(monkeypatch):
     monkeypatch.setattr(newest_partition, "newest_due", lambda *_: "2024-03-20")
     with dg.instance_for_test() as instance:
         asked = []
-        monkeypatch.setattr(
-            instance, "get_materialized_partitions", lambda *args, **_: asked.append(args) or set()
-        )
+
+        def every_partition(*args, **_):
+            asked.append(args)
+            return set()
+
+        monkeypatch.setattr(instance, "get_materialized_partitions", every_partition)
         assert _run(instance, "2024-03-20", "orders", "sales")["sales"].passed
         assert asked == []

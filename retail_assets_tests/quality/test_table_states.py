@@ -69,4 +69,5 @@ def test_no_window_is_passed_over(runs):
             applied |= set(range(window.start.day, window.end.day))
             state = state.advanced(window)
     if state.applied_until:
+        assert state.applied_from is not None
         assert set(range(state.applied_from.day, state.applied_until.day)) <= applied

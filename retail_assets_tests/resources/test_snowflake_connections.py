@@ -89,13 +89,13 @@ def _load_with_dlt(settings):
 
 
 def _connect_dbt(settings):
-    from dbt.adapters.contracts.connection import Connection
+    from dbt.adapters.contracts.connection import Connection, Identifier
     from dbt.adapters.snowflake.connections import SnowflakeCredentials
 
     # What the profile says: none of it may matter but the names of database and schema.
     profile = SnowflakeCredentials(account="profile", user="profile", database="RETAIL", schema="main")
     with dbt_on_snowflake.connections(settings):
-        connection = Connection(type="snowflake", name="a model", credentials=profile)
+        connection = Connection(type=Identifier("snowflake"), name="a model", credentials=profile)
         dbt_on_snowflake.Connections.open(connection)
 
 
@@ -224,6 +224,7 @@ def test_a_private_key(connection, passphrase, place, key, tmp_path, monkeypatch
     used = given["private_key"]
     if isinstance(used, bytes):
         found = serialization.load_der_private_key(used, None)
+        assert isinstance(found, rsa.RSAPrivateKey)
         assert found.private_numbers() == key.private_numbers()
     else:
         assert read_by_the_connector(given) is not None
@@ -294,7 +295,9 @@ def test_an_asset_of_ones_own_has_the_connection(tmp_path, parsed_on_snowflake, 
     """By dagster-snowflake's resource, which is among the definitions where the warehouse is Snowflake."""
     shutil.copytree(parsed_on_snowflake, tmp_path / "dbt")
     home.prepare(settings_in(tmp_path))
-    resource = definitions_of(settings_in(tmp_path)).resources["snowflake"]
+    resources = definitions_of(settings_in(tmp_path)).resources
+    assert resources is not None
+    resource = resources["snowflake"]
     assert isinstance(resource, SnowflakeResource)
     captured = {}
     monkeypatch.setattr(snowflake.connector, "connect", lambda **given: captured.update(given) or Closed())

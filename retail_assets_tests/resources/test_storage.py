@@ -1,6 +1,8 @@
 """The warehouse's file: older versions of DuckDB open it; one of another storage version is rewritten."""
 
+import os
 import struct
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -78,7 +80,7 @@ def test_killed_while_it_is_written_anew_the_old_one_is_there(newest, monkeypatc
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(storage.os, "fsync", killed)
+    monkeypatch.setattr(os, "fsync", killed)
     with pytest.raises(KeyboardInterrupt):
         storage.rewrite(newest)
     assert _content(newest) == before
@@ -90,4 +92,4 @@ def test_killed_while_it_is_written_anew_the_old_one_is_there(newest, monkeypatc
 
 def test_what_is_no_database_is_said():
     with pytest.raises(ValueError, match="is no DuckDB database"):
-        storage.storage_version(storage.Path(__file__))
+        storage.storage_version(Path(__file__))

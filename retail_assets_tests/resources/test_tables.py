@@ -13,9 +13,9 @@ from retail_assets.resources.terminal import harmless, lines
 
 
 def shown(table, width=80):
-    console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(rich_table(table))
-    return console.file.getvalue()
+    output = io.StringIO()
+    Console(file=output, width=width, force_terminal=False).print(rich_table(table))
+    return output.getvalue()
 
 
 def test_money_has_two_digits_and_thousands():

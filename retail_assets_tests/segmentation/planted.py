@@ -1,7 +1,9 @@
 """Synthetic feature tables with personas planted in them, so that segments need no warehouse to be tested."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -24,7 +26,9 @@ PERSONAS = {
 NEW_PERSONA = {"student": (14.0, 12.0, 9.0, 0.40, 0.50, 1.0, 3.0, 9.0, "Books")}
 
 
-def people(size: int, seed: int = 1, personas: dict | None = None, buyers: float = 0.9) -> pd.DataFrame:
+def people(
+    size: int, seed: int = 1, personas: Mapping[str, Any] | None = None, buyers: float = 0.9
+) -> pd.DataFrame:
     """One row per person: consumer_key, persona (null: never buys) and the habits that weeks vary."""
     draws = np.random.default_rng(seed)
     known = personas or PERSONAS
@@ -120,6 +124,9 @@ def key(week: int) -> str:
 class Warehouse:
     """A warehouse of feature tables, one per week."""
 
+    weeks: Sequence[Week] = ()
+    """Where a fixture keeps what its run made."""
+
     def __init__(self, *frames: pd.DataFrame):
         self.connection = in_duckdb(pd.concat(frames, ignore_index=True))
 
@@ -130,7 +137,7 @@ class Warehouse:
         columns = [name for name, *_ in self.execute("describe features")]
         self.execute(f"insert into features select {', '.join(columns)} from given")
 
-    def execute(self, statement: str) -> list[tuple]:
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement).fetchall()
 
     def query(self, statement: str) -> pa.Table:
@@ -139,5 +146,5 @@ class Warehouse:
     def run(self, *weeks: int) -> list[Week]:
         return [run_week(self.execute, key(week), features="features") for week in weeks]
 
-    def rows(self) -> dict[str, list[tuple]]:
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         return {name: self.execute(f"select * from {table(name)} order by all") for name in COLUMNS}

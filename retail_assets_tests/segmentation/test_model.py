@@ -36,6 +36,7 @@ def troubled(frame):
 def test_pipeline_model_and_warehouse_agree_exactly(spoil):
     fitted = train(buyers(features(people(5000))), WEEK, THRESHOLDS)
     week = spoil(features(people(4000, seed=2)))
+    assert fitted.pipeline is not None
     known = buyers(week)
     model = Model.from_json(fitted.model.to_json())
 

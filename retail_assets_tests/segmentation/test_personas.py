@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from retail_assets_tests.conftest import new_deployment
+from retail_assets_tests.conftest import WeeklyDeployment, new_deployment
 from simulated_retailer import simulate, write_sources
 
 FIRST = date(2024, 1, 1)
@@ -45,8 +45,7 @@ def weekly(retailer, tmp_path_factory, parsed_project):
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        deployment.result = deployment.run_weeks(WEEKS[0], WEEKS[-1])
-        yield deployment
+        yield WeeklyDeployment(deployment.settings, deployment.run_weeks(WEEKS[0], WEEKS[-1]))
 
 
 def test_all_checks_of_segments_pass(weekly):

@@ -5,11 +5,12 @@ from datetime import timedelta
 import dagster as dg
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from retail_assets.cli import app
 from retail_assets.resources.warehouse import WarehouseError
-from retail_assets.segmentation import weekly
+from retail_assets.segmentation import tables
 from retail_assets.segmentation.assets import segmentation_assets
 from retail_assets.segmentation.audience import audience, show
 from retail_assets.segmentation.catalog import CHECKS, MODELS, SCHEMA, SEGMENTS, table
@@ -67,7 +68,7 @@ def test_a_crash_leaves_last_weeks_segments_and_nothing_half(stable, monkeypatch
     before = stable.rows()
     for step in ("insert_segments", "insert_rows"):
         with monkeypatch.context() as patch:
-            patch.setattr(weekly.tables, step, _failing)
+            patch.setattr(tables, step, _failing)
             with pytest.raises(RuntimeError, match="killed"):
                 stable.run(5)
         assert stable.rows() == before
@@ -82,6 +83,7 @@ def test_a_week_depends_on_the_one_before(tmp_path):
     graph = dg.Definitions(assets=[assets], resources={"warehouse": None}).resolve_asset_graph()
     for asset in (dg.AssetKey([SCHEMA, name]) for name in (MODELS, SEGMENTS)):
         mapping = graph.get(asset).partition_mappings[asset]
+        assert isinstance(mapping, dg.TimeWindowPartitionMapping)
         assert (mapping.start_offset, mapping.end_offset) == (-1, -1)
 
 
@@ -207,7 +209,7 @@ class TestForPeople:
 
     def test_refuses_a_week_that_is_not_there(self, stable):
         with pytest.raises(WarehouseError, match="2020-01-06 has no segments"):
-            show(None, stable.query, FIRST_WEEK.replace(year=2020, day=8))
+            show(Console(), stable.query, FIRST_WEEK.replace(year=2020, day=8))
 
     def test_refuses_where_nobody_opted_in(self, stable):
         stable.execute("update warehouse.wh_dim_consumer set marketing_opt_in = null")
@@ -216,4 +218,4 @@ class TestForPeople:
 
     def test_says_when_no_week_is_there(self):
         with pytest.raises(WarehouseError, match="No week has segments yet"):
-            show(None, Warehouse(features(people(1))).query, None)
+            show(Console(), Warehouse(features(people(1))).query, None)

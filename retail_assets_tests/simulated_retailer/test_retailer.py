@@ -24,8 +24,8 @@ from simulated_retailer.erp.schema import ERP
 START = date(2024, 1, 1)
 
 
-def _utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+def _utc(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
 
 
 MOMENTS = [_utc(2024, 1, 1), _utc(2024, 2, 29), _utc(2024, 7, 15, 13), None]

@@ -48,13 +48,13 @@ class Marketing(DbtOnRaw):
             node.message for node in result.result if node.status not in ("success", "pass")
         ]
 
-    def query(self, statement: str, **tables: Any) -> list[tuple]:
+    def query(self, statement: str, **tables: Any) -> list[tuple[Any, ...]]:
         with duckdb.connect(self.settings.duckdb_path, read_only=True) as connection:
             for name, table in tables.items():
                 connection.register(name, table)
             return connection.execute(statement).fetchall()
 
-    def rows(self) -> Mapping[str, list[tuple]]:
+    def rows(self) -> Mapping[str, list[tuple[Any, ...]]]:
         schemas = {name: "mart_marketing" if name.startswith("mrt") else "warehouse" for name in MODELS}
         return {name: self.query(f"from {schema}.{name} order by all") for name, schema in schemas.items()}
 

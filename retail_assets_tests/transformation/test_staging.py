@@ -102,7 +102,8 @@ class StagingModel:
 
     @cached_property
     def cases(self) -> Mapping[str, Any]:
-        return CASES.get(self.name, {})
+        cases: Mapping[str, Any] = CASES.get(self.name, {})
+        return cases
 
     @property
     def rules(self) -> list[str]:

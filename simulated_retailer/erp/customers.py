@@ -75,7 +75,8 @@ class Customers:
 
     @property
     def is_store(self) -> Flags:
-        return self.persona == WHOLESALE
+        found: Flags = self.persona == WHOLESALE
+        return found
 
     @property
     def number(self) -> Ints:

@@ -86,7 +86,7 @@ class Steps:
 
     def at(self, product: Ints, moment: Ints) -> Ints:
         """The amount of each product at each time, paired."""
-        held = self.amount[product, 0]
+        held: Ints = self.amount[product, 0]
         for step in range(1, self.since.shape[1]):
             held = np.where(moment >= self.since[product, step], self.amount[product, step], held)
         return held
@@ -160,7 +160,8 @@ def _opening_prices() -> Floats:
     """List prices in currency, from each line's cheapest to its dearest in equal ratios."""
     lowest = np.array([[line.lowest] for line in LINES])
     highest = np.array([[line.highest] for line in LINES])
-    return (lowest * (highest / lowest) ** np.linspace(0, 1, _PER_LINE)).ravel()
+    prices: Floats = lowest * (highest / lowest) ** np.linspace(0, 1, _PER_LINE)
+    return prices.ravel()
 
 
 def _companions(rng: np.random.Generator) -> tuple[Ints, Floats]:

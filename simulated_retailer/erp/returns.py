@@ -48,7 +48,8 @@ class Returns:
     @property
     def untouched(self) -> Flags:
         """Whether it is never corrected."""
-        return self.corrected == NEVER
+        found: Flags = self.corrected == NEVER
+        return found
 
 
 def generate_returns(

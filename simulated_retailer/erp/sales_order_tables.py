@@ -129,7 +129,8 @@ def _sub_total(
 def _by_order(orders: Orders, amounts: Ints) -> Ints:
     """Sums over each order's lines."""
     running = np.concatenate([[0], amounts.cumsum()])
-    return running[orders.first_line + orders.size] - running[orders.first_line]
+    sums: Ints = running[orders.first_line + orders.size] - running[orders.first_line]
+    return sums
 
 
 def _amounts(orders: Orders, sub_total: Ints, order: Ints) -> dict[str, Ints]:

@@ -43,7 +43,8 @@ def trace(sales: Sales, touches: Touches) -> Paths:
     span = (last - begin) // SECOND + 2
 
     def key(person: Ints, moment: Ints) -> Ints:
-        return person * span + (moment - begin) // SECOND
+        keys: Ints = person * span + (moment - begin) // SECOND
+        return keys
 
     keys = key(touches.person[click], touches.moment[click])
     first = np.searchsorted(keys, key(sales.person[owed], sales.dated[owed] - _WINDOW))

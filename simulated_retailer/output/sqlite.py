@@ -88,14 +88,16 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
 
 def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_temporal(column.type):
-        return column.cast(pa.string()).to_pylist()
+        column = column.cast(pa.string())
     if pa.types.is_decimal(column.type):
         return _floats(column)
-    return column.to_pylist()
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def _floats(amounts: pa.Array) -> list[float]:
     """The nearest floats: one correctly rounded division of whole numbers below 2**53."""
     words = np.frombuffer(amounts.buffers()[1], dtype=np.int64)
     units = words[2 * amounts.offset : 2 * (amounts.offset + len(amounts)) : 2]
-    return (units / 10**amounts.type.scale).tolist()
+    floats: list[float] = (units / 10**amounts.type.scale).tolist()
+    return floats

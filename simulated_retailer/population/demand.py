@@ -36,7 +36,8 @@ class Distributions:
     def draw(self, row: Ints, uniform: Floats) -> Ints:
         """The outcome of each distribution `row` at which its cumulated weight passes `uniform`."""
         found = np.searchsorted(self._edges, row + uniform, side="right") - row * self._outcomes
-        return np.clip(found, 0, self._outcomes - 1)
+        outcome: Ints = np.clip(found, 0, self._outcomes - 1)
+        return outcome
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,15 @@ def tastes(category: Ints, popularity: Floats) -> Floats:
     """personas x products: shares of demand, each row summing to 1."""
     liking = np.array([persona.tastes for persona in PERSONAS])[:, category]
     weights = liking * popularity
-    return weights / weights.sum(axis=1, keepdims=True)
+    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
 def seasons(period: Period, category: Ints) -> Floats:
     """days x products: what season, growth and Christmas make of an average day."""
     day = period.day_of_year()
     from_peak = 2 * np.pi * (day[:, None] - np.array(PEAK_DAY)) / 365
-    season = (1 + np.array(SWING) * np.cos(from_peak))[:, category]
+    season: Floats = (1 + np.array(SWING) * np.cos(from_peak))[:, category]
     growth = _GROWTH_PER_YEAR ** (np.arange(period.days) / 365)
     christmas = 1 + _CHRISTMAS_WEIGHT * np.exp(-(((day - _CHRISTMAS) / _CHRISTMAS_DAYS) ** 2))
     return (growth * christmas)[:, None] * season

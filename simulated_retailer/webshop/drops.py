@@ -156,7 +156,8 @@ def _place(path: Path, content: bytes) -> None:
 def _days(period: Period, table: pa.Table) -> list[int]:
     """The numbers of the days that have a drop."""
     day = _day_of_versions(period, table)
-    return np.unique(day[day >= 0]).tolist()
+    days: list[int] = np.unique(day[day >= 0]).tolist()
+    return days
 
 
 def _rows_of(table: pa.Table, fault: Fault) -> pa.Table:
@@ -177,7 +178,8 @@ def _day_of_versions(period: Period, table: pa.Table) -> Ints:
 
 
 def _microseconds(moments: pa.ChunkedArray) -> Ints:
-    return pc.fill_null(moments.cast(pa.int64()), NEVER).to_numpy()
+    since: Ints = pc.fill_null(moments.cast(pa.int64()), NEVER).to_numpy()
+    return since
 
 
 class _Rows:
