@@ -6,15 +6,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
+from retail_assets.catalog.entry import catalog_entry
 from retail_assets.catalog.lineage import KnownColumns
-from retail_assets.errors import UserError
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import partitions_by_name
 from retail_assets.settings import Settings
-
-
-class CatalogError(UserError):
-    """A node of the dbt project lacks something that every asset has."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -78,19 +74,6 @@ def _column_lineage_text(known: KnownColumns) -> str:
         for column, sources in known.sources.items()
     ]
     return "\n".join(["| column | made of |", "| --- | --- |", *lines])
-
-
-def catalog_entry(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`meta.dagster` of a model or source. Raises `CatalogError` if something is not there."""
-    meta = {**node.get("source_meta", {}), **node.get("config", {}).get("meta", {})}
-    entry: Mapping[str, Any] = meta.get("dagster", {})
-    missing = [key for key in ("group", "partition", "freshness", "owners") if key not in entry]
-    if missing:
-        raise CatalogError(
-            f"{node['unique_id']}: meta.dagster has no {', '.join(missing)}. Give it in"
-            " dbt_project.yml for the folder, or beside the model."
-        )
-    return entry
 
 
 def personal_columns(node: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ import dagster as dg
 from packaging.version import Version
 
 from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.entry import catalog_entry
 from retail_assets.catalog.fingerprints import digest, fingerprints
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
@@ -257,7 +258,7 @@ class Upgrade:
         )
 
     def _partition(self, model: str) -> str:
-        return str(self._models[model]["config"]["meta"]["dagster"]["partition"])
+        return str(catalog_entry(self._models[model])["partition"])
 
     def _legacy_models(self, there: Mapping[str, str]) -> Mapping[str, str]:
         """Of a home from before there was a record: the models of the manifest that it was last run with."""

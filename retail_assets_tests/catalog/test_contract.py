@@ -24,7 +24,7 @@ def test_a_table_needs_little(manifest):
             required = {column.name for column in table.columns if column.is_required}
             assert set(table.primary_key) <= required, table.name
             assert len(required) <= 6, table.name
-            assert table.without, table.name
+            assert table.without, f"the source's `without` says what is lost without {table.name}"
 
 
 def test_references_lead_somewhere(manifest):
