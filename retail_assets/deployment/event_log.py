@@ -150,6 +150,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None):
         self._engines: dict[str, sa.Engine] = {}
         self._tables: set[str] = set()
+        self._migrated: set[str] = set()
         self._made_at_once: dict[tuple[str, dg.AssetKey | None], Sequence[str]] = {}
         super().__init__(base_dir, inst_data)
         execute_step._get_output_asset_events = _one_event(execute_step._get_output_asset_events)
@@ -198,6 +199,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether a migration of the index is complete, which it stays. Dagster asks as often."""
+        if name not in self._migrated and super().has_secondary_index(name):
+            self._migrated.add(name)
+        return name in self._migrated
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:

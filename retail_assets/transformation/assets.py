@@ -26,6 +26,7 @@ from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
 from retail_assets.transformation.plan import plan, states_after
+from retail_assets.transformation.views import standing
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 
@@ -87,11 +88,18 @@ def _step(
                 known = table_states.read(execute)
                 # A week is made of its own days alone: others are not made along with it.
                 planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
-                choice = runner.Choice(planned.nodes, _create_empty(project, there, execute), planned.anew)
+                text_keys = systems_of_text(manifest, execute)
+                empty = _create_empty(project, there, execute)
+                # Views cast keys to the type that they have in raw, which is known when a run begins.
+                if not text_keys and not config.full_refresh:
+                    built |= standing(manifest, planned.nodes, _relations(execute), execute)
+                for unique_id in sorted(built):
+                    yield dg.MaterializeResult(asset_key=models[unique_id].key, metadata={"unchanged": True})
+                choice = runner.Choice({*planned.nodes} - built, empty, planned.anew)
                 arguments = build_arguments(
                     planned.window,
                     settings.timezone,
-                    text_keys=systems_of_text(manifest, execute),
+                    text_keys=text_keys,
                     full_refresh=config.full_refresh,
                 )
                 measure = _measure(project, planned.window, execute)
