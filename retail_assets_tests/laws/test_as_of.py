@@ -43,8 +43,8 @@ def test_what_comes_later_does_not_show(deployment, retailer):
     before = _earlier_rows(deployment)
 
     write_evening(retailer, deployment, NEW_DAYS[-1])
-    deployment.run(NEW_DAYS[0], NEW_DAYS[-1])
-    deployment.run(NEW_DAYS[0] - timedelta(days=1))
+    deployment.run(NEW_DAYS[0], NEW_DAYS[-1], checks=False)
+    deployment.run(NEW_DAYS[0] - timedelta(days=1), checks=False)
     deployment.run_weeks(WEEKS[0], WEEKS[0])
     after = _earlier_rows(deployment)
 

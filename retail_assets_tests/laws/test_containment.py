@@ -75,9 +75,8 @@ def test_a_refused_table_stops_what_is_made_from_it_until_it_is_mended(deploymen
     write_evening(retailer, deployment, NEW_DAYS[1])
     deployment.run(NEW_DAYS[1])
     assert {state for state, *_ in _states(deployment).values()} == {"current"}
-    for day in NEW_DAYS[2:]:
-        write_evening(retailer, deployment, day)
-        deployment.run(day)
+    write_evening(retailer, deployment, NEW_DAYS[-1])
+    deployment.run(NEW_DAYS[2], NEW_DAYS[-1], checks=False)
     assert_as_built(deployment, built)
 
 
@@ -99,8 +98,8 @@ def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deploy
 
     with duckdb.connect(deployment.settings.duckdb_path) as connection:
         connection.execute("alter table warehouse.wh_fact_interactions drop column not_ours")
-    for day in NEW_DAYS[1:]:
-        deployment.run(day)
+    deployment.run(NEW_DAYS[1])
+    deployment.run(NEW_DAYS[2], NEW_DAYS[-1], checks=False)
     assert {state for state, *_ in _states(deployment).values()} == {"current"}
     assert_as_built(deployment, built)
 
@@ -118,9 +117,10 @@ def test_a_system_that_is_down_stops_only_its_own(deployment, built, retailer, m
     assert states["mart_sales.product_demand"] == ("current", first, None)
 
     (deployment.sources / "inventory.sqlite").unlink()
-    for day in NEW_DAYS[1:]:
-        write_evening(retailer, deployment, day)
-        deployment.run(day)
+    write_evening(retailer, deployment, NEW_DAYS[1])
+    deployment.run(NEW_DAYS[1])
+    write_evening(retailer, deployment, NEW_DAYS[-1])
+    deployment.run(NEW_DAYS[2], NEW_DAYS[-1], checks=False)
     assert {state for state, *_ in _states(deployment).values()} == {"current"}
     assert_as_built(deployment, built)
 
@@ -131,7 +131,7 @@ def test_a_system_that_is_added_is_there_as_if_it_always_had_been(deploy, retail
     later, always = deploy(sources=before), deploy(sources=f"{before}, {added}")
     for deployment in (later, always):
         write_evening(retailer, deployment, days[-2])
-        deployment.run(days[0], days[-2])
+        deployment.run(days[0], days[-2], checks=False)
     later = type(later)(later.settings.model_copy(update={"sources": always.settings.sources}))
     for deployment in (later, always):
         write_evening(retailer, deployment, days[-1])

@@ -28,7 +28,7 @@ def test_shuffled_with_repeats(deployment, retailer, built):
     shuffled = [*NEW_DAYS, NEW_DAYS[0]]
     random.Random(5).shuffle(shuffled)
     for day in shuffled:
-        deployment.run(day)
+        deployment.run(day, checks=False)
     assert_as_built(deployment, built)
 
 
@@ -44,14 +44,14 @@ def test_masters_are_amended_and_amended_again(deployment, retailer):
     amendments = [(NEW_DAYS[1], MASTERS), (LAST, SECOND_THOUGHTS)]
     write_evening(retailer, deployment, NEW_DAYS[2])
     amend(deployment.sources, amendments[:1])
-    deployment.run(NEW_DAYS[0], NEW_DAYS[2])
+    deployment.run(NEW_DAYS[0], NEW_DAYS[2], checks=False)
     write_evening(retailer, deployment, LAST)
     amend(deployment.sources, amendments)
-    deployment.run(LAST)
+    deployment.run(LAST, checks=False)
     moved = (
         "select campaign_id from warehouse.wh_dim_campaign_channels group by campaign_id having count(*) > 1"
     )
     assert deployment.query(moved)
     tables = deployment.lasting()
-    deployment.run(LAST, full_refresh=True)
+    deployment.run(LAST, full_refresh=True, checks=False)
     assert_same(deployment.lasting(), tables)
