@@ -6,13 +6,15 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,6 +33,9 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
     "staging": {"warehouse": "snowflake", "snowflake_database": "RETAIL_STAGING"},
     "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
 }
+
+# Variables that are none of a user's settings: the deployment sets them for its own processes.
+_OTHERS = {f"{PREFIX}EVENT_LOG_DIR"}
 
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
@@ -255,12 +260,22 @@ def _listed(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
+def _misspelt(environment: Collection[str]) -> str:
+    """One line per variable that is nearly the name of a setting: what is meant would be ignored."""
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | _OTHERS
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in unknown}
+    return "\n".join(f"{name} is no setting. Is {each[0]} meant?" for name, each in meant.items() if each)
+
+
 def load_settings() -> Settings:
     """The settings of the environment and of `retail.env`.
 
     Raises `SettingsError` with one line per setting that cannot be used.
     """
     home = Path(os.environ.get(f"{PREFIX}HOME") or ".retail").expanduser().absolute()
+    if misspelt := _misspelt({*os.environ, *dotenv_values(home / "retail.env")}):
+        raise SettingsError(misspelt)
     try:
         return Settings(_env_file=home / "retail.env", home=home)
     except ValidationError as error:

@@ -41,7 +41,10 @@ def _settings() -> str:
         raise ValueError(
             f"{PREFIX}START_DATE is {settings().start_date}: no day is over since then. Set an earlier one."
         )
-    return f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
+    home = settings().home
+    opened = home.exists() and home.stat().st_mode & 0o077
+    others = f"; others on this machine can look into the home: `chmod 700 {home}`" if opened else ""
+    return f"home {home}, days {settings().start_date} to {newest} in {settings().timezone}{others}"
 
 
 def _version() -> str:

@@ -190,8 +190,14 @@ def _number(value: Number, digits: int, is_name: bool) -> str:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """CSV has no decimals of its own: they are written digit by digit."""
+    """CSV has no decimals of its own: they are written digit by digit. Lists and the like are JSON there."""
     for index, column in enumerate(table.schema):
+        values = table.column(index)
         if pa.types.is_decimal(column.type):
-            table = table.set_column(index, column.name, table.column(index).cast(pa.string()))
+            table = table.set_column(index, column.name, values.cast(pa.string()))
+        elif pa.types.is_nested(column.type):
+            written = [
+                None if value is None else json.dumps(value, default=str) for value in values.to_pylist()
+            ]
+            table = table.set_column(index, column.name, pa.array(written, pa.string()))
     return table

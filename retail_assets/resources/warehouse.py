@@ -199,6 +199,8 @@ class DuckDBWarehouse(Warehouse):
         config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(path, read_only=True, config=config) as connection:
             try:
+                if len(connection.extract_statements(statement)) > 1:
+                    raise WarehouseError("These are several statements. Write one query.")
                 result = connection.sql(statement)
                 if result is None:
                     raise WarehouseError("The statement is no query, and this connection only reads.")
