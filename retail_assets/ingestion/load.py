@@ -29,7 +29,7 @@ from retail_assets.ingestion.fractions import first_fractions
 from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import own_time, timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
 Run = Callable[[dlt.Pipeline, DltSource], Any]
@@ -141,10 +141,10 @@ def _settle_refusals(
 def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
     """Find out what the source has and raw has not."""
     source = extraction.source
+    located = [table for table in tables if table.name in extraction.located and own_time(table)]
+    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     if not source.is_current:
         return
-    located = [table for table in tables if table.name in extraction.located and table.modified]
-    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     for table in located:
         days = recent_days(extraction.window, source.days_read(table, extraction.window), extraction.zone)
         spans = list(days.values())

@@ -5,8 +5,7 @@ thrown away; so what is told is what the run will do. Nothing is sampled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date
 
 from rich.console import Console
 
@@ -158,10 +157,7 @@ class _Look:
             for name, found in reading.found.items()
             if name not in reading.errors
         }
-        after_last = settings.end_date and datetime.combine(
-            settings.end_date + timedelta(days=1), time(), ZoneInfo(settings.timezone)
-        )
-        self._is_last = after_last is not None and window.end >= after_last
+        self._is_last = settings.end is not None and window.end >= settings.end
 
     def at(self, reading: Reading, table: SourceTable) -> TableFindings:
         """A table of the contract."""

@@ -137,12 +137,12 @@ def outside(
         yield Finding(
             "loss",
             "outside",
-            f"{what} of after RETAIL_END_DATE: in no partition, and not loaded.",
+            f"{what} after RETAIL_END_DATE: in no partition, and not loaded.",
             rows or None,
         )
     else:
         yield Finding(
-            "note", "later", f"{what} of after the days inspected: later days load them.", rows or None
+            "note", "later", f"{what} after the days inspected: later days load them.", rows or None
         )
 
 

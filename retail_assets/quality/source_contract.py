@@ -133,13 +133,16 @@ def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Proble
     found = extraction.unbelievable.get(table.name)
     if found:
         stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
+        absent = extraction.as_found(table).absent
+        times = ", ".join(name for name in table.modified if name not in absent)
+        rows = "1 row" if found.rows == 1 else f"{found.rows:,} rows"
         yield Problem(
             "unbelievable",
-            f"{table.system}: {found.rows:,} rows of {table.source_table} ({table.name}) cannot have changed"
-            f" when they say ({', '.join(table.modified)} {stamps}), such as {found.example}. They are read"
-            " with every window; correct the time at the source.",
+            f"{table.system}: {rows} of {table.source_table} ({table.name}) cannot have changed at the time"
+            f" written ({times} {stamps}), such as {found.example}: loaded all the same, with the window"
+            " that reads it. Correct the time at the source.",
             rows=found.rows,
-            column=", ".join(table.modified),
+            column=times,
         )
 
 

@@ -85,8 +85,12 @@ def _step(
                 with told_plainly():
                     refuse_other_days(settings, execute, **days)
                 known = table_states.read(execute)
+                # What has left the deployment keeps its end, and holds nothing back from the first run on.
+                left = {state.table: state for state in _not_taken_in(manifest, there, known, execute)}
                 # A week is made of its own days alone: others are not made along with it.
-                planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
+                planned = plan(
+                    manifest, chosen, {**known, **left}, window_of(context), makes_up=partition == "daily"
+                )
                 choice = runner.Choice(planned.nodes, _create_empty(project, there, execute), planned.anew)
                 arguments = build_arguments(
                     planned.window,

@@ -17,6 +17,7 @@ from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
 from retail_assets.ingestion.raw_tables import put_in_order
 from retail_assets.ingestion.sources import open_source
+from retail_assets.quality.source_contract import problems_of
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import SYSTEMS, Settings
 from retail_assets_tests.ingestion.tables import (
@@ -520,3 +521,15 @@ def test_times_without_a_zone_are_of_the_systems(platform):
     # In New York it is the same evening still.
     platform.ingest(days(3))
     assert platform.query("select created_at from raw_webshop.orders where order_id = 1") == [(at(3, 3),)]
+
+
+def test_a_file_with_a_stamp_of_the_far_future_is_loaded_and_told(platform):
+    write(platform.shop / "orders.csv", [order(1, "2024-01-02 12:00:00"), order(2, "2201-06-01 10:00:00")])
+    extraction = platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders order by 1") == [(1,), (2,)]
+    told = [each.sentence for each in problems_of(extraction, ORDERS) if each.kind == "unbelievable"]
+    assert told == [
+        "webshop: 1 row of orders (orders) cannot have changed at the time written (created_at, shipped_at"
+        " 2201-06-01), such as order_id=2: loaded all the same, with the window that reads it. Correct the"
+        " time at the source."
+    ]
