@@ -148,6 +148,11 @@ class SystemMapping(_Strict):
     def _known_timezone(cls, name: str | None) -> str | None:
         return _zone(name)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether a company wrote all of it: it is not shipped, and builds on no other."""
+        return bool(self.path) and self.extends is None and Path(self.path).parent != SHIPPED
+
     @cached_property
     def filled(self) -> Mapping[str, TableMapping]:
         """The tables with the variables in them."""

@@ -18,6 +18,7 @@ PROBLEMS_SHOWN = 5
 
 Kind: TypeAlias = Literal[
     "absent",
+    "named and absent",
     "file",
     "unfinished",
     "columns",
@@ -159,9 +160,11 @@ def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
-    is_wanted = extraction.source.mapping.covers(table) and not table.is_optional
+    is_optional = table.is_optional and not extraction.source.names_place_of(table)
+    is_wanted = extraction.source.mapping.covers(table) and not is_optional
     if is_wanted and table.name not in extraction.found:
-        yield Problem("absent", extraction.source.absence(table))
+        is_named = extraction.source.names_place_of(table)
+        yield Problem("named and absent" if is_named else "absent", extraction.source.absence(table))
 
 
 def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:

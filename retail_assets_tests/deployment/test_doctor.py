@@ -53,3 +53,21 @@ def test_a_mapping_that_cannot_be_followed(said):
         said("tables: {order_items: {from: sold, columns: {sale_price: amout}}}")
     with pytest.raises(SourceError, match=r"RETAIL_WEBSHOP_MAPPING is shopfy: .* did you mean `shopify`"):
         said("shopfy")
+
+
+def test_a_place_that_is_not_there(said):
+    with pytest.raises(
+        ValueError, match=r"no table sales \(tables\.orders\.from in .*\nWhat is there: sold, users"
+    ):
+        said("tables: {orders: {from: sales, columns: {order_id: no, created_at: at}}}")
+
+
+def test_a_source_that_has_nothing_of_it(said, tmp_path):
+    (tmp_path / "shop" / "users.csv").unlink()
+    with pytest.raises(
+        ValueError, match=r"none of its 9 tables is there\. What is there: sold\. Check RETAIL_WEBSHOP"
+    ):
+        said()
+    # What a shipped layout names, a company may well not have.
+    write(tmp_path / "shop" / "products.csv", [{"id": 1, "name": "a"}])
+    assert said("extends: thelook\n").startswith("1 of 9 tables")
