@@ -25,6 +25,7 @@ _LOSSES = {
         "table that the mapping names, and that is not there",
         "tables that the mapping names, and that are not there",
     ),
+    "half": ("line of an order that is not there", "lines of orders that are not there"),
     "outside": ("row outside every partition", "rows outside every partition"),
 }
 

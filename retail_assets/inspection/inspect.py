@@ -182,6 +182,7 @@ class _Look:
                 yield Finding("note", "absent", sentence)
             return
         yield from self._judgements(f"{table.system}.{table.name}")
+        yield from self._halves(f"{table.system}.{table.name}")
         yield from self._raw_rows(reading, found.table)
         for cost, columns in found.lost.items():
             names = ", ".join(columns)
@@ -213,6 +214,19 @@ class _Look:
                 value=unknown.value,
             )
 
+    def _halves(self, table: str) -> Iterator[Finding]:
+        half = self._judgement.alone.get(table)
+        # The other half may have come on other days.
+        if half and self._is_from_the_first_day:
+            level: Level = "loss" if half.half.is_line else "look"
+            yield Finding(
+                level, "half", half.sentence, half.rows, half.amount, half.half.key, row=half.example
+            )
+
+    @property
+    def _is_from_the_first_day(self) -> bool:
+        return self._window.start <= self._settings.beginning
+
     def _raw_rows(self, reading: Reading, table: SourceTable) -> Iterator[Finding]:
         settings, execute = self._settings, self._execute
         yield from raw_rows.outside(reading.source, table, self._window, reading.loaded_at, self._is_last)
@@ -224,7 +238,7 @@ class _Look:
         )
         yield from raw_rows.unnamed(table, execute)
         # What is referred to may have come on other days.
-        if self._window.start <= settings.beginning:
+        if self._is_from_the_first_day:
             yield from raw_rows.unmatched(table, self._loaded, execute)
 
 
