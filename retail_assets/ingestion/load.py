@@ -22,7 +22,12 @@ from retail_assets.ingestion.comparison import (
     take_out,
     unchanged,
 )
-from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
+from retail_assets.ingestion.duplicates import (
+    found_again,
+    mark_duplicates,
+    refused_duplicates,
+    repeated_in_files,
+)
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
@@ -95,6 +100,8 @@ def ingest(
             try:
                 duplicates = refused_duplicates(extraction, table, execute)
                 extraction.refusals.add(table, duplicates)
+                if repeated := repeated_in_files(extraction, table, execute):
+                    extraction.repeated[table.name] = repeated
                 hashes = {each.row_hash for each in duplicates}
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute, hashes)
                 mark_duplicates(extraction, table, duplicates, execute)

@@ -120,14 +120,26 @@ def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
 
 def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     repeated = extraction.repeated.get(table.name)
-    if repeated:
-        yield Problem(
-            "repeated",
-            f"{table.system}: {repeated.keys:,} keys of {table.source_table} ({table.name}) are there more"
-            f" than once, such as {repeated.example}: of rows with the same key the one that changed last"
-            " counts.",
-            rows=repeated.keys,
+    if not repeated:
+        return
+    keys = "1 key" if repeated.keys == 1 else f"{repeated.keys:,} keys"
+    are = "is" if repeated.keys == 1 else "are"
+    if repeated.is_of_files:
+        worth = "" if repeated.amount is None else f"; the others, {repeated.amount:,.2f}, do not"
+        where = f"{are} in more than one file"
+        rule = f"with the same time and other values, the file that was written last counts{worth}"
+    else:
+        where, rule = (
+            f"{are} there more than once",
+            "of rows with the same key the one that changed last counts",
         )
+    yield Problem(
+        "repeated",
+        f"{table.system}: {keys} of {table.source_table} ({table.name}) {where}, such as {repeated.example}:"
+        f" {rule}.",
+        rows=repeated.keys,
+        amount=repeated.amount,
+    )
 
 
 def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
