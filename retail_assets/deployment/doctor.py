@@ -98,7 +98,7 @@ def _source(system: str) -> Callable[[], str]:
         misnamed = [
             source.absence(table)
             for table in source.tables
-            if table.name not in seen.found and source.names_place_of(table)
+            if table.name not in seen.found and source.is_expected(table)
         ]
         if misnamed:
             problems += [*misnamed, f"What is there: {_listed(source.relations())}"]

@@ -33,7 +33,7 @@ JUDGING = "staging's rules"
 
 _LEVELS: Mapping[Kind, Level] = {
     "absent": "note",
-    "named and absent": "loss",
+    "expected": "loss",
     "columns": "note",
     "file": "loss",
     "unfinished": "loss",

@@ -18,7 +18,7 @@ PROBLEMS_SHOWN = 5
 
 Kind: TypeAlias = Literal[
     "absent",
-    "named and absent",
+    "expected",
     "file",
     "unfinished",
     "columns",
@@ -172,11 +172,12 @@ def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
-    is_optional = table.is_optional and not extraction.source.names_place_of(table)
-    is_wanted = extraction.source.mapping.covers(table) and not is_optional
-    if is_wanted and table.name not in extraction.found:
-        is_named = extraction.source.names_place_of(table)
-        yield Problem("named and absent" if is_named else "absent", extraction.source.absence(table))
+    source = extraction.source
+    if table.name in extraction.found or not source.mapping.covers(table):
+        return
+    is_expected = source.is_expected(table)
+    if is_expected or not table.is_optional:
+        yield Problem("expected" if is_expected else "absent", source.absence(table))
 
 
 def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:

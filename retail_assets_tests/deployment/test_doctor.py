@@ -71,3 +71,18 @@ def test_a_source_that_has_nothing_of_it(said, tmp_path):
     # What a shipped layout names, a company may well not have.
     write(tmp_path / "shop" / "products.csv", [{"id": 1, "name": "a"}])
     assert said("extends: thelook\n").startswith("1 of 9 tables")
+
+
+def test_files_of_a_kind_that_is_not_read(said, tmp_path):
+    for name in ("orders.xlsx", "events/2024-01-02.json", "notes.txt", ".orders.csv.swp"):
+        path = tmp_path / "shop" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    with pytest.raises(ValueError, match="cannot be read") as told:
+        said()
+    assert str(told.value).splitlines()[:2] == [
+        "webshop: events/2024-01-02.json cannot be read, since files are read that end in .csv, .tsv, .gz of"
+        " these and .parquet: events counts as empty. Export it as one of these.",
+        "webshop: orders.xlsx cannot be read, since files are read that end in .csv, .tsv, .gz of these and"
+        " .parquet: orders counts as empty. Export it as one of these.",
+    ]
