@@ -7,7 +7,7 @@ simulated retailer. The environment wins over the file.
 import os
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -234,6 +234,14 @@ class Settings(BaseSettings):
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
         return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    @property
+    def end(self) -> datetime | None:
+        """When the retailer's last day is over, in UTC; None if days go on."""
+        if self.end_date is None:
+            return None
+        after = self.end_date + timedelta(days=1)
+        return datetime.combine(after, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def source_mapping(self, system: str) -> str:
         """The mapping of a system: a name or a file; empty where there is none."""

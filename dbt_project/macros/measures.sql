@@ -5,7 +5,8 @@
 
 {#
     The measures of the analyst marts, described once in models/marts/analyst/_measures.md, of `channel_movements`.
-    What is not known is not 0: cost and margin are null where no line's cost is known. `more` are further sums.
+    What is not known is not 0: cost and margin are null where no line's cost is known, and where none was sold, so that
+    they stay null in sums. `more` are further sums.
 #}
 {% macro channel_measures(more={}) -%}
     count(distinct order_key) as orders,
@@ -15,9 +16,7 @@
     cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
     cast(sum(net_amount) as decimal(38, 6)) as net_sales,
     {% for name, column in {"cost": "line_cost", "margin": "margin"}.items() -%}
-        cast(
-            case when count(order_key) = 0 then 0 else sum({{ column }}) end as decimal(38, 6)
-        ) as {{ name }},
+        cast(sum({{ column }}) as decimal(38, 6)) as {{ name }},
     {% endfor -%}
     cast(
         sum(case when order_key is not null and line_cost is null then net_amount else 0 end) as decimal(

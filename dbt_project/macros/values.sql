@@ -2,6 +2,11 @@
 {# An e-mail address as people are matched on it: trimmed and lower-cased; null if there is none. #}
 {% macro normalised_email(column) -%} nullif(lower(trim({{ column }})), '') {%- endmacro %}
 
+{# A word of ours, as sources write it: capitals, and spaces or hyphens in place of `_`, make no difference. #}
+{% macro our_word(column) -%}
+    nullif(replace(replace(lower(trim({{ column }})), ' ', '_'), '-', '_'), '')
+{%- endmacro %}
+
 {# What becomes of an order, and of each of its items: our words, and how sources write them. Numbers are the ERP's. #}
 {% macro order_statuses() -%}
     {{

@@ -1,7 +1,7 @@
 """What a run did, counted from its events, and how that reads at its end."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -68,7 +68,7 @@ class RunResult:
             )
         if self.rows.refused:
             yield Text("\nRefused, so that figures lack it:", "bold red")
-            yield from (lines(f"{table}: {why}", "red") for table, why in self.rows.refused.items())
+            yield from (lines(each, "red") for each in _refused(self.rows.refused))
         known = {line for why in self.rows.refused.values() for line in why.splitlines()}
         failures = [line for each in self.failures for line in each.splitlines() if line not in known]
         if failures:
@@ -122,6 +122,17 @@ def _largest(quarantined: Sequence[Quarantined]) -> list[Quarantined]:
     return sorted(
         quarantined, key=lambda each: (-abs(each.amount or Decimal(0)), -each.rows, each.table, each.reason)
     )
+
+
+def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+    """Why tables were refused; once, where one reason keeps several from being read."""
+    tables: dict[str, list[str]] = {}
+    for table, why in refused.items():
+        # The system stands in the table's name already.
+        said = "\n".join(line.removeprefix(f"{table.partition('.')[0]}: ") for line in why.splitlines())
+        tables.setdefault(said, []).append(table)
+    for why, named in tables.items():
+        yield f"{', '.join(named)}: {why}"
 
 
 def _quarantined(each: Quarantined) -> str:

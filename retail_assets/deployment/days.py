@@ -22,13 +22,18 @@ def refuse_other_days(
     known = days_of(execute)
     if known is None:
         remember_days(settings, execute)
-        return
+    elif not is_rebuild:
+        compare_days(settings, known, last_day)
+
+
+def compare_days(settings: Settings, known: tuple[str, str], last_day: str) -> None:
+    """Raise `UserError` if the settings are not the first day and time zone that a home was built with."""
     changed = [
         f"{PREFIX}{name} was {before} when this home was built, and is {now}"
         for name, before, now in zip(("START_DATE", "TIMEZONE"), known, _days(settings), strict=True)
         if before != now
     ]
-    if changed and not is_rebuild:
+    if changed:
         raise UserError(
             f"{' and '.join(changed)}: the retailer's days would be others than those that are there, and"
             " hours be left out or counted twice. Nothing was changed. Set it back, or rebuild all days with"

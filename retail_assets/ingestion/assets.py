@@ -17,6 +17,7 @@ from retail_assets.deployment.days import refuse_other_days
 from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import Loaded, ingest
+from retail_assets.ingestion.scope import CLOCKS_DIFFER
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
@@ -142,7 +143,7 @@ def raw_assets(
             if not _is_read_on(context, [keys[table.name] for table in chosen]):
                 warehouse.publish()
         if extraction:
-            yield from _materializations(extraction, chosen, keys, loaded)
+            yield from _materializations(settings, extraction, chosen, keys, loaded)
             yield from contract_results(context, extraction, chosen, keys)
         else:
             for name, said in errors.items():
@@ -213,6 +214,7 @@ def _is_read_on(context: dg.AssetExecutionContext, keys: Sequence[dg.AssetKey]) 
 
 
 def _materializations(
+    settings: Settings,
     extraction: Extraction,
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
@@ -229,11 +231,20 @@ def _materializations(
                     NEW: loaded[table.name].new,
                     DELETED: loaded[table.name].deleted,
                     REFUSED: len(extraction.refusals.of(table)),
-                    OUTSIDE: getattr(extraction.unbelievable.get(table.name), "rows", 0),
+                    OUTSIDE: _outside(settings, extraction, table),
                     **_told(extraction, table),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )
+
+
+def _outside(settings: Settings, extraction: Extraction, table: SourceTable) -> int:
+    """The rows that no window places: they cannot have changed when they say, or after the last day."""
+    rows = getattr(extraction.unbelievable.get(table.name), "rows", 0)
+    is_last = settings.end is not None and extraction.window.end >= settings.end
+    if is_last and table.load == "window" and table.name in extraction.located:
+        rows += extraction.source.later(table, extraction.window, extraction.loaded_at + CLOCKS_DIFFER)[0]
+    return rows
 
 
 def _told(extraction: Extraction, table: SourceTable) -> Mapping[str, str]:

@@ -79,6 +79,34 @@ def refused_duplicates(extraction: Extraction, table: SourceTable, execute: Exec
     ]
 
 
+def repeated_in_files(extraction: Extraction, table: SourceTable, execute: Execute) -> Repeated | None:
+    """Keys of what was just loaded that several files have, with one time of change and other values.
+
+    It may be a correction, or the numbers of two branches that both begin with 1.
+    """
+    if extraction.source.is_current:
+        return None
+    staged = f"{table.schema}_staging.{table.name}"
+    unit = f"{', '.join(table.primary_key)}, {MODIFIED_AT}"
+    if not execute(
+        f"select 1 from {staged} group by {unit} having min({LOADED_AT}) < max({LOADED_AT}) limit 1"
+    ):
+        return None
+    ((keys, example, amount),) = execute(f"""
+        with placed as (
+            select
+                {key_sql(table, lambda name: f"cast({name} as varchar)")} as row_key,
+                cast({table.amount or "null"} as decimal(38, 6)) as amount,
+                {LOADED_AT},
+                max({LOADED_AT}) over (partition by {unit}) as last_loaded_at
+            from {staged}
+        )
+        select count(distinct row_key), min(row_key), sum(amount) from placed
+        where {LOADED_AT} < last_loaded_at
+    """)
+    return Repeated(int(keys), example, is_of_files=True, amount=amount)
+
+
 def mark_duplicates(
     extraction: Extraction, table: SourceTable, duplicates: Sequence[Refusal], execute: Execute
 ) -> None:

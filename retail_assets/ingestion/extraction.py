@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 
 import pyarrow as pa
@@ -22,10 +23,13 @@ BATCHES_AHEAD = 3
 
 @dataclass(frozen=True)
 class Repeated:
-    """Keys that more than one row of a reading has, with different times of change."""
+    """Keys that more than one row of a reading has: with different times of change; or with the same, in
+    files of which the one that was written last counts. Then there is the amount of what does not."""
 
     keys: int
     example: str
+    is_of_files: bool = False
+    amount: Decimal | None = None
 
 
 @dataclass

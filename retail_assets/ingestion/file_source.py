@@ -37,7 +37,7 @@ from retail_assets.ingestion.file_formats import (
 from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
 from retail_assets.ingestion.file_tables import Counts, FileTables, Group
 from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
-from retail_assets.ingestion.files import File, FileStore, read_times, recency, recognised, to_read
+from retail_assets.ingestion.files import READ, File, FileStore, read_times, recency, recognised, to_read
 from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.mapping import Hash
@@ -47,6 +47,7 @@ from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 FILES_AT_ONCE = 500
+FILES_NAMED = 3
 BYTES_AT_ONCE = 32 * 1024 * 1024
 # A CSV may still be written to, unless nobody has done so for so many seconds.
 QUIET = 5.0
@@ -173,6 +174,28 @@ class FileSource(Source):
                     # A file that cannot be read is named when it is read.
                     continue
         return None
+
+    def is_expected(self, table: SourceTable) -> bool:
+        return super().is_expected(table) or bool(self._of_other_kinds(table))
+
+    def absence(self, table: SourceTable) -> str:
+        others = self._of_other_kinds(table)
+        if not others:
+            return super().absence(table)
+        kinds = f"{', '.join(READ[:-1])} and {READ[-1]}"
+        return (
+            f"{self.system}: {', '.join(others[:FILES_NAMED])} cannot be read, since files are read that end"
+            f" in {kinds}: {table.name} counts as empty. Export it as one of these."
+        )
+
+    def _of_other_kinds(self, table: SourceTable) -> Sequence[str]:
+        """A table's files of which the kind is not read."""
+        name = Names(self._others).find((self.mapping.of(table).from_ or table.source_table).lower())
+        return self._others[name] if name else ()
+
+    @cached_property
+    def _others(self) -> Mapping[str, Sequence[str]]:
+        return self._store.others()
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)

@@ -22,14 +22,19 @@ from retail_assets.ingestion.comparison import (
     take_out,
     unchanged,
 )
-from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
+from retail_assets.ingestion.duplicates import (
+    found_again,
+    mark_duplicates,
+    refused_duplicates,
+    repeated_in_files,
+)
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
 from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import own_time, timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
 Run = Callable[[dlt.Pipeline, DltSource], Any]
@@ -95,6 +100,8 @@ def ingest(
             try:
                 duplicates = refused_duplicates(extraction, table, execute)
                 extraction.refusals.add(table, duplicates)
+                if repeated := repeated_in_files(extraction, table, execute):
+                    extraction.repeated[table.name] = repeated
                 hashes = {each.row_hash for each in duplicates}
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute, hashes)
                 mark_duplicates(extraction, table, duplicates, execute)
@@ -141,10 +148,10 @@ def _settle_refusals(
 def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
     """Find out what the source has and raw has not."""
     source = extraction.source
+    located = [table for table in tables if table.name in extraction.located and own_time(table)]
+    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     if not source.is_current:
         return
-    located = [table for table in tables if table.name in extraction.located and table.modified]
-    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     for table in located:
         days = recent_days(extraction.window, source.days_read(table, extraction.window), extraction.zone)
         spans = list(days.values())

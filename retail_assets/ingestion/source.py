@@ -131,6 +131,12 @@ class Source(ABC):
         named = f" (tables.{table.name}.from in {self.mapping.path})" if said.from_ else ""
         return f"{self.system} has no table {said.from_ or table.source_table}{named}: it counts as empty."
 
+    def is_expected(self, table: SourceTable) -> bool:
+        """Whether it is no matter of course that a table is not there: a company's own mapping says where it
+        is. A layout that is shipped, or extended, has tables that many companies have not."""
+        said = self.mapping.of(table)
+        return self.mapping.is_own and bool(said.from_ or said.select)
+
     def problems(self, table: SourceTable) -> Sequence[str]:
         """What there is to say of a table that has been read: one sentence each."""
         return ()

@@ -284,7 +284,7 @@ class SqlSource(Source):
         try:
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
-                query, filter_ = self._in_scope(query, located, scope)
+                query, filter_ = self._in_scope(query, located, table, scope)
             rows = self._rows(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
         except SourceError:
@@ -347,15 +347,20 @@ class SqlSource(Source):
         ]
         return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
 
-    def _in_scope(self, query: _Query, located: LocatedTable, scope: Scope) -> tuple[_Query, str]:
-        """The query of what may be in the scope, and the condition on what it gives that takes it exactly."""
+    def _in_scope(
+        self, query: _Query, located: LocatedTable, table: SourceTable, scope: Scope
+    ) -> tuple[_Query, str]:
+        """The query of what may be in the scope, and the condition on what it gives that takes it exactly.
+
+        `table` is the located one with its system's keys.
+        """
         parent = self._located.get(located.contract.parent or "")
         if parent is None:
             return query.where(self._condition(scope, located)), scope.exact_sql()
         (key,) = parent.contract.primary_key
         parents = sa.select(parent.columns[key]).where(self._condition(scope, parent))
         where: sa.ColumnElement[bool] = located.columns[key].in_(parents)
-        filter_ = self._has_parent(located, parent, scope)
+        filter_ = self._has_parent(located, parent, table, scope)
         if not located.times:
             return query.where(where), filter_
         where = sa.or_(self._condition(scope, located), where)
@@ -365,14 +370,18 @@ class SqlSource(Source):
         zone = self._zone_of(located.contract)
         return condition(scope, located.times, zone, self._engine.dialect.name)
 
-    def _has_parent(self, located: LocatedTable, parent: LocatedTable, scope: Scope) -> str:
+    def _has_parent(
+        self, located: LocatedTable, parent: LocatedTable, table: SourceTable, scope: Scope
+    ) -> str:
         """The condition that a row's parent is in the scope, which the query has made sure of or not."""
         (key,) = parent.contract.primary_key
         zone = self._zone_of(parent.contract)
         if is_exact([*located.times, *parent.times], zone, self._engine.dialect.name):
             return "true"
         contract, name = parent.contract, f"{parent.contract.name}_in_scope"
-        columns = [column for column in contract.columns if column.name in (key, *contract.modified)]
+        # The key is of the type that it has in the table whose rows it is compared with.
+        columns = [each for each in table.columns if each.name == key]
+        columns += [each for each in contract.columns if each.name in contract.modified and each.name != key]
         query = self._query(parent, columns)
         statement = f"""
             select "{key}"

@@ -5,8 +5,7 @@ thrown away; so what is told is what the run will do. Nothing is sampled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date
 
 from rich.console import Console
 
@@ -34,6 +33,7 @@ JUDGING = "staging's rules"
 
 _LEVELS: Mapping[Kind, Level] = {
     "absent": "note",
+    "expected": "loss",
     "columns": "note",
     "file": "loss",
     "unfinished": "loss",
@@ -158,10 +158,7 @@ class _Look:
             for name, found in reading.found.items()
             if name not in reading.errors
         }
-        after_last = settings.end_date and datetime.combine(
-            settings.end_date + timedelta(days=1), time(), ZoneInfo(settings.timezone)
-        )
-        self._is_last = after_last is not None and window.end >= after_last
+        self._is_last = settings.end is not None and window.end >= settings.end
 
     def at(self, reading: Reading, table: SourceTable) -> TableFindings:
         """A table of the contract."""
@@ -185,6 +182,7 @@ class _Look:
                 yield Finding("note", "absent", sentence)
             return
         yield from self._judgements(f"{table.system}.{table.name}")
+        yield from self._halves(f"{table.system}.{table.name}")
         yield from self._raw_rows(reading, found.table)
         for cost, columns in found.lost.items():
             names = ", ".join(columns)
@@ -216,6 +214,19 @@ class _Look:
                 value=unknown.value,
             )
 
+    def _halves(self, table: str) -> Iterator[Finding]:
+        half = self._judgement.alone.get(table)
+        # The other half may have come on other days.
+        if half and self._is_from_the_first_day:
+            level: Level = "loss" if half.half.is_line else "look"
+            yield Finding(
+                level, "half", half.sentence, half.rows, half.amount, half.half.key, row=half.example
+            )
+
+    @property
+    def _is_from_the_first_day(self) -> bool:
+        return self._window.start <= self._settings.beginning
+
     def _raw_rows(self, reading: Reading, table: SourceTable) -> Iterator[Finding]:
         settings, execute = self._settings, self._execute
         yield from raw_rows.outside(reading.source, table, self._window, reading.loaded_at, self._is_last)
@@ -227,7 +238,7 @@ class _Look:
         )
         yield from raw_rows.unnamed(table, execute)
         # What is referred to may have come on other days.
-        if self._window.start <= settings.beginning:
+        if self._is_from_the_first_day:
             yield from raw_rows.unmatched(table, self._loaded, execute)
 
 

@@ -18,6 +18,7 @@ from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs
+from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
@@ -64,7 +65,11 @@ def _step(
     @dg.multi_asset(
         name=STEPS[partition],
         specs=list(models.values()),
-        check_specs=[*tests.values(), *known_value_specs({spec.key for spec in models.values()})],
+        check_specs=[
+            *tests.values(),
+            *known_value_specs({spec.key for spec in models.values()}),
+            *whole_order_specs({spec.key for spec in models.values()}),
+        ],
         can_subset=True,
         allow_arbitrary_check_specs=True,
         partitions_def=partitions_by_name(settings)[partition],
@@ -86,8 +91,12 @@ def _step(
                 with told_plainly():
                     refuse_other_days(settings, execute, **days)
                 known = table_states.read(execute)
+                # What has left the deployment keeps its end, and holds nothing back from the first run on.
+                left = {state.table: state for state in _not_taken_in(manifest, there, known, execute)}
                 # A week is made of its own days alone: others are not made along with it.
-                planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
+                planned = plan(
+                    manifest, chosen, {**known, **left}, window_of(context), makes_up=partition == "daily"
+                )
                 text_keys = systems_of_text(manifest, execute)
                 empty = _create_empty(project, there, execute)
                 # Views cast keys to the type that they have in raw, which is known when a run begins.
@@ -118,6 +127,7 @@ def _step(
                     if _unique_id(models, check.asset_key) in built
                 }
                 yield from known_value_results(staged, execute, planned.window)
+                yield from whole_order_results(staged, execute, planned.window)
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
