@@ -7,6 +7,7 @@ import pytest
 
 from retail_assets.definitions import definitions_of
 from retail_assets.lifetime_value.assets import PURCHASES
+from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 
 MONDAY = datetime(2024, 3, 18, 3, 10, tzinfo=UTC)
@@ -26,7 +27,8 @@ def evaluate(deploy):
             return schedule.evaluate_tick(context)
 
         graph = repository.asset_graph
-        at.instance, at.parents = instance, graph.get(FEATURES).parent_keys | graph.get(PURCHASES).parent_keys
+        at.instance = instance
+        at.parents = set().union(*(graph.get(key).parent_keys for key in (FEATURES, PURCHASES, *MODELS)))
         yield at
 
 
