@@ -15,18 +15,21 @@ AFFINITY, POPULARITY, SHORTAGES = (
 RECOMMENDATIONS, QUALITY = "product_recommendations", "recommendation_quality"
 
 BUY_AGAIN, NEW = "buy again", "new to you"
-METHODS: Mapping[str, str] = {BUY_AGAIN: "personal frequency", NEW: "affinity"}
+FREQUENCY, BASELINE = "personal frequency", "popularity"
+"""The plainest of all, and what is hard to beat in 'buy again': one's own decayed purchases alone."""
+METHODS: Mapping[str, str] = {BUY_AGAIN: "frequency and popularity", NEW: "affinity"}
 """How each list is ranked."""
-BASELINE = "popularity"
 
 LENGTH = 10
 """Products in a list, at most."""
-HALF_LIFE_DAYS = 90
+HALF_LIFE_DAYS = 180
 """Days after which a purchase counts half in a consumer's frequency."""
-SEEDS = 5
+SEEDS = 20
 """Products of a consumer, at most, whose neighbours are looked at."""
 NEIGHBOURS = 10
 """Neighbours of each of them, at most."""
+SHARE_OF_AFFINITY = 0.5
+"""How much of what a product alone would add counts: several of them say much the same."""
 FEWEST_CONSUMERS = 2
 """Consumers who must have bought both of a pair: one alone tells nothing, and would be told of."""
 POOL = 30
@@ -53,8 +56,8 @@ COLUMNS: Mapping[str, Columns] = {
         "reason": ("varchar", "Why, in words, for the consumer to read."),
         "score": (
             "decimal(38, 6)",
-            "What the list is ranked by: the decayed number of purchases in 'buy again'; in 'new to you' the"
-            " recent baskets, times 1 and what affinity adds.",
+            "What the list is ranked by: in 'buy again' the decayed number of purchases, times the recent"
+            " baskets and 1; in 'new to you' the recent baskets, and those that affinity adds.",
         ),
         "purchases": ("integer", "Days on which the consumer bought it; null in 'new to you'."),
         "last_purchase_date": ("date", "The newest of them; null in 'new to you'."),
@@ -64,15 +67,16 @@ COLUMNS: Mapping[str, Columns] = {
             " the list because it is popular.",
         ),
         "consumers_of_both": ("bigint", "Consumers who bought both in a basket; null without such one."),
-        "recent_baskets": ("bigint", "Baskets that it was in, in the 13 weeks that end with the week."),
+        "recent_baskets": ("bigint", "Baskets that it was in, in the 4 weeks that end with the week."),
     },
     QUALITY: {
         **WEEK,
         **_LIST,
         "method": (
             "varchar",
-            "'personal frequency' or 'affinity', which the list is made by, or 'popularity', the plainest: the"
-            " same products as may be in the list, the most popular first.",
+            "'frequency and popularity' or 'affinity', which the list is made by; or 'popularity', the"
+            " plainest: the same products as may be in the list, the most popular first; or 'personal"
+            " frequency', the same by the consumer's own decayed purchases alone.",
         ),
         "predicted_week": ("date", "Monday of the week that the lists are of: the week before."),
         "consumers": (
@@ -81,7 +85,7 @@ COLUMNS: Mapping[str, Columns] = {
             " they had bought before, or something new to them.",
         ),
         "hit_rate": ("decimal(9, 6)", "Share of them who bought at least one of the list's first ten."),
-        "recall": ("decimal(9, 6)", "Share of what each bought that the first ten had; mean over consumers."),
+        "recall": ("decimal(9, 6)", "Share of what each bought that the first ten had; their mean."),
         "ndcg": (
             "decimal(9, 6)",
             "The same with places: a hit in place r counts 1 / log2(r + 1), of what the best order would"
@@ -89,9 +93,9 @@ COLUMNS: Mapping[str, Columns] = {
         ),
         "beats_popularity": (
             "boolean",
-            "Whether the list's method has the greater NDCG of the two.",
+            "Whether the list's method has a greater NDCG than popularity.",
         ),
-        "verdict": ("varchar", "The same in words, with both figures."),
+        "verdict": ("varchar", "The same in words, with both figures, and whether it may be chance."),
     },
 }  # fmt: skip
 
@@ -116,6 +120,8 @@ CHECKS = {
         RECOMMENDATIONS, WARN, "At least 90% of who has bought have something recommended."
     ),
     "beats_popularity": Check(
-        QUALITY, WARN, "What was recommended a week ago is nearer to what was bought than what is popular."
+        QUALITY,
+        WARN,
+        "What was recommended a week ago is as near to what was bought as what is popular, but for chance.",
     ),
 }

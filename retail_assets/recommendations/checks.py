@@ -100,9 +100,9 @@ def _buyers_have_lists(execute: Execute, week: Week) -> Finding:
 
 def _beats_popularity(execute: Execute, week: str) -> Finding:
     rows = execute(
-        f"select list, beats_popularity, ndcg, verdict from {table(QUALITY)}"
-        f" where week_start = {monday(week)} and method <> {text(BASELINE)} order by list"
+        f"select list, verdict from {table(QUALITY)}"
+        f" where week_start = {monday(week)} and method = {text(BASELINE)} order by list"
     )
-    said = "; ".join(f"{name}: {verdict}" for name, _, _, verdict in rows)
-    worse = sum("Not better" in verdict for *_, verdict in rows)
+    said = " ".join(f"{name[0].upper()}{name[1:]}: {verdict}" for name, verdict in rows)
+    worse = sum(verdict.startswith("Not better") for _, verdict in rows)
     return Finding("beats_popularity", not worse, said or "nothing was recommended a week ago", worse)

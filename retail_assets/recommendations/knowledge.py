@@ -15,6 +15,7 @@ from retail_assets.recommendations.catalog import (
     POOL,
     POPULARITY,
     SCHEMA,
+    SHARE_OF_AFFINITY,
     SHORTAGES,
 )
 from retail_assets.resources.sessions import Session
@@ -222,10 +223,10 @@ def _history(end: str, products: str, consumers: str) -> str:
 
 
 def _neighbours(week: str, products: str) -> str:
-    """Those of each product that affinity adds most baskets to: popularity times lift, less popularity."""
+    """Those of each product that affinity adds most baskets to: a share of popularity times lift less 1."""
     gain = (
-        f"cast(floor(neighbour.recent_baskets * (cast(affinity.lift as double) - {number(1)})"
-        f" * {number(THOUSAND)} + {number(0.5)}) as bigint)"
+        f"cast(floor(neighbour.recent_baskets * (cast(affinity.least_lift as double) - {number(1)})"
+        f" * {number(SHARE_OF_AFFINITY * THOUSAND)} + {number(0.5)}) as bigint)"
     )
     return f"""
     with gains as (
@@ -236,7 +237,7 @@ def _neighbours(week: str, products: str) -> str:
         inner join {products} as neighbour on affinity.neighbour_key = neighbour.product_key
         where
             affinity.week_start = {monday(week)}
-            and affinity.lift > 1
+            and affinity.least_lift > 1
             and affinity.consumers >= {FEWEST_CONSUMERS}
             and not neighbour.is_discontinued
 

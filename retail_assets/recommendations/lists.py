@@ -15,6 +15,8 @@ from retail_assets.resources.weekly_tables import weeks_later
 
 CHUNK = 250_000
 """Consumers whose candidates are held in memory at once."""
+PACK = SEEDS + 1
+"""A gain and the place of its seed are one number: the gain times this, and what is left of it."""
 
 
 def insert_lists(known: Knowledge, part: int, parts: int) -> list[str]:
@@ -35,7 +37,7 @@ def short(known: Knowledge, rows: str) -> str:
 
 
 def _buy_again(known: Knowledge, part: int, parts: int) -> str:
-    """Own purchases by decayed frequency; of as frequent ones the more popular first."""
+    """Own purchases by decayed frequency times popularity; of the same the more popular first."""
     days = f"datediff('day', ranked.last_purchase_date, {monday(weeks_later(known.week, 1))})"
     ago = f"cast({days} as varchar) || case when {days} = 1 then ' day ago' else ' days ago' end"
     return f"""with ranked as (
@@ -47,9 +49,10 @@ def _buy_again(known: Knowledge, part: int, parts: int) -> str:
         products.recent_baskets,
         history.purchases,
         history.last_purchase_date,
-        history.weight,
+        history.weight * (products.recent_baskets + 1) as score,
         row_number() over (
-            partition by history.consumer order by history.weight desc, products.place
+            partition by history.consumer
+            order by history.weight * (products.recent_baskets + 1) desc, products.place
         ) as list_rank
     from {known.history} as history
     inner join {known.products} as products on history.product = products.product
@@ -76,7 +79,7 @@ select
         when purchases = 1 then 'bought once, ' || {ago}
         else 'bought ' || cast(purchases as varchar) || ' times, last ' || {ago}
     end,
-    {decimal(f"cast(weight as double) / {number(MILLION)}", 38)},
+    {decimal(f"cast(score as double) / {number(MILLION)}", 38)},
     purchases,
     last_purchase_date,
     null,
@@ -111,7 +114,7 @@ candidates as (
         seeds.consumer,
         neighbours.neighbour as product,
         seeds.weight * neighbours.gain as gain,
-        seeds.weight * neighbours.gain * 8 + 8 - seeds.seed as strongest
+        seeds.weight * neighbours.gain * {PACK} + {PACK} - seeds.seed as strongest
     from seeds
     inner join {known.neighbours} as neighbours on seeds.product = neighbours.product
 
@@ -143,7 +146,7 @@ ranked as (
         products.recent_baskets,
         products.recent_consumers,
         cast(products.recent_baskets as double) + cast(added_up.gain as double) / {number(unit)} as score,
-        case when added_up.strongest > 0 then 8 - mod(added_up.strongest, 8) end as seed,
+        case when added_up.strongest > 0 then {PACK} - mod(added_up.strongest, {PACK}) end as seed,
         row_number() over (
             partition by added_up.consumer
             order by products.recent_baskets * {unit} + added_up.gain desc, products.place
@@ -170,9 +173,9 @@ select
         when neighbours.consumers is not null
         then cast(neighbours.consumers as varchar) || ' who bought your ' || own.product_name
             || ' also bought it'
-        when ranked.recent_consumers = 1 then 'bought by 1 consumer in the last 13 weeks'
+        when ranked.recent_consumers = 1 then 'bought by 1 consumer in the last 4 weeks'
         when ranked.recent_consumers > 0
-        then 'bought by ' || cast(ranked.recent_consumers as varchar) || ' consumers in the last 13 weeks'
+        then 'bought by ' || cast(ranked.recent_consumers as varchar) || ' consumers in the last 4 weeks'
         else 'among the most bought of the last two years'
     end,
     {decimal("ranked.score", 38)},

@@ -6,6 +6,7 @@ from retail_assets.recommendations.catalog import (
     BASELINE,
     BUY_AGAIN,
     COLUMNS,
+    FREQUENCY,
     LENGTH,
     METHODS,
     NEW,
@@ -15,10 +16,13 @@ from retail_assets.recommendations.catalog import (
     RECORD,
     table,
 )
-from retail_assets.recommendations.knowledge import SALES, UNKNOWN, Knowledge
+from retail_assets.recommendations.knowledge import MILLION, SALES, UNKNOWN, Knowledge
 from retail_assets.recommendations.lists import short
-from retail_assets.resources.sql import monday, text
+from retail_assets.resources.sql import monday, number, text
 from retail_assets.resources.weekly_tables import weeks_later
+
+DEVIATIONS = 2.0
+"""Standard deviations by which popularity must be better before it is no chance."""
 
 
 def buyers_of(week: str) -> str:
@@ -38,16 +42,17 @@ def _bought(week: str) -> str:
 def insert_quality(week: str, known: Knowledge) -> str:
     """The statement that adds a week's rows: none if nothing was recommended the week before.
 
-    `known` is of the week before, and has at least who bought in this week. Both methods choose from the same
+    `known` is of the week before, and has at least who bought in this week. All methods choose from the same
     products: what had been bought and what not, without what could not be recommended then.
     """
     predicted = monday(weeks_later(week, -RECORD))
     columns = ", ".join(COLUMNS[QUALITY])
+    methods = [(name, method) for name, own in METHODS.items() for method in (own, BASELINE)]
     lists = " union all ".join(
         f"select {text(name)} as list, {text(method)} as method"
-        for name, own in METHODS.items()
-        for method in (own, BASELINE)
+        for name, method in (*methods, (BUY_AGAIN, FREQUENCY))
     )
+    own = ", ".join(text(method) for method in METHODS.values())
     own_method = " ".join(f"when {text(name)} then {text(method)}" for name, method in METHODS.items())
     return f"""insert into {table(QUALITY)} ({columns})
 with places as (
@@ -96,23 +101,9 @@ told as (
     from {table(RECOMMENDATIONS)}
     where week_start = {predicted}
 
-    union all
+    {_own_products(known, BASELINE, "products.place")}
 
-    select
-        people.consumer_key,
-        {text(BUY_AGAIN)} as list,
-        {text(BASELINE)} as method,
-        row_number() over (partition by people.consumer order by products.place) as place,
-        products.product_key
-    from {known.history} as history
-    inner join {known.products} as products on history.product = products.product
-    inner join {known.consumers} as people on history.consumer = people.consumer
-    {short(known, "history")}
-    where
-        history.purchases > 0
-        and history.is_returned = 0
-        and not products.is_discontinued
-        and lacking.product is null
+    {_own_products(known, FREQUENCY, "history.weight desc, products.place")}
 
     union all
 
@@ -156,6 +147,7 @@ hits as (
 scored as (
 
     select
+        consumers.consumer_key,
         consumers.list,
         lists.method,
         case when hits.hits > 0 then 1 else 0 end as is_hit,
@@ -185,13 +177,55 @@ methods as (
 
 ),
 
+-- How much better each consumer's list was, in whole millionths: their sums are the same in any order.
+differences as (
+
+    select
+        list,
+        consumer_key,
+        cast(
+            sum(
+                {MILLION} * case
+                    when method in ({own}) then ndcg
+                    when method = {text(BASELINE)} then -ndcg
+                    else 0
+                end
+            ) as bigint
+        ) as difference
+    from scored
+    group by list, consumer_key
+
+),
+
+chances as (
+
+    select
+        list,
+        cast(sum(difference) as double) as difference,
+        {number(DEVIATIONS)} * sqrt(
+            greatest(
+                cast(sum(cast(difference as decimal(38, 0)) * difference) as double)
+                - cast(sum(difference) as double) * cast(sum(difference) as double) / count(*),
+                0
+            )
+            * count(*) / nullif(count(*) - 1, 0)
+        ) as chance
+    from differences
+    group by list
+
+),
+
 compared as (
 
     select
         methods.*,
-        max(case when method <> {text(BASELINE)} then ndcg end) over (partition by list) as own_ndcg,
-        max(case when method = {text(BASELINE)} then ndcg end) over (partition by list) as baseline_ndcg
+        -- One consumer alone tells nothing.
+        coalesce(chances.difference > -chances.chance, true) as may_be_chance,
+        max(case when method in ({own}) then ndcg end) over (partition by methods.list) as own_ndcg,
+        max(case when method = {text(BASELINE)} then ndcg end) over (partition by methods.list)
+            as baseline_ndcg
     from methods
+    inner join chances on methods.list = chances.list
 
 )
 
@@ -208,11 +242,33 @@ select
     case
         when own_ndcg > baseline_ndcg then 'Better than popularity: '
         when own_ndcg = baseline_ndcg then 'As good as popularity: '
+        when may_be_chance then 'No better than popularity, which may be chance: '
         else 'Not better than popularity, which is to be used instead: '
     end
         || 'NDCG at {LENGTH} ' || cast(cast(own_ndcg as decimal(9, 4)) as varchar)
         || ' against ' || cast(cast(baseline_ndcg as decimal(9, 4)) as varchar) || '.'
 from compared"""
+
+
+def _own_products(known: Knowledge, method: str, order: str) -> str:
+    """`union all` part: what each had bought by then, in some order."""
+    return f"""union all
+
+    select
+        people.consumer_key,
+        {text(BUY_AGAIN)} as list,
+        {text(method)} as method,
+        row_number() over (partition by people.consumer order by {order}) as place,
+        products.product_key
+    from {known.history} as history
+    inner join {known.products} as products on history.product = products.product
+    inner join {known.consumers} as people on history.consumer = people.consumer
+    {short(known, "history")}
+    where
+        history.purchases > 0
+        and history.is_returned = 0
+        and not products.is_discontinued
+        and lacking.product is null"""
 
 
 def _places() -> str:

@@ -65,7 +65,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "product_key": "varchar",
         "neighbour_key": "varchar",
         "consumers": "bigint",
-        "lift": "decimal(18, 6)",
+        "least_lift": "decimal(18, 6)",
     },
     "mart_recommendations.product_shortages": {
         "week_start": "date",
@@ -120,7 +120,7 @@ class Warehouse:
         )
 
     def near(self, week: int, *pairs: tuple[str, str, int, float]) -> None:
-        """Neighbours of a week: product, neighbour, consumers of both, lift."""
+        """Neighbours of a week: product, neighbour, consumers of both, what lift is at least."""
         self.add("product_affinity", [(day(week), *pair) for pair in pairs])
 
     def run(self, *weeks: int, chunk: int = 1000) -> list[Week]:

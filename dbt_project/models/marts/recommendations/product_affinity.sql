@@ -75,7 +75,27 @@ with
                     "(neighbours.baskets + " ~ prior ~ ") * totals.baskets",
                     "(products.baskets * neighbour.baskets + " ~ prior ~ " * totals.baskets)",
                 )
-            }} as lift
+            }} as lift,
+
+            -- Of a count as small as it may be but for chance, with one basket of chance beside it.
+            cast(
+                round(
+                    (
+                        greatest(
+                            cast(neighbours.baskets as double)
+                            - 2.5 * sqrt(cast(neighbours.baskets as double)),
+                            0
+                        )
+                        + 1
+                    )
+                    * cast(totals.baskets as double)
+                    / (
+                        cast(products.baskets as double) * cast(neighbour.baskets as double)
+                        + cast(totals.baskets as double)
+                    ),
+                    6
+                ) as decimal(18, 6)
+            ) as least_lift
 
         from neighbours
         inner join totals on neighbours.week_start = totals.week_start
@@ -106,7 +126,8 @@ with
             support,
             confidence,
             raw_lift,
-            lift
+            lift,
+            least_lift
         from measured
         qualify
             row_number() over (

@@ -30,7 +30,7 @@ with
 
         from
             (
-                select baskets.*, order_date >= {{ dbt.dateadd("day", -91, "week_end") }} as is_recent
+                select baskets.*, order_date >= {{ dbt.dateadd("day", -28, "week_end") }} as is_recent
                 from baskets
             ) as dated_baskets
         group by week_start, week_end, product_key
