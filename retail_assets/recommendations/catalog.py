@@ -32,7 +32,7 @@ SHARE_OF_AFFINITY = 0.5
 """How much of what a product alone would add counts: several of them say much the same."""
 FEWEST_CONSUMERS = 2
 """Consumers who must have bought both of a pair: one alone tells nothing, and would be told of."""
-POOL = 30
+POOL = 60
 """Popular products, at most, of which a list is filled up."""
 RECORD = 1
 """Weeks after which a recommendation is held against what was bought."""

@@ -34,10 +34,10 @@ def findings(execute: Execute, week: Week) -> Iterator[Finding]:
 def _lists_are_sound(execute: Execute, week: str) -> Finding:
     end = monday(weeks_later(week, 1))
     ((lists, wrong),) = execute(
-        "select count(*), coalesce(sum(case when places <> length or products <> length or first <> 1"
-        f" or last <> length or length > {LENGTH} then 1 else 0 end), 0)"
-        " from (select consumer_key, list, count(*) as length, count(distinct rank) as places,"
-        " count(distinct product_key) as products, min(rank) as first, max(rank) as last"
+        # As many powers of two as there are rows sum to this only if they are those of 1, 2, and so on.
+        f"select count(*), count(case when length > {LENGTH}"
+        " or powers <> power(2, length + 1) - 2 then 1 end)"
+        " from (select consumer_key, list, count(*) as length, sum(power(2, rank)) as powers"
         f" from {table(RECOMMENDATIONS)} where week_start = {monday(week)}"
         " group by consumer_key, list) as lists"
     )
@@ -50,8 +50,15 @@ def _lists_are_sound(execute: Execute, week: str) -> Finding:
         f" and ((told.list = {text(BUY_AGAIN)} and bought.product_key is null)"
         f" or (told.list = {text(NEW)} and bought.product_key is not null))"
     )
-    said = f"{wrong:,} of {lists:,} lists with wrong ranks, {mixed:,} products in the wrong list"
-    return Finding("lists_are_sound", not wrong and not mixed, said, int(wrong + mixed))
+    ((twice,),) = execute(
+        f"select count(*) from (select 1 as told from {table(RECOMMENDATIONS)}"
+        f" where week_start = {monday(week)} group by consumer_key, product_key having count(*) > 1) as twice"
+    )
+    said = (
+        f"{wrong:,} of {lists:,} lists with wrong ranks, {twice:,} products told twice,"
+        f" {mixed:,} in the wrong list"
+    )
+    return Finding("lists_are_sound", not (wrong or twice or mixed), said, wrong + twice + mixed)
 
 
 def _nothing_unfit(execute: Execute, week: str) -> Finding:

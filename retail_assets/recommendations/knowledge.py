@@ -11,6 +11,7 @@ from retail_assets.recommendations.catalog import (
     AFFINITY,
     FEWEST_CONSUMERS,
     HALF_LIFE_DAYS,
+    LENGTH,
     NEIGHBOURS,
     POOL,
     POPULARITY,
@@ -54,7 +55,9 @@ class Knowledge:
     neighbours: str
     """product, neighbour, gain (baskets that affinity adds, in thousandths), consumers."""
     pool: str
-    """product: the most popular ones that are sold."""
+    """product, position (1: most popular): the most popular ones that are sold."""
+    reaches: str
+    """consumer, reach: down to here the pool has ten that the consumer has not and can be sold."""
 
 
 @contextmanager
@@ -75,12 +78,9 @@ def known_at_end_of(session: Session, week: str, name: str, among: str | None = 
         consumers = keep("consumers", _consumers(end, places, among))
         history = keep("history", _history(end, products, consumers))
         neighbours = keep("neighbours", _neighbours(week, products))
-        pool = keep(
-            "pool",
-            f"select product from {products} where not is_discontinued"
-            f" qualify row_number() over (order by place) <= {POOL}",
-        )
-        yield Knowledge(week, products, places, shortages, consumers, history, neighbours, pool)
+        pool = keep("pool", _pool(products))
+        reaches = keep("reaches", _reaches(consumers, history, shortages, pool))
+        yield Knowledge(week, products, places, shortages, consumers, history, neighbours, pool, reaches)
 
 
 def _products(week: str) -> str:
@@ -247,3 +247,40 @@ def _neighbours(week: str, products: str) -> str:
     from gains
     where gain > 0
     qualify row_number() over (partition by product order by gain desc, neighbour) <= {NEIGHBOURS}"""
+
+
+def _pool(products: str) -> str:
+    return f"""
+    select product, row_number() over (order by place) as position
+    from {products}
+    where not is_discontinued
+    qualify row_number() over (order by place) <= {POOL}"""
+
+
+def _reaches(consumers: str, history: str, shortages: str, pool: str) -> str:
+    """As many more than ten as the consumer has of the pool, and as are short where they live."""
+    return f"""
+    with owned as (
+
+        select history.consumer, count(*) as products
+        from {history} as history
+        inner join {pool} as pool on history.product = pool.product
+        group by history.consumer
+
+    ),
+
+    lacking as (
+
+        select shortages.place, count(*) as products
+        from {shortages} as shortages
+        inner join {pool} as pool on shortages.product = pool.product
+        group by shortages.place
+
+    )
+
+    select
+        people.consumer,
+        least({LENGTH} + coalesce(owned.products, 0) + coalesce(lacking.products, 0), {POOL}) as reach
+    from {consumers} as people
+    left join owned on people.consumer = owned.consumer
+    left join lacking on people.place = lacking.place"""

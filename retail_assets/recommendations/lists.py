@@ -108,6 +108,15 @@ def _new_to_you(known: Knowledge, part: int, parts: int) -> str:
 
 ),
 
+-- The pool down to each reach, so that the join is one of equals.
+within_reach as (
+
+    select reaches.reach, pool.product
+    from (select distinct reach from {known.reaches}) as reaches
+    inner join {known.pool} as pool on pool.position <= reaches.reach
+
+),
+
 candidates as (
 
     select
@@ -120,10 +129,10 @@ candidates as (
 
     union all
 
-    select people.consumer, pool.product, 0 as gain, 0 as strongest
-    from {known.consumers} as people
-    cross join {known.pool} as pool
-    where mod(people.consumer, {parts}) = {part}
+    select reaches.consumer, within_reach.product, 0 as gain, 0 as strongest
+    from {known.reaches} as reaches
+    inner join within_reach on reaches.reach = within_reach.reach
+    where mod(reaches.consumer, {parts}) = {part}
 
 ),
 

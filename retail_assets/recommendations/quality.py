@@ -114,7 +114,8 @@ told as (
         row_number() over (partition by people.consumer order by products.place) as place,
         products.product_key
     from {known.consumers} as people
-    cross join {known.pool} as pool
+    inner join {known.reaches} as reaches on people.consumer = reaches.consumer
+    inner join {known.pool} as pool on pool.position <= reaches.reach
     inner join {known.products} as products on pool.product = products.product
     left join {known.history} as history
         on people.consumer = history.consumer and pool.product = history.product

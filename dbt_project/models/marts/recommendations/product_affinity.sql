@@ -13,19 +13,22 @@ with
     ),
 
     products as (
-        select week_start, product_key, count(*) as baskets from baskets group by week_start, product_key
+
+        select week_start, product, min(product_key) as product_key, count(*) as baskets
+        from baskets
+        group by week_start, product
+
     ),
 
-    -- Each pair once, in the order of its keys: first of each buyer, so that buyers are counted without
-    -- being sorted.
+    -- Each pair once: first of each buyer, so that buyers are counted without being sorted.
     pairs_of_buyers as (
 
         select
             one.week_start,
-            one.product_key as first_key,
-            other.product_key as second_key,
+            one.product as first_product,
+            other.product as second_product,
             one.buyer,
-            max(case when one.consumer_key <> {{ unknown_key() }} then 1 else 0 end) as is_known,
+            max(case when one.is_known then 1 else 0 end) as is_known,
             count(*) as baskets
 
         from baskets as one
@@ -34,25 +37,25 @@ with
             on one.week_start = other.week_start
             and one.buyer = other.buyer
             and one.order_date = other.order_date
-            and one.product_key < other.product_key
-        group by one.week_start, one.product_key, other.product_key, one.buyer
+            and one.product < other.product
+        group by one.week_start, one.product, other.product, one.buyer
 
     ),
 
     pairs as (
 
-        select week_start, first_key, second_key, sum(baskets) as baskets, sum(is_known) as consumers
+        select week_start, first_product, second_product, sum(baskets) as baskets, sum(is_known) as consumers
         from pairs_of_buyers
-        group by week_start, first_key, second_key
+        group by week_start, first_product, second_product
 
     ),
 
     neighbours as (
 
-        select week_start, first_key as product_key, second_key as neighbour_key, baskets, consumers
+        select week_start, first_product as product, second_product as neighbour, baskets, consumers
         from pairs
         union all
-        select week_start, second_key as product_key, first_key as neighbour_key, baskets, consumers
+        select week_start, second_product as product, first_product as neighbour, baskets, consumers
         from pairs
 
     ),
@@ -61,8 +64,8 @@ with
 
         select
             neighbours.week_start,
-            neighbours.product_key,
-            neighbours.neighbour_key,
+            products.product_key,
+            neighbour.product_key as neighbour_key,
             cast(neighbours.baskets as bigint) as baskets,
             cast(neighbours.consumers as bigint) as consumers,
             {{ ratio("neighbours.baskets", "totals.baskets") }} as support,
@@ -100,13 +103,11 @@ with
         from neighbours
         inner join totals on neighbours.week_start = totals.week_start
         inner join
-            products
-            on neighbours.week_start = products.week_start
-            and neighbours.product_key = products.product_key
+            products on neighbours.week_start = products.week_start and neighbours.product = products.product
         inner join
             products as neighbour
             on neighbours.week_start = neighbour.week_start
-            and neighbours.neighbour_key = neighbour.product_key
+            and neighbours.neighbour = neighbour.product
 
     ),
 

@@ -24,9 +24,7 @@ with
             product_key,
             count(*) as baskets,
             count(case when is_recent then 1 end) as recent_baskets,
-            count(
-                distinct case when is_recent and consumer_key <> {{ unknown_key() }} then consumer_key end
-            ) as recent_consumers
+            count(distinct case when is_recent and is_known then buyer end) as recent_consumers
 
         from
             (
