@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from retail_assets.cli.app import app
 from retail_assets.recommendations.reading import mailing, show
 from retail_assets.resources.tables import as_texts
 from retail_assets.resources.warehouse import WarehouseError
@@ -123,6 +125,35 @@ def test_who_opted_out_since_is_not_written_to(warehouse):
     )
     with pytest.raises(WarehouseError, match="Nobody of the 3 consumers"):
         mailing(warehouse.execute.read, 3, None)
+
+
+@pytest.fixture
+def command(warehouse, monkeypatch):
+    """Runs `retail-assets recommend` on this warehouse."""
+    warehouse.query = warehouse.execute.read
+    monkeypatch.setattr("retail_assets.resources.warehouse.warehouse_of", lambda settings: warehouse)
+    return lambda *arguments: CliRunner().invoke(app, ["recommend", *arguments])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--week", "2024-05-08", "export"), ("export", "--week", "2024-05-08", "--products", "3")]
+)
+def test_the_command_exports_the_same_bytes_twice(command, arguments):
+    result = command(*arguments)
+    assert result.exit_code == 0
+    assert result.stdout_bytes == command(*arguments).stdout_bytes
+    heading, *rows = result.stdout.splitlines()
+    assert heading.startswith(
+        '"consumer_key","email","buy_again_1","buy_again_1_number","buy_again_1_reason"'
+    )
+    assert [row.split(",")[:3] for row in rows] == [['"ann"', '"ann@example.com"', '"The tent"']]
+    assert "week of 2024-05-06" in result.stderr
+
+
+def test_the_command_asks_for_whom(command):
+    result = command()
+    assert result.exit_code == 2
+    assert "--consumer EMAIL" in result.stderr
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\r1", "\n=1"])
