@@ -10,7 +10,7 @@ DAILY_JOB = "daily"
 WEEKLY_JOB = "weekly"
 NEWEST_PARTITION_JOB = "newest_partition"
 
-_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value")
+_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value", "recommendations")
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
@@ -24,12 +24,15 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 
 
 def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """Segments and lifetime values with all that they are made of and all checks, for one week or a range."""
+    """Segments, lifetime values and recommendations with all that they are made of, and all checks."""
     return dg.define_asset_job(
         WEEKLY_JOB,
         selection=_WEEKLY,
         partitions_def=weekly_partitions(settings),
-        description="Customer segments and lifetime values, with their checks, for one week or a range.",
+        description=(
+            "Customer segments, lifetime values and recommendations, with their checks, for one week or a"
+            " range."
+        ),
     )
 
 
