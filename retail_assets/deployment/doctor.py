@@ -1,6 +1,7 @@
 """Whether the deployment can work, one line for each thing it needs."""
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -51,7 +52,7 @@ def _settings() -> str:
 
 def _version() -> str:
     from retail_assets.catalog.project import Project
-    from retail_assets.deployment.days import compare_days, days_of
+    from retail_assets.deployment.days import compare_days, compare_zone, days_of, zones_of
     from retail_assets.deployment.upgrade import Upgrade, package_version
     from retail_assets.partitions import daily_partitions
     from retail_assets.resources.warehouse import warehouse_of
@@ -60,9 +61,16 @@ def _version() -> str:
     if settings().warehouse == "duckdb" and not settings().published_path.exists():
         return f"{package_version()}; the home is new"
     newest = daily_partitions(settings()).get_last_partition_key()
-    known = days_of(lambda statement: [tuple(row.values()) for row in warehouse.query(statement).to_pylist()])
+
+    def execute(statement: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in warehouse.query(statement).to_pylist()]
+
+    known = days_of(execute)
     if known and newest:
         compare_days(settings(), known, newest)
+    zones = zones_of(execute)
+    for system in settings().systems:
+        compare_zone(settings(), zones, system)
     plan = Upgrade(settings(), Project(settings()), warehouse).published_plan()
     writer = f"written by {plan.written_by}" if plan.written_by else "from before homes said what wrote them"
     if not plan:

@@ -13,7 +13,7 @@ from dlt.extract import DltSource
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
-from retail_assets.deployment.days import refuse_other_days
+from retail_assets.deployment.days import refuse_other_days, refuse_other_zone
 from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import Loaded, ingest
@@ -114,6 +114,8 @@ def raw_assets(
             loaded: Mapping[str, Loaded] = {}
             try:
                 with told_plainly():
+                    with warehouse.session() as execute:
+                        refuse_other_zone(settings, execute, system)
                     source = open_source(settings, tables)
                     extraction = Extraction(source, window, zone=settings.timezone)
                     extraction.locate(source.tables)
