@@ -59,8 +59,8 @@ def definitions_of(settings: Settings) -> dg.Definitions:
             "dlt_resource": DagsterDltResource(),
             **warehouse.dagster_resources(),
         },
-        # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
-        # its start, several seconds of imports.
+        # DuckDB admits one step at a time anyway. A process per step would only add several seconds of
+        # imports.
         executor=dg.in_process_executor,
     )
 

@@ -1,4 +1,4 @@
-"""What is run together."""
+"""The jobs: everything daily, everything weekly, and the check on the newest partitions."""
 
 import dagster as dg
 
@@ -24,7 +24,7 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 
 
 def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """Segments, lifetime values and recommendations with all that they are made of, and all checks."""
+    """Segments, lifetime values and recommendations with their feature marts and all checks, week by week."""
     return dg.define_asset_job(
         WEEKLY_JOB,
         selection=_WEEKLY,
@@ -39,7 +39,7 @@ def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 def newest_partition_job(
     newest_partition: dg.AssetChecksDefinition,
 ) -> UnresolvedAssetJobDefinition:
-    """The checks on the newest partition, for when everything should be there."""
+    """The checks that every asset has its newest partition, to run when all deadlines are over."""
     return dg.define_asset_job(
         NEWEST_PARTITION_JOB,
         selection=dg.AssetSelection.checks(newest_partition),

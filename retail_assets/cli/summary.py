@@ -1,4 +1,4 @@
-"""What a run did, counted from its events, and how that reads at its end."""
+"""The summary at the end of a run, counted from its events."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from rich.text import Text
 from retail_assets.quality.row_account import Quarantined, RowAccount, Rows
 from retail_assets.resources.terminal import lines
 
-# Of tables, reasons and checks so many are told one by one; the rest are counted.
+# How many tables, reasons and checks are listed; the others are only counted.
 LINES_SHOWN = 10
 
 

@@ -71,8 +71,8 @@ def compare_zone(settings: Settings, known: Mapping[str, str], system: str) -> N
     if known.get(system, zone) != zone:
         raise UserError(
             f"{PREFIX}{system.upper()}_TIMEZONE was {known[system]} when rows of the {system} were loaded,"
-            f" and is {zone}: times of two zones would be mixed. Nothing of it was loaded. Set it back, or build"
-            f" a new home with it ({PREFIX}HOME)."
+            f" and is {zone}: times of two zones would be mixed. Nothing of it was loaded. Set it back, or"
+            f" build a new home with it ({PREFIX}HOME)."
         )
 
 

@@ -64,9 +64,9 @@ def _spec(
 def raw_assets(
     settings: Settings, system: str, manifest: Mapping[str, Any], translator: Translator
 ) -> dg.AssetsDefinition:
-    """The tables of one system, with a check that each still is what the contract says.
+    """The raw assets of one system, with a check that each table still meets the contract.
 
-    A table that cannot be read stops what depends on it; the others of the run go on.
+    A table that cannot be read stops only what depends on it.
     """
     tables = source_tables(manifest, system)
     kind = kind_of(settings.source_url(system), tables[0].kind)
@@ -91,9 +91,9 @@ def raw_assets(
     ) -> Iterator[Any]:
         def run(pipeline: dlt.Pipeline, news: DltSource) -> None:
             with warnings.catch_warnings():
-                # dagster-dlt calls what dlt has renamed; that is no news for a user.
+                # dagster-dlt calls dlt by deprecated names, which a user can do nothing about.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                # What is told of a table is counted in the warehouse, when all is done.
+                # dagster-dlt's events are dropped: `_materializations` counts in the warehouse at the end.
                 list(
                     dlt_resource.run(
                         context=context,
@@ -153,7 +153,8 @@ def raw_assets(
         refused = [keys[name] for name in errors]
         if refused and not _is_read_on(context, refused):
             raise dg.Failure("\n".join(dict.fromkeys(errors.values())), allow_retries=False)
-        # What depends on these in this run is passed over there, and fails the run in the end.
+        # An output without a materialization, so that Dagster goes on to the transformation step. That step
+        # skips what depends on these tables, and fails the run.
         for key in refused:
             yield dg.Output(
                 None,
@@ -165,9 +166,9 @@ def raw_assets(
 
 
 def _window(tables: Sequence[SourceTable], known: Mapping[str, TableState], window: Window) -> Window:
-    """The run's window, begun earlier where a table missed something before it.
+    """The run's window, with an earlier start if one of the tables missed something before it.
 
-    A table that has never been read, while others have been, begins where they began.
+    A table that has never been read, while others have been, starts where they started.
     """
     raw = {name: state for name, state in known.items() if name.startswith("raw_") and state.applied_from}
     begun = [state for state in (raw.get(_name(table)) for table in tables) if state]
@@ -186,9 +187,9 @@ def _states(
     window: Window,
     asked: Window,
 ) -> Iterator[TableState]:
-    """The states of the tables after a reading, and of what is made from those of which more was read.
+    """The tables' states after a reading, and those of models downstream of tables that made up for a gap.
 
-    These have to begin where the reading began, whichever run is the next to build them.
+    The next build of these models has to start where the reading started, whichever run it is in.
     """
     read_more: list[str] = []
     for table in tables:
@@ -250,6 +251,6 @@ def _outside(settings: Settings, extraction: Extraction, table: SourceTable) -> 
 
 
 def _told(extraction: Extraction, table: SourceTable) -> Mapping[str, str]:
-    """What is no fault and yet worth knowing."""
+    """What a user should know though nothing is wrong."""
     fractions = extraction.fractions.get(table.name)
     return {TOLD: "\n".join(map(str, fractions))} if fractions else {}

@@ -1,10 +1,9 @@
-"""Rows with one key in one reading: one of them counts, by a rule, and the others are told.
+"""Duplicates: several rows with the same key in one reading. One of them counts, the others are reported.
 
-The row that changed last counts. Of rows with the same time of change the one with the greater values does,
-column by column in the contract's order; a value is greater than none. So the choice is the rows' own: it
-does not depend on the order in which they are read, nor on the windows that read them. The others of the
-same time are refused. Those with an earlier time are taken for earlier versions of the row, which is what
-they are to a reading that comes between.
+The row that changed last counts. Among rows with the same time of change, it is the one with the greater
+values, compared column by column in the contract's order, nulls lowest. So the choice does not depend on the
+order of reading or on the windows. The others with the same time are refused. Rows with an earlier time are
+loaded as earlier versions, as a reading between the two times would have done.
 """
 
 from collections.abc import Sequence

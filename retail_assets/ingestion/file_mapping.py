@@ -1,8 +1,8 @@
-"""What a mapping makes of files: a relation with the contract's columns, in DuckDB's SQL.
+"""Applying a mapping to files: a relation with the contract's columns, in DuckDB's SQL.
 
-Each file or folder of a source is a table by its name, its columns are called as in its header. Two more can
-be asked for: `_row`, a row's place among those read, and `_day`, the day that the file is of (without one in
-its name, the day on which it was written). `_path` tells one file from another.
+Each file or folder of a source is a table with its name; columns are named as in the header. Further columns:
+`_row`, a row's position among those read; `_day`, the day in the file's name, or else the day on which it was
+written; and `_path`, the file.
 """
 
 import json

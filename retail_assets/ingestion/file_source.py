@@ -286,7 +286,7 @@ class FileSource(Source):
         return sorted({name for each in asked for name in self._files if name == each.lower()})
 
     def _fingerprint(self, table: SourceTable) -> str:
-        """What tells that a mapping has changed, so that files are read again; empty without one."""
+        """Changes if the table's mapping does, so that its files are read again; empty without a mapping."""
         said = self.mapping.of(table).model_dump_json(exclude_unset=True)
         return sha256(said.encode()).hexdigest()[:16] if said != "{}" else ""
 
@@ -381,7 +381,7 @@ class FileSource(Source):
     def _layouts(
         self, table: SourceTable, paths: Mapping[Path, File], *, to_be_read: bool = True
     ) -> Mapping[Layout, Mapping[Path, File]]:
-        """Files by their layouts, without those that have none: of these it is told when they are read."""
+        """Files by layout, without those whose layout cannot be read: these are reported later."""
         layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
         for path, file in paths.items():
             try:
@@ -499,7 +499,7 @@ class FileSource(Source):
             )
 
     def _refuse_unfinished(self, file: File, layout: Layout) -> None:
-        """Of a CSV nothing in it tells whether more will come. It is not read as long as more does."""
+        """Refuse a CSV that is still being written. A CSV has no mark of its end."""
         if layout.kind != "csv":
             return
         # A bucket's files appear whole, and each look costs a request.

@@ -26,9 +26,9 @@ def file_versions_sql(
     Without a form all rows, with their values as DuckDB reads them; else the `wrong` ones of these files,
     with their values in that form.
 
-    A drop says what its rows were like on its day: without a time of their own that tells of it, rows
-    changed then. So it does not matter in which order drops come, and a row that returns to an earlier
-    value is a version of its own.
+    A drop has its rows as of its day: unless a row's own time of change is later, it changed on that day. So
+    the order in which drops arrive does not matter, and a row that returns to an earlier value is a version
+    of its own.
     """
     own = own_time(table)
     if own:

@@ -169,7 +169,7 @@ class SystemMapping(_Strict):
         return table.model_copy(update=changes)
 
     def covers(self, table: SourceTable) -> bool:
-        """Whether the table is taken in."""
+        """Whether the table is ingested."""
         return self.tables[table.name] is not None if table.name in self.tables else not self.only
 
     def of(self, table: SourceTable) -> TableMapping:

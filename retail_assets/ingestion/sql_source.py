@@ -1,8 +1,8 @@
 """Reading tables of a SQL database as Arrow, whatever the database.
 
-SQLite is read through ADBC (sqlite.py); other databases through SQLAlchemy, in batches. Both give batches of
-the types that the contract declares, with decimals exact and times in UTC. A row of which a value is none of
-its type is given as a refused one.
+SQLite is read through ADBC (sqlite.py), other databases through SQLAlchemy, in batches. Both give batches of
+the contract's types, with exact decimals and times in UTC. A row with a value that is not of its type is
+marked as refused.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -35,14 +35,14 @@ from retail_assets.windows import Window
 # What DuckDB reads like a table.
 _Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 _Query: TypeAlias = sa.Select[*tuple[Any, ...]]
-# So many refused rows of other days are looked up again with every reading.
+# At most so many refused rows of other days are looked up again in every reading.
 LOOKED_UP = 50
 _MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A contract's table as it was found in the database, with what each of its columns is there."""
+    """A contract's table as it was found in the database, with the expression for each of its columns."""
 
     found: Found
     columns: Mapping[str, Expression]
@@ -72,8 +72,8 @@ class SqlSource(Source):
         overlap: timedelta = timedelta(),
         beginning: datetime | None = None,
     ):
-        """`zone` is that of times which name none. Windows are read from `overlap` before their start on, and
-        the one that starts at the retailer's `beginning` from the beginning of time on."""
+        """`zone` is the zone of times that name none. A window is read from `overlap` before its start; one
+        that starts at the retailer's `beginning` also reads everything before it."""
         self.system = system
         self._url = url
         self._zone = zone
@@ -204,7 +204,7 @@ class SqlSource(Source):
 
     @cached_property
     def _inspector(self) -> sa.Inspector:
-        """It remembers what it has asked for."""
+        """Cached, since it remembers what it has looked up."""
         return sa.inspect(self._engine)
 
     def _actual_schema(self, schema: str | None) -> str | None:
@@ -228,7 +228,8 @@ class SqlSource(Source):
     def _computed(
         self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, Expression]
     ) -> Mapping[str, Expression]:
-        """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
+        """The columns of a subquery that computes them, so that a window function in a mapping sees all rows,
+        not only those of the partition's window."""
 
         def query(names: Sequence[str]) -> _Query:
             return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
@@ -270,7 +271,7 @@ class SqlSource(Source):
         )
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
-        # What changed on the days that were read, and what was looked up besides.
+        # What changed in the scope: the window, its overlap, and the refused rows that are looked up again.
         return (
             "true" if table.load == "snapshot" else self._scope(table, window, datetime.now(UTC)).exact_sql()
         )
@@ -350,7 +351,7 @@ class SqlSource(Source):
     def _in_scope(
         self, query: _Query, located: LocatedTable, table: SourceTable, scope: Scope
     ) -> tuple[_Query, str]:
-        """The query of what may be in the scope, and the condition on what it gives that takes it exactly.
+        """The query for all rows that may be in the scope, and the exact condition to filter its result.
 
         `table` is the located one with its system's keys.
         """
@@ -373,7 +374,7 @@ class SqlSource(Source):
     def _has_parent(
         self, located: LocatedTable, parent: LocatedTable, table: SourceTable, scope: Scope
     ) -> str:
-        """The condition that a row's parent is in the scope, which the query has made sure of or not."""
+        """The exact condition that a row's parent is in the scope; `true` if that of the query was exact."""
         (key,) = parent.contract.primary_key
         zone = self._zone_of(parent.contract)
         if is_exact([*located.times, *parent.times], zone, self._engine.dialect.name):
@@ -453,7 +454,7 @@ class SqlSource(Source):
     def _versioned(
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
-        """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
+        """Arrow in, Arrow out. Given a reader, DuckDB processes several batches in parallel."""
         zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
         with self._session(zone) as connection:
             for some in rows:
@@ -474,14 +475,14 @@ class SqlSource(Source):
 
 
 def _array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; what Arrow has no one type for (a UUID) is text."""
+    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
-# Schemas that a database has of its own.
+# System schemas of the databases.
 _OF_THE_DATABASE = {
     *("information_schema", "INFORMATION_SCHEMA", "pg_catalog", "pg_toast", "sys", "guest", "mysql"),
     "performance_schema",

@@ -1,7 +1,7 @@
-"""`retail-assets inspect`: what the first run would make of the sources, told before there is one.
+"""`retail-assets inspect`: a preview of what the first run would do with every row of the sources.
 
-The sources are read by the real ingestion, and their rows judged by the real staging, in a DuckDB that is
-thrown away; so what is told is what the run will do. Nothing is sampled.
+The sources are read by the real ingestion, and their rows judged by the real staging, in a temporary DuckDB.
+So the preview is what the run will do. Nothing is sampled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,9 +48,9 @@ _LEVELS: Mapping[Kind, Level] = {
 def inspect_sources(
     settings: Settings, systems: Sequence[str], days: tuple[date, date] | None, console: Console
 ) -> Inspection:
-    """Inspect some systems, or all that are taken in, for some days, or all: first and last, both included.
+    """Inspect some systems, or all that are ingested, for some days, or all: first and last, both included.
 
-    The console is told how far it is. Nothing is left behind. Raises `UserError` for what cannot be asked.
+    Progress is shown on the console. No files remain. Raises `UserError` for impossible systems or days.
     """
     systems = _chosen(settings, systems)
     first, last, window = _range(settings, days)
@@ -119,7 +119,7 @@ def _judged(
     display: Display,
     found: Inspection,
 ) -> Judgement:
-    """What staging says. If it cannot, because of a fault in a model, the rest is told nevertheless."""
+    """The result of staging's rules. If a model fails, the other findings are still reported."""
     if not readings:
         return Judgement()
     with warehouse.session() as execute:

@@ -154,7 +154,7 @@ def outside(
 def clock(
     source: Source, table: SourceTable, zone: str, setting: str, now: datetime, execute: Execute
 ) -> Iterator[Finding]:
-    """What speaks for times of another zone than the source is said to have: evidence, no verdict."""
+    """Evidence that times are in another zone than the source's setting; not proof."""
     if table.load != "window":
         return
     around = [Window(now - DAY, now), Window(now, now + DAY)]
@@ -224,7 +224,7 @@ def _referred(
 def _counted(
     table: SourceTable, when: str, execute: Execute, example: str = "null"
 ) -> tuple[int, Decimal | None, str | None]:
-    """The rows of which something is so, with their amount and an example."""
+    """The number of rows that meet a condition, with their amount and an example."""
     ((rows, amount, told),) = execute(f"""
         select count(*), sum({table.amount or "cast(null as decimal(38, 6))"}), {example}
         from {_newest(table)} where {when}

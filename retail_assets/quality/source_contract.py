@@ -68,7 +68,7 @@ def contract_results(
             context.log.warning(problem)
         is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
-        # What is not there is no fault: it is told in a check that passes.
+        # Missing tables and columns are no fault: a check that passes reports them.
         is_told = not error and (not problems or table.name not in extraction.found)
         told = [*_summary(problems), *(costs(extraction.source, table, extraction.found) if is_told else ())]
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
