@@ -82,7 +82,7 @@ with
             and product_days.sales_date >= offers.observed_from
             and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
             and (offers.country is null or offers.country = product_days.country)
-        where product_days.product_key is not null
+        where product_days.product_key <> {{ unknown_key() }}
         group by
             offers.offer_id, product_days.sales_date, product_days.product_group, product_days.product_key
 
