@@ -176,7 +176,7 @@ def test_what_a_driver_says_has_no_secret(monkeypatch):
 
     source = SqlSource("erp", "sqlite:///")
     monkeypatch.setattr(source, "_url", "mssql+pyodbc:///?odbc_connect=Driver%3Dx%3BPWD%3DHunter2")
-    monkeypatch.setattr(source, "_actual_schema", fail)
+    monkeypatch.setattr(source._tables, "_actual", fail)
     expected = r"mssql\+pyodbc:/// cannot be reached \(no server for Driver=y;PWD=\*\*\*\)"
     with pytest.raises(SourceUnreachableError, match=expected):
         source.check()
