@@ -19,9 +19,12 @@ _LASTING = re.compile(
     r"password|authentication|access denied|permission (was )?denied|login failed|not authorized|pg_hba"
     r"|does not exist|unknown database|cannot open (database|server)|unable to open|not a database|malformed"
     r"|insufficient privilege|ORA-0(1017|0942|1031)|untrusted domain|is not able to access the database"
-    r"|certificate|encryption not supported",
+    r"|certificate|encryption not supported|refused the login",
     re.IGNORECASE,
 )
+# db-lib's words that the server has said more, which is a refusal where one logs in.
+_CHECK_MESSAGES = "Check messages from the SQL Server"
+_REFUSED_SILENTLY = "the server refused the login"
 # What passes by itself, though a login was refused or a database could not be opened.
 _PASSING = re.compile(
     r"server is unavailable|upgrade mode|shutdown in progress|shutting down|starting up|has been paused"
@@ -34,12 +37,11 @@ _BROKEN = re.compile(
     r"|write to the server failed",
     re.IGNORECASE,
 )
-_LATE = re.compile(
-    r"adaptive server connection timed out|query timeout expired|read timed? ?out|\(timed out\)"
-)
+_LATE = re.compile(r"server connection timed out|query timeout expired|read timed? ?out|\(timed out\)")
 _DENIED = re.compile(
     r"permission (was )?denied|command denied|insufficient privilege|ORA-01031", re.IGNORECASE
 )
+_IN_ANOTHERS_WAY = re.compile(r"lock", re.IGNORECASE)
 # SQL Server's numbers, whatever its language: of logins that are refused, and of rights that are missing.
 _REFUSED_LOGINS = {916, 4060, 4064, 18452, 18456, 18470, 18486, 18487, 18488}
 _MISSING_RIGHTS = {229, 230, 297, 300}
@@ -84,7 +86,7 @@ def without_driver(system: str, url: str, reason: str) -> SourceError:
 
 def failure(system: str, url: str, error: Exception) -> SourceError:
     """What an error of a whole database means: a `SourceUnreachableError` if it may be gone by itself."""
-    reason = reason_of(error, url)
+    reason = reason_of(error, url).rstrip(".")
     setting, place = f"RETAIL_{system.upper()}_URL", f"{system}: the database at {shown(url)}"
     if isinstance(error, ImportError) or _NOT_LOADED in reason:
         return without_driver(system, url, reason.partition(". Please")[0])
@@ -94,6 +96,11 @@ def failure(system: str, url: str, error: Exception) -> SourceError:
     if (is_refused or _LASTING.search(reason)) and not _PASSING.search(reason):
         again = " It is not tried again: accounts are locked by that." if is_refused else ""
         return SourceError(f"{place} refuses ({reason}). Check {setting}.{again}")
+    is_answer = bool(getattr(error, "statement", None)) and not is_lost(error)
+    if is_answer and not _IN_ANOTHERS_WAY.search(reason):
+        return SourceError(
+            f"{place} does not say what it has ({reason}). Check what the user of {setting} may read."
+        )
     return SourceUnreachableError(
         f"{place} cannot be reached ({reason}). Check {setting} and that it is running."
     )
@@ -174,6 +181,9 @@ def _of_dblib(error: BaseException) -> tuple[int | None, str] | None:
     server, mark, rest = text.partition("DB-Lib error message")
     if server or not mark:
         return (number if isinstance(number, int) else None), server
+    if _CHECK_MESSAGES in rest and not _BROKEN.search(rest):
+        # The server gave a reason; of the second failure in a process pymssql has lost it.
+        return None, f"{_REFUSED_SILENTLY}, and pymssql does not say why"
     lines = [line for line in (mark + rest).splitlines() if not line.startswith("DB-Lib error message")]
     return None, "; ".join(_once(lines))
 
