@@ -17,6 +17,7 @@ from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets_tests.ingestion.tables import at, days, table
 from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, running
+from retail_assets_tests.ingestion.test_ingest import Platform
 
 LOADED_AT = datetime(2024, 5, 1, tzinfo=UTC)
 ORDERS = table(
@@ -177,6 +178,33 @@ def test_a_database_that_is_starting_is_tried_again(reason):
     told = database_errors.failure("erp", "mssql+pymssql://host/Shop", error)
     assert told.may_pass
     assert f"cannot be reached (Login failed for user 'x'. Reason: {reason[:-1]})" in str(told)
+
+
+def test_raw_takes_the_same_rows_from_either_driver_once(driver, tmp_path):
+    """Loaded by rows, read again by the driver at hand; then a right is lost, and nobody may miss it."""
+    code = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
+    kinds = {"order_id": "bigint", "code": "varchar", "ratio": "double", "modified_at": "timestamp"}
+    coded = table(
+        "orders",
+        kinds,
+        kind="sql",
+        system="erp",
+        schema="raw_erp",
+        source_table="Sales.Order",
+        modified=("modified_at",),
+    )
+    columns = {"OrderID": "int", "Code": "uniqueidentifier", "Ratio": "real", "ModifiedAt": "datetime"}
+    rows = [(1, code, 0.1, at(2, 10)), (2, None, None, at(2, 11).replace(microsecond=997000))]
+    platform = Platform(tmp_path)
+    with running(Server({"Sales.Order": Relation(columns, rows)})) as server:
+        for each, new in (("pymssql", 2), (driver, 0)):
+            platform.settings = platform.settings.model_copy(update={"erp_url": server.url(each)})
+            assert platform.ingest(days(2), [coded]).errors == {}
+            assert platform.loaded["orders"].new == new
+        assert platform.query("select code from raw_erp.orders order by 1") == [(code.lower(),), (None,)]
+        server.hidden.add("Sales.Order")
+        assert "may not read it" in platform.ingest(days(3), [coded]).errors["orders"]
+    assert platform.query("select count(*) from raw_erp.orders where _deleted_at is null") == [(2,)]
 
 
 @pytest.mark.parametrize(
