@@ -16,6 +16,7 @@ from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
+from retail_assets.recommendations.assets import MODELS, recommendation_assets
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.segmentation.assets import FEATURES, segmentation_assets
 from retail_assets.settings import SYSTEMS, Settings, settings
@@ -35,7 +36,11 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         if system in settings.systems
     ]
     models = transformation_assets(settings, project, translator, there)
-    made_of = {FEATURES: segmentation_assets, PURCHASES: lifetime_value_assets}
+    made_of = {
+        FEATURES: segmentation_assets,
+        PURCHASES: lifetime_value_assets,
+        MODELS[0]: recommendation_assets,
+    }
     keys = {key for step in models for key in step.keys}
     weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
     assets = [*raw, *models, *weekly_steps]
@@ -54,8 +59,8 @@ def definitions_of(settings: Settings) -> dg.Definitions:
             "dlt_resource": DagsterDltResource(),
             **warehouse.dagster_resources(),
         },
-        # A run is two steps, of which DuckDB admits one at a time: a process for each would only cost
-        # its start, several seconds of imports.
+        # DuckDB admits one step at a time anyway. A process per step would only add several seconds of
+        # imports.
         executor=dg.in_process_executor,
     )
 

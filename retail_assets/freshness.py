@@ -1,9 +1,9 @@
-"""By when each layer has to be there: raw before staging, staging before the warehouse, marts last; segments
-on Mondays.
+"""Freshness policies: the deadline of each layer. Raw first, then staging, warehouse and marts; segments on
+Mondays.
 
-A cron deadline with a window: an asset passes if it was materialized after `deadline - window`. Dagster
-judges the asset, not its newest partition, so that a backfill of an old day makes a stale asset look
-fresh; `quality/newest_partition.py` closes that hole.
+A policy is a cron deadline with a window: an asset passes if it was materialized after `deadline - window`.
+Dagster evaluates the asset, not its newest partition, so a backfill of an old day makes a stale asset look
+fresh. `quality/newest_partition.py` checks the newest partition.
 """
 
 from datetime import timedelta
@@ -26,7 +26,7 @@ WEEKLY_DEADLINES = {
     "weekly_segments": "10 6 * * 1",
 }
 WEEKLY_WINDOW = timedelta(hours=6)
-# So long after midnight the last of these deadlines is over: the partition that ended then has to be there.
+# So long after midnight the last of these deadlines is over, and the partition that ended then is due.
 DUE_AFTER = timedelta(hours=6, minutes=10)
 
 

@@ -28,6 +28,8 @@ def days_between(keys: Sequence[str], first: date, last: date) -> list[str]:
 
     Raises `UserError`, with what there is, if they are not all among them.
     """
+    if last < first:
+        raise UserError(f"{last} lies before {first}: --from is the first day, --to the last.")
     chosen = [key for key in keys if first.isoformat() <= key <= last.isoformat()]
     if not chosen or chosen[0] != first.isoformat() or chosen[-1] != last.isoformat():
         known = f"{keys[0]} to {keys[-1]}" if keys else "no day yet"

@@ -6,13 +6,15 @@ simulated retailer. The environment wins over the file.
 
 import os
 import re
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -32,6 +34,9 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
     "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
 }
 
+# Variables that are none of a user's settings: the deployment sets them for its own processes.
+_OTHERS = {f"{PREFIX}EVENT_LOG_DIR"}
+
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
 
@@ -49,7 +54,7 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path(".retail"), description="Folder of all state: warehouse, Dagster's history, logs."
     )
-    sources: str = Field(", ".join(SYSTEMS), description="Systems to take in, separated by commas.")
+    sources: str = Field(", ".join(SYSTEMS), description="Systems to ingest, separated by commas.")
     erp_url: str = Field(
         "", description=f"SQLAlchemy URL of the ERP, or a folder of its files. {_DEMO_SQLITE}"
     )
@@ -68,8 +73,8 @@ class Settings(BaseSettings):
     )
     erp_mapping: str = Field(
         "",
-        description="Where the ERP has what is taken in: a YAML file, or a shipped one by its name"
-        " (`adventureworks`). Default: under the contract's own names.",
+        description="Mapping of the ERP's tables to the contract: a YAML file, or a shipped one by its name"
+        " (`adventureworks`). Default: tables and columns have the contract's names.",
     )
     webshop_mapping: str = Field(
         "",
@@ -97,8 +102,8 @@ class Settings(BaseSettings):
     overlap_hours: int = Field(
         24,
         ge=0,
-        description="Databases are read from so many hours before a day on: rows may be committed that "
-        "late. What comes later is told by the checks.",
+        description="How many hours before a window databases are read from, for rows that are committed "
+        "late. Checks report rows that come later still.",
     )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
@@ -107,8 +112,8 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
     environment: Environment = Field(
         "local",
-        description="`local`, `staging` or `production`. The warehouse is DuckDB in the first, and a database"
-        " of its own on Snowflake in each of the others.",
+        description="`local`, `staging` or `production`. The warehouse is DuckDB in `local`, and a separate"
+        " Snowflake database in each of the others.",
     )
     warehouse: Literal["duckdb", "snowflake"] = Field(
         "duckdb",
@@ -136,10 +141,10 @@ class Settings(BaseSettings):
         description="Snowflake database. Default: the environment's, `RETAIL_STAGING` or `RETAIL`.",
     )
     snowflake_schema: str = Field(
-        "main", description="Schema of the sessions; all tables are in schemas of their own."
+        "main", description="Default schema of sessions; each layer's tables are in schemas of their own."
     )
     snowflake_host: str = Field(
-        "", description="Where Snowflake is reached, if not at the account's address: a private link."
+        "", description="Snowflake's host, if it is not the account's address: a private link."
     )
     snowflake_port: int = Field(443, ge=1, le=65535, description="Port of that host.")
     snowflake_protocol: Literal["https", "http"] = Field(
@@ -149,7 +154,7 @@ class Settings(BaseSettings):
         60, ge=1, description="Seconds after which a login to Snowflake is given up."
     )
     snowflake_network_timeout: int = Field(
-        300, ge=1, description="Seconds for which a request to Snowflake that is not answered is repeated."
+        300, ge=1, description="Seconds for which a request to Snowflake without an answer is retried."
     )
     snowflake_statement_timeout: int = Field(
         3600, ge=1, description="Seconds after which Snowflake ends a statement."
@@ -157,7 +162,7 @@ class Settings(BaseSettings):
     history_days: int = Field(
         30,
         ge=1,
-        description="Days after which Dagster's history forgets what a run said. What it made stays.",
+        description="Days after which Dagster's history drops the logs of a run. Materializations stay.",
     )
     alert_webhook_url: SecretStr = Field(
         SecretStr(""),
@@ -168,7 +173,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _of_the_environment(cls, values: dict[str, Any]) -> dict[str, Any]:
-        # An unknown one is told by its field.
+        # An unknown environment is reported by the field's own validation.
         named = ENVIRONMENTS.get(values.get("environment", "local"), {})
         return {**named, **values}
 
@@ -212,7 +217,7 @@ class Settings(BaseSettings):
 
     @property
     def systems(self) -> tuple[str, ...]:
-        """The systems to take in."""
+        """The systems to ingest."""
         return _listed(self.sources)
 
     @property
@@ -229,6 +234,14 @@ class Settings(BaseSettings):
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
         return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    @property
+    def end(self) -> datetime | None:
+        """When the retailer's last day is over, in UTC; None if days go on."""
+        if self.end_date is None:
+            return None
+        after = self.end_date + timedelta(days=1)
+        return datetime.combine(after, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def source_mapping(self, system: str) -> str:
         """The mapping of a system: a name or a file; empty where there is none."""
@@ -255,12 +268,22 @@ def _listed(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
+def _misspelt(environment: Collection[str]) -> str:
+    """One line per variable that is nearly the name of a setting: what is meant would be ignored."""
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | _OTHERS
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in unknown}
+    return "\n".join(f"{name} is no setting. Is {each[0]} meant?" for name, each in meant.items() if each)
+
+
 def load_settings() -> Settings:
     """The settings of the environment and of `retail.env`.
 
     Raises `SettingsError` with one line per setting that cannot be used.
     """
     home = Path(os.environ.get(f"{PREFIX}HOME") or ".retail").expanduser().absolute()
+    if misspelt := _misspelt({*os.environ, *dotenv_values(home / "retail.env")}):
+        raise SettingsError(misspelt)
     try:
         return Settings(_env_file=home / "retail.env", home=home)
     except ValidationError as error:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 CHECKOUT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 PACKAGES = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")}
-# Those of the package itself: whoever only runs it has not the others.
+# The packages in the wheel. Only a checkout has the others.
 SHIPPED = {name for name in PACKAGES if name not in ("retail_assets_tests", "benchmarks")}
 
 

@@ -40,6 +40,28 @@ def test_what_is_set_wins():
     assert (found.warehouse, found.snowflake_database) == ("duckdb", "SHOP")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("RETAIL_SOURCE", "RETAIL_SOURCES"),
+        ("RETAIL_TIME_ZONE", "RETAIL_TIMEZONE"),
+        ("RETAIL_CMR_URL", "RETAIL_CRM_URL"),
+    ],
+)
+def test_a_misspelt_variable_is_said(name, meant, monkeypatch, tmp_path):
+    """Also in the home's file. What is like no setting is somebody else's."""
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_DEPARTMENT", "shoes")
+    assert load_settings().home == tmp_path
+    (tmp_path / "retail.env").write_text(f"{name}=x\n")
+    with pytest.raises(SettingsError, match=rf"^{name} is no setting. Is {meant} meant\?$"):
+        load_settings()
+    (tmp_path / "retail.env").unlink()
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
 @pytest.mark.parametrize("name", ["prod", "Production", "test"])
 def test_an_unknown_environment_is_said(name, monkeypatch):
     monkeypatch.setenv("RETAIL_ENVIRONMENT", name)

@@ -1,6 +1,6 @@
 {#
-    Tables of systems that are not taken in, and of models that could only be empty without them, are created once,
-    empty, since other models read them (retail_assets/catalog/presence.py). No row is computed for it.
+    A model that can only be empty, because its systems are not ingested, is created once as an empty table, since
+    other models read it (retail_assets/catalog/presence.py). Its query runs with `where false`.
 #}
 {% macro create_table_as(temporary, relation, compiled_code, language="sql") -%}
     {%- if (model.config.meta or {}).get("empty") -%}

@@ -3,19 +3,20 @@
 
         {{ affected_by('affected_orders', day='order_date') }}
 
-    From that follow its incremental strategy (`replace_affected`), its own filter (`is_affected`) and what its checks
-    look at (`where: __affected__`). It stands in the SQL file, because dbt knows no YAML configuration while it
-    parses, when it has to learn of the dependency.
+    That sets the model's incremental strategy (`replace_affected`), its own filter (`is_affected`) and the scope of its
+    checks (`where: __affected__`). The call is in the SQL file, not in YAML: dbt has to see the `ref` while it parses,
+    and YAML configuration is not available then.
 #}
 {#
-    by                the model that lists the keys; of a `*_versions` model the keys whose versions the window
-                      brought, or found deleted
-    key               the columns of both that are compared; the model's `unique_key`, if not said
-    day               the model's column of the day that `by` lists as `sales_date`: lets an engine prune by day
-                      before it compares keys. It takes no row away, since `by` lists every day of each of its keys.
-    where             which of its rows count
-    following_days    the days after a key's day that look back on it; the day is the key's first column
-    since             the model's column of the day from which on a key is replaced: `affected_from` in `by`
+    by                the model that lists the keys. If it is a `*_versions` model: the keys that got a new version, or
+                      were found deleted, in the window
+    key               the key columns, with the same names in both models. Default: the model's `unique_key`
+    day               the model's date column that matches `sales_date` in `by`. It lets the engine prune by day before
+                      it compares keys. It filters out no row, since `by` lists every day of each key.
+    where             a filter on the rows of `by`
+    following_days    how many days after a key's day look back on it; they are affected too. The day has to be the
+                      key's first column
+    since             the model's date column from which on a key is replaced; `by` has that day as `affected_from`
 #}
 {% macro affected_by(by, key=none, day=none, where=none, following_days=none, since=none) -%}
     {%- if not execute -%}
@@ -43,7 +44,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The same of one system's orders, by the system's own number; the model is affected by (source_system, order_id). #}
+{#
+    `is_affected` for the orders of one system, by that system's own order number. For models whose affected keys are
+    (source_system, order_id).
+#}
 {% macro is_affected_order_of(system, order_id) -%}
     {%- if is_incremental() -%}
         {{ order_id }} in (
@@ -55,7 +59,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The same of one system's returns, which may name no order. #}
+{# `is_affected` for the returns of one system, which may name no order. #}
 {% macro is_affected_return_of(system, order_id, return_id) -%}
     {%- if is_incremental() -%}
         (
@@ -73,7 +77,7 @@
 {# The relation that lists this model's affected keys. #}
 {% macro affected() -%} {%- if execute -%} {{ ref(affected_of(config).by) }}{%- endif -%} {%- endmacro %}
 
-{# What `affected_by` said in a model with this configuration; none if it said nothing. #}
+{# The arguments of a model's `affected_by`, from its configuration; none if it does not call it. #}
 {% macro affected_of(configuration) -%}
     {%- set affected = (configuration.get("meta") or {}).get("affected") -%}
     {%- if not affected -%} {{ return(none) }}{%- endif -%}
@@ -113,8 +117,9 @@
 {%- endmacro %}
 
 {#
-    dbt's own strategies only ever replace keys that are in the new rows. Here keys also have to disappear: a deleted
-    order line, the day that an order was moved away from, a row that went to quarantine.
+    The strategy `replace_affected`: delete the affected keys, insert the new rows. dbt's own strategies only replace
+    keys that are among the new rows. Here keys also have to disappear: a deleted order line, the old day of an order
+    that moved, a row that went to quarantine.
 #}
 {% macro get_incremental_replace_affected_sql(arg_dict) %}
     {%- set target = arg_dict["target_relation"] -%}

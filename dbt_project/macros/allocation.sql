@@ -1,8 +1,8 @@
 {#
-    The part of an order's amount that falls on each of its lines, by weight, so that the lines sum to the
-    order to the last digit: every line gets the difference between the cumulative shares, rounded half up
-    to 0.0001, after and before it. Computed in whole ten-thousandths; nothing passes through a float.
-    See "largest remainder" for the usual alternative: it needs a second pass over each order's lines.
+    Allocates an order's amount to its lines by weight, so that the lines sum to the order to the last digit. Each line
+    gets the cumulative share up to and including it, less the one before it; shares are rounded half up to 0.0001.
+    Computed in whole ten-thousandths, never in floats. The usual alternative, "largest remainder", needs a second pass
+    over each order's lines.
 
     amount       the order's amount, decimal with 4 digits, the same on each of its lines
     cumulative   sum of the weights of the order's lines up to and including this one, a whole number
@@ -16,7 +16,7 @@
 
 {% macro rounded_share(amount, cumulative, total) -%}
     {%- set units = whole(amount ~ " * 10000") -%}
-    {#- A quotient is cut off towards zero, so a negative amount is shared out as its opposite. -#}
+    {#- Division truncates towards zero, so a negative amount is allocated by its absolute value. -#}
     cast(
         sign({{ units }})
         * {{ whole_quotient("2 * abs(" ~ units ~ ") * " ~ cumulative ~ " + " ~ total, "2 * " ~ total) }}
@@ -30,21 +30,21 @@
 
 {% macro snowflake__whole(expression) -%} cast({{ expression }} as number(38, 0)) {%- endmacro %}
 
-{# A whole number's quotient, its fraction cut off. #}
+{# Integer division, truncated. #}
 {% macro whole_quotient(dividend, divisor) -%}
     {{ adapter.dispatch("whole_quotient")(dividend, divisor) }}
 {%- endmacro %}
 
 {% macro default__whole_quotient(dividend, divisor) -%} divide({{ dividend }}, {{ divisor }}) {%- endmacro %}
 
-{# The dividend less its remainder divides without a fraction, so that no digit depends on the scale of a quotient. #}
+{# The dividend less its remainder divides without a fraction, so the result does not depend on the quotient's scale. #}
 {% macro snowflake__whole_quotient(dividend, divisor) -%}
     ((({{ dividend }}) - mod({{ dividend }}, {{ divisor }})) / ({{ divisor }}))
 {%- endmacro %}
 
 {#
-    An amount's equal share of so many parts, rounded half away from zero to six digits; whoever takes the last part
-    takes what is left. For an amount that is split without weights.
+    One of `parts` equal shares of an amount, rounded half away from zero to six digits. The caller gives the last part
+    what is left.
 #}
 {% macro equal_share(amount, parts) -%}
     {%- set units = whole(amount ~ " * 1000000") -%}

@@ -1,6 +1,7 @@
 {#
-    The records of a model of identities that the window changed, and those that it took out: their versions know
-    them, and the identities do not. `tables` are (system, staging model, its key).
+    The records that changed in the window, by a model of identities (which source record is which consumer or product).
+    Records that left it, deleted or quarantined, are found in the `*_versions` models, which still have them.
+    `tables` are (system, staging model, its key).
 #}
 {% macro changed_records(identities, tables) -%}
     select source_system, source_id
@@ -21,8 +22,8 @@
 {%- endmacro %}
 
 {#
-    The keys that the records of a relation (source_system, source_id) have had in any version that raw has
-    seen, so that a record which became another consumer's affects both.
+    Every consumer key that the records of a relation (source_system, source_id) have had, over all versions in raw. So
+    a record that moved from one consumer to another affects both.
 #}
 {% macro consumer_keys_of(records) -%}
     select {{ erp_consumer_key("customers", "emails.email") }} as consumer_key
@@ -35,7 +36,7 @@
 
     union
 
-    -- Who has an address may have had none before.
+    -- A customer with an e-mail address may have had none before.
     select {{ erp_consumer_key("customers", "cast(null as varchar)") }} as consumer_key
     from {{ ref("stg_customers_versions") }} as customers
     where
@@ -57,7 +58,7 @@
     {% endfor -%}
 {%- endmacro %}
 
-{# The keys that the changed records of the systems that describe products have had. #}
+{# The same for products: every product key that these records have had. #}
 {% macro product_keys_of(records) -%}
     {% for system, model_name, number in [
         ("erp", "stg_products", "product_number"),
@@ -74,8 +75,8 @@
 {%- endmacro %}
 
 {#
-    The keys of products that were ordered from suppliers or are no longer stocked. The inventory's records are the
-    numbers that its rows name; a number that none names any more is none.
+    The keys of products with a changed purchase order, and of those that are no longer stocked. The inventory system
+    has no product table: a product is known from it only while some row names its sku.
 #}
 {% macro changed_stock_keys() -%}
     select {{ product_key("sku", "inventory", "sku") }} as product_key
@@ -92,7 +93,7 @@
         not in (select source_id from {{ ref("wh_product_identities") }} where source_system = 'inventory')
 {%- endmacro %}
 
-{# Territories of the ERP of which something changed: themselves, or their country. #}
+{# Territories of the ERP that changed, or whose country did. #}
 {% macro changed_territories() -%}
     select territory_id
     from {{ ref("stg_sales_territories_versions") }}
@@ -105,7 +106,7 @@
         )
 {%- endmacro %}
 
-{# Campaigns with a change of their own, and those that run, or ever ran, on a media channel with one. #}
+{# Campaigns that changed, and those that run, or ever ran, on a media channel that changed. #}
 {% macro changed_campaigns() -%}
     select campaign_id
     from {{ ref("stg_campaigns_versions") }}
@@ -122,8 +123,8 @@
 {%- endmacro %}
 
 {#
-    Consumers of the CRM who may be somebody else since the window: whose identity is new or has changed, and
-    who have none any more, because they were erased or their row is in quarantine.
+    CRM consumers whose identity changed in the window: it is new, it is another one, or it is gone because the consumer
+    was erased or the row is in quarantine.
 #}
 {% macro reidentified_crm_consumers() -%}
     select cast(source_id as {{ key_type("crm") }}) as consumer_id

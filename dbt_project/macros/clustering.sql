@@ -1,8 +1,8 @@
 {#
-    A table's first rows in order of `ordered_by`, a column of time or a number that grows with it. What later runs add
-    is in that order by itself. So a day's rows lie together, and a query over some days prunes the rest:
-    DuckDB keeps the least and greatest value of each column for every 122,880 rows. On Snowflake the same is
-    dbt's own `cluster_by`.
+    Writes a table's first build in order of `ordered_by`: a time, or a number that grows with time. Later runs
+    append in that order anyway. So the rows of a day are close together, and a query for some days prunes the rest:
+    DuckDB keeps the least and greatest value of each column per 122,880 rows. On Snowflake, dbt's own `cluster_by`
+    does the same.
 #}
 {% macro duckdb__create_table_as(
     temporary, relation, compiled_code, language="sql", partitioned_by=none, sorted_by=none

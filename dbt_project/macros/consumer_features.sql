@@ -46,12 +46,12 @@
     group by week_start, consumer_key
 {%- endmacro %}
 
-{# What came back by the week's end of what was bought until then. #}
+{# Returns up to the week's end. #}
 {% macro return_features() -%}
     with
 
-        -- A credit note, or an order of which at least as many pieces are taken back as are sold, is no
-        -- purchase: it returns.
+        -- A credit note is no purchase but a return; so is an order that takes back at least as many
+        -- pieces as it sells.
         returns as (
 
             select consumer_key, return_date, order_date, return_quantity, refund_amount
@@ -88,7 +88,7 @@
 {%- endmacro %}
 
 {#
-    The category of which most pieces were bought, and how much purchases concentrate on few (Herfindahl index).
+    The category with the most pieces bought, and how much purchases concentrate on few categories (Herfindahl index).
 #}
 {% macro taste_features() -%}
     with
@@ -140,7 +140,7 @@
     group by week_start, consumer_key
 {%- endmacro %}
 
-{# Contacts with the service in the last year, and the channel of most of them. #}
+{# Contacts with customer service in the last year, and their most frequent channel. #}
 {% macro contact_features() -%}
     with
 

@@ -19,8 +19,8 @@
 {%- endmacro %}
 
 {#
-    For `order by`: whose address counts, of a consumer's records. The CRM's comes before the web shop's, and that
-    before the ERP's; one without a country counts only where none has one.
+    For `order by`: which record's address counts for a consumer. CRM before web shop before ERP; a record without a
+    country only if none has one.
 #}
 {% macro address_rank(system, country) -%}
     case {{ system }} when 'crm' then 1 when 'webshop' then 2 else 3 end

@@ -1,4 +1,4 @@
-{# The value that a column had last, at or before the row: engines write it differently. #}
+{# A column's last value that is not null, up to and including the row. Engines write it differently. #}
 {% macro last_known(column, partition, order) -%}
     {{ adapter.dispatch("last_known")(column, partition, order) }}
 {%- endmacro %}
@@ -15,22 +15,22 @@
     )
 {%- endmacro %}
 
-{# The day from which a type-2 history knows everything: its first version holds for all time before the second. #}
+{# `valid_from` of the first version in a type-2 history: it also holds for all time before it was seen. #}
 {% macro beginning_of_time() -%} cast('1900-01-01' as date) {%- endmacro %}
 
-{# `on`-clause part of a join with a type-2 history: the version that held on the day. #}
+{# `on`-clause part of a join with a type-2 history: the version whose validity interval contains the day. #}
 {% macro as_of(history, day) -%}
     {{ day }} >= {{ history }}.valid_from
     and ({{ history }}.valid_to is null or {{ day }} < {{ history }}.valid_to)
 {%- endmacro %}
 
 {#
-    What the rows of a staging model's versions said from which day on, as a type-2 history: the last version of a day
-    is the day's, the first one also holds for the time before it.
+    A `*_versions` model as a type-2 history by day: one validity interval per version. The last version of a day holds
+    for that day, the first one also for the time before it.
 
-    key        their key, one column
-    columns    what is kept
-    valid      what a version has to meet to count
+    key        the key, one column
+    columns    the columns to keep
+    valid      a condition; versions that do not meet it are left out
 #}
 {% macro versions_by_day(versions, key, columns, valid="true") -%}
     select
@@ -59,8 +59,8 @@
 {%- endmacro %}
 
 {#
-    A type-2 history of versions, each of them a key, a `valid_from` and columns: one that says the same as the version
-    before it begins no period.
+    A type-2 history from versions with a key, a `valid_from` and columns. A version equal to the one before it begins
+    no validity interval of its own.
 #}
 {% macro periods(versions, key, columns) -%}
     {%- set over = "over (partition by " ~ key ~ " order by valid_from)" -%}
@@ -77,7 +77,7 @@
         ) as beginnings
 {%- endmacro %}
 
-{# What the web shop asked and paid for a product from which day on. #}
+{# The web shop's retail price and cost of each product, with validity intervals. #}
 {% macro webshop_prices() -%}
     {{
         versions_by_day(

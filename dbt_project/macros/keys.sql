@@ -1,22 +1,25 @@
 {#
-    The keys of the conformed dimensions: 32 hexadecimal digits. Each is a pure function of one row, so that
-    the same person or product has the same key in every system and on every day, whoever is known by then.
+    The keys of the conformed dimensions: 32 hexadecimal digits. Each is a pure function of one row, so the same person
+    or product has the same key in every system and on every day, whatever else is known by then.
 #}
 {#
-    A person is an e-mail address, normalised; whoever has none is one consumer per system.
-    A changed address makes the record another consumer's from then on.
+    A person is identified by the normalised e-mail address. Without one, each record is a consumer of its own, known in
+    one system only. A record whose address changes belongs to another consumer from then on.
 #}
 {% macro consumer_key(email, system, id) -%}
     cast(md5(coalesce('email:' || {{ email }}, '{{ system }}:' || cast({{ id }} as varchar))) as varchar)
 {%- endmacro %}
 
-{# Who ordered without a record of their own is their e-mail address, as everybody is; null if there is none. #}
+{# The key of a guest, who ordered without an account: by the e-mail address, as for everybody; null without one. #}
 {% macro guest_key(email) -%} cast(md5('email:' || {{ email }}) as varchar) {%- endmacro %}
 
-{# A guest's number among the web shop's consumers: no address, and none that a user could have. #}
+{# A guest's id among the web shop's consumers. It reveals no address, and no user's own id can look like it. #}
 {% macro guest_id(email) -%} 'guest:' || {{ guest_key(email) }} {%- endmacro %}
 
-{# A product is its number, which is the web shop's and the inventory's sku; without one it is its system's. #}
+{#
+    A product is identified by its number: `ProductNumber` in the ERP, `sku` in the web shop and the inventory. Without
+    one it is a product of its own, known in one system only.
+#}
 {% macro product_key(number, system, id) -%}
     cast(
         md5(
@@ -33,10 +36,10 @@
     cast(md5('{{ type }}:' || cast({{ id }} as varchar)) as varchar)
 {%- endmacro %}
 
-{# What a state is called among the states of all countries. #}
+{# A state's id, unique over all countries. #}
 {% macro state_id(country, state) -%}({{ country }} || '/' || {{ state }}) {%- endmacro %}
 
-{# An ERP customer is the store that it buys for, else the person. `customer` is an alias of a row of customers. #}
+{# An ERP customer is the store that is bought for, else the person. `customer` is an alias of stg_customers. #}
 {% macro erp_consumer_key(customer, email) -%}
     {{
         consumer_key(
@@ -54,8 +57,8 @@
 {%- endmacro %}
 
 {#
-    Who and what the rows of a relation are of, by its system's own numbers: `consumers` and `products`. Select them
-    by `identity_keys`, so that who or what is not known is the unknown member.
+    Joins the consumer and the product of each row, as `consumers` and `products`, by the source system's own ids.
+    Select their keys with `identity_keys`, which puts the unknown member where either is not known.
 #}
 {% macro join_identities(rows) -%}
     left join
@@ -75,18 +78,18 @@
 {%- endmacro %}
 
 {#
-    The type of a system's own keys: numbers, unless the system writes them as text (`#1001`). The run says so in the
-    variables `<system>_keys`, by what raw holds. Where keys of two systems meet, they meet as text.
+    The type of a system's own keys: numbers, unless the system writes them as text (`#1001`). The run passes it in the
+    variable `<system>_keys`, by the type in raw. Keys of two systems are compared as text.
 #}
 {% macro key_type(system) -%} {{ var(system ~ "_keys", "bigint") }} {%- endmacro %}
 
-{# A key of another system, as a system writes it that has other keys itself; null if it cannot be one. #}
+{# A column that refers to another system's key, cast to that system's key type; null if it cannot be one. #}
 {% macro foreign_key(column, system) -%}
     {{ dbt.safe_cast("cast(" ~ column ~ " as varchar)", key_type(system)) }}
 {%- endmacro %}
 
-{# The member of every dimension that stands for what a row does not say, or says of somebody or something not known. #}
+{# The key of the unknown member of every dimension: the source does not say, or names something that is not known. #}
 {% macro unknown_key() -%} '00000000000000000000000000000000' {%- endmacro %}
 
-{# What stands in the place of an order's number for a return that names none. #}
+{# Stands in for the order number of a return that names no order. #}
 {% macro return_without_order(return_id) -%} 'return:' || cast({{ return_id }} as varchar) {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    The last day of which anything has been applied: the window's, or a later one that staging or the table itself
-    has seen, so that a run of an old day takes nothing away.
+    The last day that has been applied: the window's last, or a later one that staging or the table itself has. So a run
+    of an old day removes nothing.
 #}
 {% macro last_day_applied(column) -%}
     (

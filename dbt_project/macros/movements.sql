@@ -1,10 +1,10 @@
 {#
-    What happened on each day over all channels, one row per order line sold and per return: a sale on its order's day,
-    a return on the day that the pieces came back. So a day's figures do not change because of what happened after it.
-    Cancelled and rejected orders are no sales.
+    Sales and returns of each day over all channels, one row per order line sold and one per return: a sale on the
+    order's day, a return on the day that the pieces came back. So what happens later does not change a day's figures.
+    Cancelled and rejected orders are left out.
 
-    `key` are columns of both facts that the mart groups by, beside sales_date. `order_key` tells one order from another,
-    and is null for returns. What a return has no part in is 0, but for costs: those are null.
+    `key` are the columns of both facts that the mart groups by, beside sales_date. `order_key` identifies the order; it
+    is null for returns. In a return's row the measures of a sale are 0, and cost and margin are null.
 #}
 {% macro channel_movements(key) -%}
     {%- set amounts = [

@@ -1,7 +1,7 @@
 {#
-    What consumers bought on each day: all orders of a day are one purchase, as in the models of how often people buy.
-    An order of which no piece is left, such as a credit note, is none. Margin leaves out lines of unknown cost, and is
-    null where no cost is known.
+    Purchases by consumer and day: all orders of a day are one purchase, as models of purchase frequency assume. An
+    order without a positive quantity, such as a credit note, is none. Margin leaves out lines of unknown cost, and
+    is null where no cost is known.
 #}
 {% macro purchase_days() -%}
     select
@@ -16,9 +16,9 @@
 {%- endmacro %}
 
 {#
-    What was taken back from consumers, on which day, of a purchase of which day; a credit note names none, and is of its
-    own day. The margin that is lost is what was paid back, less what the pieces cost: they go back to the shelf. It
-    is null where the cost is not known, as the line's margin is.
+    Returns by consumer, with the day of the return and that of the purchase. A credit note names no purchase: it
+    has its own day for both. The lost margin is the refund less the cost of the pieces, which go back to the shelf.
+    It is null where the cost is not known, like the line's margin.
 #}
 {% macro taken_back() -%}
     select
@@ -51,8 +51,8 @@
 {%- endmacro %}
 
 {#
-    The orders of known consumers, each of one consumer, day and channel. A credit within an order makes neither the
-    amount that was sold less nor that which was sold at a discount.
+    Orders of known consumers, one row each. A credit line within an order reduces neither the amount sold nor the
+    amount sold at a discount.
 #}
 {% macro consumer_orders() -%}
     select

@@ -1,8 +1,8 @@
 {#
-    The rows that could not be loaded are beside raw's tables, `raw_<system>._refused_rows`
-    (retail_assets/ingestion/refusals.py), by the names of the source tables. Here they get those of staging.
+    Rows that could not be loaded are in `raw_<system>._refused_rows` (retail_assets/ingestion/refusals.py), by the
+    names of the source's tables and columns. These macros translate the names to staging's.
 #}
-{# The relations of refused rows that there are, as a list of (system, relation). #}
+{# The tables of refused rows that exist, as a list of (system, relation). #}
 {% macro refused_rows_relations() -%}
     {%- set found = [] -%}
     {%- set schemas = {} -%}
@@ -37,7 +37,7 @@
     {{ return(found | sort(attribute="table")) }}
 {%- endmacro %}
 
-{# A row's key as text by staging's names, of one by the source's: macros/staging.sql. #}
+{# Rewrites a row's key as text (`row_key` in macros/staging.sql) from the source's column names to staging's. #}
 {% macro renamed_row_key(raw_key, key) -%}
     {%- set written = namespace(sql="row_key") -%}
     {%- for old in raw_key -%}

@@ -1,9 +1,9 @@
-{# Products that the window gave another price or cost, and the days, [valid_from, valid_to), that it stands on. #}
+{# Products whose price or cost changed in the window, with its validity interval, [valid_from, valid_to). #}
 {#
-    In the ERP: from a row of history to the next one. The product's own price and cost stand in for the time before
-    its first row.
+    In the ERP: from one row of the price or cost history to the next. Before the first one, the product's own price and
+    cost hold.
 
-    changed_products    relation with the product_id of those that changed themselves
+    changed_products    relation with the product_id of products that changed themselves
 #}
 {% macro repriced_in_erp(changed_products) -%}
     {% for history in ["product_cost_history", "product_list_price_history"] -%}
@@ -26,7 +26,7 @@
     {% endfor %}
 {%- endmacro %}
 
-{# In the web shop: from the drop's day on. #}
+{# In the web shop: from the day of the file that brought it. #}
 {% macro repriced_in_webshop() -%}
     select changed.product_id, min(prices.valid_from) as valid_from, cast(null as date) as valid_to
     from

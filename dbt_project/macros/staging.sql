@@ -1,7 +1,7 @@
 {#
-    A staging model's rows: of each key the newest of its `versions`, without rows that the source deleted and without
-    those that a rule of the model's holds back. An incremental run reads the keys that its window affected; a model
-    that names no affected keys compares all its rows (`replace_changed`) and reads all.
+    A staging model's current rows: the newest of the `versions` of each key, without rows that the source deleted and
+    without those that a quarantine rule of the model holds back. An incremental run reads only the keys that changed in
+    its window. A model without `affected_by` reads all rows and replaces those that differ (`replace_changed`).
 #}
 {% macro current_rows(versions) -%}
     select
@@ -21,12 +21,12 @@
     where {{ quarantine_reason(config) }} is null
 {%- endmacro %}
 
-{# Of each key the newest version that the source has not deleted, of the versions that meet `where`. #}
+{# The newest version of each key, among those that meet `where` and are not deleted in the source. #}
 {% macro newest_versions(versions, key, where) -%}
     select * from {{ versions }} where _deleted_at is null and {{ where }} qualify {{ newest_version(key) }}
 {%- endmacro %}
 
-{# By the row's own time of change, then by when it was seen. Engines sort nulls differently unless told. #}
+{# Ordered by the row's own time of change, then by when raw saw it. `nulls last`, since engines differ by default. #}
 {% macro newest_version(key) -%}
     row_number() over (
         partition by {{ key | join(", ") }} order by _modified_at desc nulls last, _loaded_at desc, _row_hash
@@ -45,9 +45,9 @@
 {%- endmacro %}
 
 {#
-    Why a row may not enter a staging model, or null. A model's rules are an ordered list in its YAML,
-    `meta.quarantine`, of {reason, when}. The model keeps the rows without a reason, `quarantine` those with one, so
-    that every row is in exactly one of them.
+    Why a row is quarantined; null if it is not. A model's rules are an ordered list of {reason, when} in its YAML,
+    `meta.quarantine`; the first that holds is the reason. The staging model keeps the rows without a reason, the model
+    `quarantine` those with one, so every row is in exactly one of them.
 #}
 {% macro quarantine_reason(configuration) -%}
     {%- set rules = (configuration.get("meta") or {}).get("quarantine") -%}
@@ -57,7 +57,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The staging models with rules. dbt has to know while it parses what quarantine reads; a test holds it complete. #}
+{#
+    The staging models with quarantine rules: what the model `quarantine` reads. dbt has to know them while it parses. A
+    test checks that the list is complete.
+#}
 {% macro models_with_rules() -%}
     {{
         return(
@@ -94,7 +97,7 @@
     }}
 {%- endmacro %}
 
-{# A staging model's configuration, for models that read those of others. #}
+{# The configuration of another model. #}
 {% macro configuration_of(model_name) -%}
     {{ return(graph.nodes["model.retail_assets." ~ model_name].config if execute else {"unique_key": []}) }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{# How incremental models change their tables, beside `replace_affected` (affected.sql). #}
+{# The other incremental strategies; `replace_affected` is in affected.sql. #}
 {#
-    For models that are cheap to compute whole but whose readers must know what changed: replaces only the
-    rows that differ, so that `_changed_at` (the window that brought the change) stays true for the others.
+    `replace_changed`, for models that are cheap to compute in full while the models downstream need to know what
+    changed. It replaces only the rows that differ, so `_changed_at` of all others stays the window that changed them.
 #}
 {% macro get_incremental_replace_changed_sql(arg_dict) %}
     {%- set target = arg_dict["target_relation"] -%}
@@ -32,7 +32,7 @@
     }}
 {% endmacro %}
 
-{# Replaces the weeks of the window whole. #}
+{# `replace_weeks`: replaces all rows of the window's weeks. #}
 {% macro get_incremental_replace_weeks_sql(arg_dict) %}
     {{ replaced_rows(arg_dict, in_weeks_of_window("week_start")) }}
 {% endmacro %}
@@ -59,8 +59,8 @@
 {%- endmacro %}
 
 {#
-    DuckDB runs a model inside a transaction already; Snowflake commits each statement unless told otherwise. dbt's own
-    macro ends what it is given with a semicolon: another one would be an empty statement, which Snowflake refuses.
+    On DuckDB a model already runs in a transaction. Snowflake commits each statement by itself unless asked not to.
+    dbt's own macro appends a semicolon: a second one would be an empty statement, which Snowflake refuses.
 #}
 {% macro in_one_transaction(delete_sql, insert_sql) -%}
     {{ return(adapter.dispatch("in_one_transaction")(delete_sql, insert_sql)) }}

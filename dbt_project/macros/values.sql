@@ -1,8 +1,13 @@
-{# One way to write what sources write in several. #}
-{# An e-mail address as people are matched on it: trimmed and lower-cased; null if there is none. #}
+{# Values that sources write in several ways, in one spelling. #}
+{# The e-mail address that people are matched on: trimmed and lower-cased; null if there is none. #}
 {% macro normalised_email(column) -%} nullif(lower(trim({{ column }})), '') {%- endmacro %}
 
-{# What becomes of an order, and of each of its items: our words, and how sources write them. Numbers are the ERP's. #}
+{# A word of ours, as sources write it: capitals, and spaces or hyphens in place of `_`, make no difference. #}
+{% macro our_word(column) -%}
+    nullif(replace(replace(lower(trim({{ column }})), ' ', '_'), '-', '_'), '')
+{%- endmacro %}
+
+{# The statuses of orders and order items: our words, and how sources write them. The numbers are the ERP's codes. #}
 {% macro order_statuses() -%}
     {{
         return(
@@ -25,16 +30,17 @@
 {%- endmacro %}
 
 {#
-    A credit note is a sale with a sign; what adjusts the books is none. An order whose status nobody has mapped is told,
-    with its amount, and no sale until it is. One without any is one.
+    Whether an order counts as a sale, by its status. A credit note is a sale with a negative amount; an accounting
+    adjustment is none. An order of an unmapped status is none until the status is mapped; a check reports it with its
+    amount. An order without a status is a sale.
 #}
 {% macro is_sale(status) -%}
     {{ status }} not in ('cancelled', 'rejected', 'refunded', 'adjustment', 'unknown')
 {%- endmacro %}
 
 {#
-    A source's status in our words: 'unknown' if it is none that we know, 'not stated' if there is none. Who was
-    refunded on a known day, `returned`, has returned it.
+    A source's status in our words: 'unknown' if it is not mapped, 'not stated' if there is none. A refunded order
+    with a known day of return (`returned`) is a returned one.
 #}
 {% macro order_status(status, returned="null") -%}
     case
@@ -52,15 +58,15 @@
     end
 {%- endmacro %}
 
-{# Later than everything: what has no end ends then, where times are compared. #}
+{# Later than every time: stands in for a missing end when times are compared. #}
 {% macro never() -%} cast('9999-12-31' as timestamp) {%- endmacro %}
 
-{# The hours from one time to another, not before it: two digits, rounded half up. #}
+{# Hours from one time to a later one: two digits, rounded half up. #}
 {% macro hours_between(first, last) -%}
     cast({{ whole_quotient(dbt.datediff(first, last, "second") ~ " + 18", "36") }} * 0.01 as decimal(18, 2))
 {%- endmacro %}
 
-{# What the CRM writes for an order, `erp:123`, as its two columns source_system and order_id; nulls if it is none. #}
+{# Splits the CRM's order reference, `erp:123`, into the columns source_system and order_id; nulls if it is not one. #}
 {% macro split_reference(column) -%}
     case
         when {{ column }} like '_%:_%' then lower(trim(split_part({{ column }}, ':', 1)))
@@ -68,7 +74,7 @@
     case when {{ column }} like '_%:_%' then trim(split_part({{ column }}, ':', 2)) end as order_id
 {%- endmacro %}
 
-{# What is left of an amount's weight on a later day: half of it after `value_half_life_days`, a quarter after twice as many. #}
+{# An amount with exponential decay: half of it after `value_half_life_days`, a quarter after twice as many. #}
 {% macro decayed(amount, day, today) -%}
     cast(
         round(
@@ -93,12 +99,12 @@
     end
 {%- endmacro %}
 
-{# The number, or the lowest that it may be. #}
+{# The number, but not below `lowest`. #}
 {% macro at_least(number, lowest) -%}
     case when {{ number }} < {{ lowest }} then {{ lowest }} else {{ number }} end
 {%- endmacro %}
 
-{# The number, or the highest that it may be. #}
+{# The number, but not above `highest`. #}
 {% macro at_most(number, highest) -%}
     case when {{ number }} > {{ highest }} then {{ highest }} else {{ number }} end
 {%- endmacro %}

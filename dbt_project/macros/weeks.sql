@@ -1,6 +1,5 @@
 {#
-    The weeks of the run's window, by their first day, as a query: a run over a range of weeks computes each of
-    them as of its own end.
+    The weeks of the run's window, as a query. A run over a range of weeks computes each as of its own end.
 #}
 {% macro weeks_of_window() -%}
     {%- for week in range(number_of_weeks()) %}
@@ -26,7 +25,7 @@
     {{ return([(length.total_seconds() / 604800) | round | int, 1] | max) }}
 {%- endmacro %}
 
-{# `where`-clause part: a day that begins a week of the window. #}
+{# `where`-clause part: the first day of a week of the window. #}
 {% macro in_weeks_of_window(column) -%}
     {{ column }} in (select week_start from ({{ weeks_of_window() }}) as weeks_of_window)
 {%- endmacro %}

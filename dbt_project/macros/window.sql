@@ -10,16 +10,15 @@
     ({{ column }} >= {{ window_start() }} and {{ column }} < {{ window_end() }})
 {%- endmacro %}
 
-{# A version that the window brought, or a row that the window found deleted. #}
+{# Versions that are new in the window, and rows that were found deleted in it. #}
 {% macro changed_in_window(alias=none) -%}
     {%- set prefix = alias ~ "." if alias else "" -%}
     ({{ in_window(prefix ~ "_changed_at") }} or {{ in_window(prefix ~ "_deleted_at") }})
 {%- endmacro %}
 
 {#
-    `columns` of the versions that the window brought, and of the rows that it found deleted, as a query; a row may
-    come twice. The same as `where changed_in_window()`, but DuckDB always prunes what was loaded on other days: not
-    every plan does so for an `or`.
+    `columns` of the rows that `changed_in_window` selects, as a query; a row may come twice. Two scans instead of an
+    `or`, since DuckDB does not prune by an `or` in every plan.
 #}
 {% macro changed_rows(versions, columns) -%}
     select {{ columns }}
@@ -32,8 +31,8 @@
 {%- endmacro %}
 
 {#
-    `where`-clause part: every version of the rows that the window changed or found deleted, by their key, a column or
-    a list of them.
+    `where`-clause part: all versions of the rows that changed, or were found deleted, in the window. `key` is a column
+    or a list of columns.
 #}
 {% macro of_changed_row(versions, key) -%}
     {%- set key = [key] if key is string else key -%}
@@ -41,9 +40,9 @@
 {%- endmacro %}
 
 {#
-    `where`-clause part: rows whose `key`, a list of columns, is one of a query's; `names` are what its columns are
-    called there, if not the same. The second line takes no row away. Most keys are numbers that grow with time, and
-    tables lie in that order: so an engine prunes what is older than anything in the query.
+    `where`-clause part, a semi-join: rows whose `key` (a list of columns) is among those of a query; `names` are the
+    query's column names, if they differ. The second line filters out no further row. Most keys are numbers that grow
+    with time, and tables are ordered by them, so it lets the engine prune everything older than the query's least key.
 #}
 {% macro among(key, query, names=none) -%}
     ({{ key | join(", ") }}) in ({{ query }})
@@ -61,7 +60,7 @@
     convert_timezone('UTC', '{{ var("timezone") }}', {{ column }})
 {%- endmacro %}
 
-{# Each day of a relation, moved by each number of days from `first` to `last`. #}
+{# The days of a relation, each shifted by `first` to `last` days. #}
 {% macro shifted_days(relation, day, first, last) -%}
     select cast({{ dbt.dateadd("day", "shifts.days", "dates." ~ day) }} as date) as {{ day }}
     from (select distinct {{ day }} from {{ relation }}) as dates

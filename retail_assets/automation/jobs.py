@@ -1,4 +1,4 @@
-"""What is run together."""
+"""The jobs: everything daily, everything weekly, and the check on the newest partitions."""
 
 import dagster as dg
 
@@ -10,7 +10,7 @@ DAILY_JOB = "daily"
 WEEKLY_JOB = "weekly"
 NEWEST_PARTITION_JOB = "newest_partition"
 
-_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value")
+_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value", "recommendations")
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
@@ -24,19 +24,22 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 
 
 def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """Segments and lifetime values with all that they are made of and all checks, for one week or a range."""
+    """Segments, lifetime values and recommendations with their feature marts and all checks, week by week."""
     return dg.define_asset_job(
         WEEKLY_JOB,
         selection=_WEEKLY,
         partitions_def=weekly_partitions(settings),
-        description="Customer segments and lifetime values, with their checks, for one week or a range.",
+        description=(
+            "Customer segments, lifetime values and recommendations, with their checks, for one week or a"
+            " range."
+        ),
     )
 
 
 def newest_partition_job(
     newest_partition: dg.AssetChecksDefinition,
 ) -> UnresolvedAssetJobDefinition:
-    """The checks on the newest partition, for when everything should be there."""
+    """The checks that every asset has its newest partition, to run when all deadlines are over."""
     return dg.define_asset_job(
         NEWEST_PARTITION_JOB,
         selection=dg.AssetSelection.checks(newest_partition),

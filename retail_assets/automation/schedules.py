@@ -8,6 +8,7 @@ import dagster as dg
 from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.partitions import weekly_partitions
+from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings
 
@@ -51,7 +52,10 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         cron_schedule="*/10 2-23 * * 1",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Materializes last week's segments and values on Monday, once Sunday's partition is in.",
+        description=(
+            "Materializes last week's segments, values and recommendations on Monday, once Sunday's partition"
+            " is in."
+        ),
     )
     def mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         weeks = weekly_partitions(settings)
@@ -78,7 +82,7 @@ def _read_by_weeks(repository: dg.RepositoryDefinition | None) -> set[dg.AssetKe
     if repository is None:
         return set()
     graph = repository.asset_graph
-    made = [key for key in (FEATURES, PURCHASES) if graph.has(key)]
+    made = [key for key in (FEATURES, PURCHASES, *MODELS) if graph.has(key)]
     return {parent for key in made for parent in graph.get(key).parent_keys}
 
 

@@ -18,9 +18,10 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 
 
 def alert_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Tells of each failed run, failed check and late asset once.
+    """Alerts once on each failed run, failed check and late asset.
 
-    It is in the file at once; what the webhook did not take waits in the cursor, and is tried again.
+    An alert is written to the file at once. If the webhook does not accept it, it stays in the cursor and is
+    tried again.
     """
 
     @dg.sensor(

@@ -1,4 +1,4 @@
-"""What is taken from the sources: read from the dbt project's `sources`, where it is declared once."""
+"""The source contract: which tables and columns are ingested, as declared in the dbt project's `sources`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +9,10 @@ import pyarrow as pa
 
 # What raw adds to a source's columns.
 MODIFIED_AT = "_modified_at"  # the row's own time of change, as `modified` says; null where there is none
-CHANGED_AT = "_changed_at"  # when the version counts as changed, within the window that first saw it
-LOADED_AT = "_loaded_at"  # when it was read; files one after the other, in the order of their writing
-ROW_HASH = "_row_hash"  # of all the source's columns: the same row read again is the same version
-DELETED_AT = "_deleted_at"  # start of the window that found the row gone; null while it is there
+CHANGED_AT = "_changed_at"  # when the version counts as changed; always in the window that first saw it
+LOADED_AT = "_loaded_at"  # when it was read; files of one reading in the order in which they were written
+ROW_HASH = "_row_hash"  # hash of all the source's columns: equal rows are the same version
+DELETED_AT = "_deleted_at"  # start of the window that found the row deleted; null while it is there
 
 ADDED_COLUMNS = {
     MODIFIED_AT: "timestamp",
@@ -24,10 +24,10 @@ ADDED_COLUMNS = {
 
 _LARGEST_AMOUNT = "100000000000000"
 
-# How the contract begins to say of a column that no model reads it, or that something else tells the same.
+# A column's `without` begins like this if no model reads it, or if another column has the same information.
 NOTHING_LOST = "nothing is lost"
 
-# What the columns of keys are in raw, by what a system's keys are.
+# The type of key columns in raw, by the kind of a system's keys.
 KEY_TYPES = {"number": "bigint", "text": "varchar"}
 
 _ARROW_TYPES = {
@@ -50,12 +50,12 @@ class SourceColumn:
     pii: bool
     source_column: str | None = None
     limits: tuple[str, str] | None = None
-    without: str = ""  # what is lost where a source has no such column; empty where it must have it
-    default: str | None = None  # what the column says of every row then; null otherwise
+    without: str = ""  # what is lost if a source does not have the column; empty if the column is required
+    default: str | None = None  # the column's value then; None: null
     is_key: bool = False  # identifies something: text in a system whose keys are text
     references: str | None = None  # the table that it refers to
-    is_time: bool = False  # when that happened which the row tells of
-    is_quantity: bool = False  # a number of pieces, or of what else is sold
+    is_time: bool = False  # when the event happened that the row records
+    is_quantity: bool = False  # a number of pieces, or of another unit of sale
 
     @property
     def is_required(self) -> bool:
@@ -64,10 +64,10 @@ class SourceColumn:
 
     @property
     def bounds(self) -> tuple[str, str] | None:
-        """The least and the greatest value that is believed, if there are any: the contract's, or the type's.
+        """The least and the greatest plausible value, if there are bounds: the contract's, or the type's.
 
-        A quantity or price beyond them would overflow what is computed of it, and a day before or after all
-        others would make every table of days as long.
+        A quantity or price beyond them would overflow in calculations. A date far from all others would make
+        every table with a row per day far too long.
         """
         if self.limits or not pa.types.is_decimal(self.arrow_type):
             return self.limits
@@ -91,10 +91,10 @@ def snake_case(name: str) -> str:
 
 
 class Names:
-    """The names that a source has, to be asked for one as the contract writes it.
+    """The names in a source, to be looked up by the contract's spelling.
 
-    `sales_order_id` is written so, or `SalesOrderID`, or else with other capitals, spaces or underscores
-    (`salesorderid`, `Sales Order ID`); the closer spelling counts.
+    `sales_order_id` matches itself, else `SalesOrderID`, else a name that differs in case, spaces or
+    underscores (`salesorderid`, `Sales Order ID`). The closest spelling wins.
     """
 
     def __init__(self, names: Iterable[str]):
@@ -103,7 +103,7 @@ class Names:
         self._found = folded | {snake_case(name.strip()): name for name in exact} | {n: n for n in exact}
 
     def has(self, name: str) -> bool:
-        """Whether the source writes a name so."""
+        """Whether the source has a name in exactly this spelling."""
         return name in self._exact
 
     def find(self, wanted: str) -> str | None:
@@ -125,7 +125,7 @@ def _arrow_type(data_type: str) -> pa.DataType:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table that the deployment takes in, as `_sources.yml` declares it."""
+    """A table that the deployment ingests, as `_sources.yml` declares it."""
 
     system: str
     kind: Literal["sql", "files"]
@@ -140,21 +140,21 @@ class SourceTable:
     parent: str | None
     unique_id: str
     amount: str | None = None
-    without: str = ""  # what is lost where a source has no such table
-    is_optional: bool = False  # few sources have it: nobody is warned that it is not there
-    timezone: str | None = None  # of its times that name no zone, if it is not the system's
+    without: str = ""  # what is lost if a source does not have the table
+    is_optional: bool = False  # few sources have it: no warning if it is missing
+    timezone: str | None = None  # of times that name no zone, if it differs from the system's
     absent: frozenset[str] = frozenset()  # columns that this source does not have
 
     @property
     def time(self) -> str | None:
-        """The column that tells when that happened which a row tells of, if this source has it."""
+        """The column with the time of the event that a row records, if this source has it."""
         return next(
             (each.name for each in self.columns if each.is_time and each.name not in self.absent), None
         )
 
     @property
     def arrow_schema(self) -> pa.Schema:
-        """The source's columns as they travel, without those that raw adds."""
+        """The source's columns, without those that raw adds."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
     @property
@@ -168,7 +168,7 @@ class SourceTable:
 
     @property
     def deletes_are_seen(self) -> bool:
-        """Whether a row that is missing from what was read has been deleted."""
+        """Whether a row that is missing from a reading is known to be deleted."""
         return self.load == "snapshot" or self.parent is not None
 
 

@@ -1,8 +1,8 @@
-"""What each model's table is made from, as a hash. If it is another one, the table has to be built anew.
+"""A hash of what each model's table is made from. If it changes, the table has to be rebuilt.
 
-It covers the model's SQL, the macros of the project that it calls, the variables that these read, the
-declarations of the sources that it reads, and the settings that decide how it is built. What only people
-read (descriptions, comments, owners) does not change it.
+It covers the model's SQL, the project's macros that it calls, the variables that these read, the declarations
+of the sources that it reads, and the configuration that decides how it is built. Descriptions, comments and
+owners do not change it.
 """
 
 import hashlib

@@ -1,11 +1,12 @@
-"""What a deployment consists of, of all that the project could take in: it depends on the systems.
+"""Which tables a deployment has: that depends on the systems that it ingests.
 
-A source table is absent if its system is not taken in. A model is absent if it can only be empty: if all
-that it reads is absent, if the model that lists its affected keys is (macros/affected.sql), or if it needs a
-system that is (`meta.needs`). What is absent is no asset: nothing is run, checked or recorded for it.
+A source table is absent if its system is not ingested. A model is absent if it can only be empty: everything
+that it reads is absent, the model that lists its affected keys is (macros/affected.sql), or it needs a system
+that is not ingested (`meta.needs`). Absent tables are no assets: nothing is run, checked or recorded for
+them.
 
-Models that are there may still read absent ones, since the SQL is the same for every company. Those are
-created once, empty.
+Other models may still read absent ones, since the SQL is the same for every company. Those are created once,
+empty.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -18,16 +19,16 @@ NEEDS = "needs"
 
 @dataclass(frozen=True)
 class Presence:
-    """The nodes of a manifest, by unique id, as the systems that are taken in make them."""
+    """Which nodes of a manifest are absent, by unique id, given the systems that are ingested."""
 
     absent: Set[str]
     """Source tables, models and tests that the deployment does not have."""
     needed: Set[str]
-    """Those models of them that models and tests read which it has, at first hand or further up."""
+    """The absent models that models and tests of the deployment read, directly or indirectly."""
 
 
 def presence(manifest: Mapping[str, Any], systems: Sequence[str]) -> Presence:
-    """What is there with these systems."""
+    """The presence of a manifest's nodes with these systems."""
     nodes = manifest["nodes"]
 
     @cache
@@ -57,7 +58,7 @@ def presence(manifest: Mapping[str, Any], systems: Sequence[str]) -> Presence:
 
 
 def missing_systems(node: Mapping[str, Any], systems: Sequence[str]) -> list[str]:
-    """Of what a model says that it needs, what is not taken in: `marketing`, or `erp or webshop`."""
+    """The needs of a model that no ingested system meets, such as `marketing`, or `erp or webshop`."""
     needs = node["config"].get("meta", {}).get(NEEDS, ())
     return [each for each in needs if not {*each.split(" or ")} & {*systems}]
 
@@ -70,7 +71,7 @@ def _lister(node: Mapping[str, Any]) -> str | None:
 
 
 def systems_behind(manifest: Mapping[str, Any], unique_id: str, systems: Sequence[str]) -> list[str]:
-    """The systems of which any would bring an absent table into the deployment, beside those there are."""
+    """The further systems any of which would add an absent table to the deployment."""
     others = sorted({source["source_name"] for source in manifest["sources"].values()} - {*systems})
     found = [each for each in others if unique_id not in presence(manifest, [*systems, each]).absent]
     return found or others
@@ -83,7 +84,7 @@ def table_of(manifest: Mapping[str, Any], unique_id: str) -> str:
 
 
 def descendants(manifest: Mapping[str, Any], unique_ids: Sequence[str]) -> Set[str]:
-    """The models that are made from any of these nodes, at first hand or further down."""
+    """The models downstream of any of these nodes, directly or indirectly."""
     found: set[str] = set()
     waiting = [*unique_ids]
     while waiting:

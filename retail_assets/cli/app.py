@@ -122,6 +122,50 @@ def export(
     notes.print(lines(found.summary), highlight=False)
 
 
+recommend_app = typer.Typer(help="What to recommend to a consumer, and to all of them by mail.")
+app.add_typer(recommend_app, name="recommend")
+
+
+@recommend_app.callback(invoke_without_command=True)
+def recommend(
+    context: typer.Context,
+    consumer: Annotated[
+        str, typer.Option(metavar="EMAIL|KEY", help="The consumer, by e-mail address or by key.")
+    ] = "",
+    week: Week = None,
+) -> None:
+    """Print what is recommended to a consumer: what to buy again, and what is new to them."""
+    context.obj = week
+    if context.invoked_subcommand is None:
+        from retail_assets.recommendations.reading import show
+        from retail_assets.resources.warehouse import warehouse_of
+        from retail_assets.settings import settings
+
+        if not consumer:
+            raise typer.BadParameter("Say for whom: --consumer EMAIL or --consumer KEY.")
+        show(out, warehouse_of(settings()).query, consumer, week.date() if week else None)
+
+
+@recommend_app.command("export")
+def export_recommendations(
+    context: typer.Context,
+    products: Annotated[int, typer.Option(min=1, max=10, help="Products of each list.")] = 3,
+    week: Week = None,
+) -> None:
+    """Write the recommendations of all consumers who opted in to marketing as CSV, for a mail tool."""
+    from retail_assets.recommendations.reading import mailing
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.terminal import lines
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    # The week may stand before `export` or after it.
+    week = week or context.obj
+    found = mailing(warehouse_of(settings()).query, products, week.date() if week else None)
+    write_table(found.consumers, "csv", out)
+    notes.print(lines(found.summary), highlight=False)
+
+
 @app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,

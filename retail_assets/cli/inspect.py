@@ -21,6 +21,8 @@ _LOSSES = {
     "duplicate": ("row whose key another row has", "rows whose keys other rows have"),
     "quarantine": ("row in quarantine", "rows in quarantine"),
     "status": ("row of an unknown status, which is no sale", "rows of unknown statuses, which are no sales"),
+    "expected": ("table that is looked for in vain", "tables that are looked for in vain"),
+    "half": ("line of an order that is not there", "lines of orders that are not there"),
     "outside": ("row outside every partition", "rows outside every partition"),
 }
 

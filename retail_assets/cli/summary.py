@@ -1,7 +1,7 @@
-"""What a run did, counted from its events, and how that reads at its end."""
+"""The summary at the end of a run, counted from its events."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from retail_assets.quality.row_account import Quarantined, RowAccount, Rows
 from retail_assets.resources.terminal import lines
 
-# Of tables, reasons and checks so many are told one by one; the rest are counted.
+# How many tables, reasons and checks are listed; the others are only counted.
 LINES_SHOWN = 10
 
 
@@ -68,7 +68,7 @@ class RunResult:
             )
         if self.rows.refused:
             yield Text("\nRefused, so that figures lack it:", "bold red")
-            yield from (lines(f"{table}: {why}", "red") for table, why in self.rows.refused.items())
+            yield from (lines(each, "red") for each in _refused(self.rows.refused))
         known = {line for why in self.rows.refused.values() for line in why.splitlines()}
         failures = [line for each in self.failures for line in each.splitlines() if line not in known]
         if failures:
@@ -122,6 +122,17 @@ def _largest(quarantined: Sequence[Quarantined]) -> list[Quarantined]:
     return sorted(
         quarantined, key=lambda each: (-abs(each.amount or Decimal(0)), -each.rows, each.table, each.reason)
     )
+
+
+def _refused(refused: Mapping[str, str]) -> Iterator[str]:
+    """Why tables were refused; once, where one reason keeps several from being read."""
+    tables: dict[str, list[str]] = {}
+    for table, why in refused.items():
+        # The system stands in the table's name already.
+        said = "\n".join(line.removeprefix(f"{table.partition('.')[0]}: ") for line in why.splitlines())
+        tables.setdefault(said, []).append(table)
+    for why, named in tables.items():
+        yield f"{', '.join(named)}: {why}"
 
 
 def _quarantined(each: Quarantined) -> str:

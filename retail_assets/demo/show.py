@@ -19,7 +19,10 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
 
     Starts over in a home that a demo made. Raises `SystemExit` in any other, and if a run fails.
     """
-    last = until or datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
+    yesterday = datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
+    last = until or yesterday
+    if last > yesterday:
+        raise SystemExit(f"{last} is not over: the demo's last day is {yesterday} or an earlier one.")
     first = last - timedelta(days=days - 1)
     start_over(console, first, until)
     _simulate(console, first, days, consumers, seed)

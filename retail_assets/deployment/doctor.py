@@ -1,6 +1,6 @@
 """Whether the deployment can work, one line for each thing it needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +9,8 @@ from rich.text import Text
 from retail_assets.catalog.contract import NOTHING_LOST
 from retail_assets.resources.terminal import lines
 from retail_assets.settings import PREFIX, SYSTEMS, settings
+
+NAMES_SHOWN = 12
 
 
 def diagnose(console: Console) -> bool:
@@ -42,17 +44,33 @@ def _settings() -> str:
         raise ValueError(
             f"{PREFIX}START_DATE is {settings().start_date}: no day is over since then. Set an earlier one."
         )
-    return f"home {settings().home}, days {settings().start_date} to {newest} in {settings().timezone}"
+    home = settings().home
+    opened = home.exists() and home.stat().st_mode & 0o077
+    others = f"; others on this machine can look into the home: `chmod 700 {home}`" if opened else ""
+    return f"home {home}, days {settings().start_date} to {newest} in {settings().timezone}{others}"
 
 
 def _version() -> str:
     from retail_assets.catalog.project import Project
+    from retail_assets.deployment.days import compare_days, compare_zone, days_of, zones_of
     from retail_assets.deployment.upgrade import Upgrade, package_version
+    from retail_assets.partitions import daily_partitions
     from retail_assets.resources.warehouse import warehouse_of
 
     warehouse = warehouse_of(settings())
     if settings().warehouse == "duckdb" and not settings().published_path.exists():
         return f"{package_version()}; the home is new"
+    newest = daily_partitions(settings()).get_last_partition_key()
+
+    def execute(statement: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in warehouse.query(statement).to_pylist()]
+
+    known = days_of(execute)
+    if known and newest:
+        compare_days(settings(), known, newest)
+    zones = zones_of(execute)
+    for system in settings().systems:
+        compare_zone(settings(), zones, system)
     plan = Upgrade(settings(), Project(settings()), warehouse).published_plan()
     writer = f"written by {plan.written_by}" if plan.written_by else "from before homes said what wrote them"
     if not plan:
@@ -99,6 +117,19 @@ def _source(system: str) -> Callable[[], str]:
         if lacking:
             setting = f"{PREFIX}{system.upper()}_MAPPING"
             problems.append(f"{'; '.join(lacking)}. Name the columns in a mapping ({setting})")
+        misnamed = [
+            source.absence(table)
+            for table in source.tables
+            if table.name not in seen.found and source.is_expected(table)
+        ]
+        if misnamed:
+            problems += [*misnamed, f"What is there: {_listed(source.relations())}"]
+        elif not seen.found and not problems:
+            problems.append(
+                f"none of its {len(tables)} tables is there. What is there: {_listed(source.relations())}."
+                f" Check {PREFIX}{system.upper()}_URL, or say in a mapping what is what:"
+                f" `retail-assets init {system}` proposes one"
+            )
         if problems:
             raise ValueError("\n".join(problems))
         absent = [
@@ -141,6 +172,11 @@ def _published(statement: str) -> Sequence[tuple[Any, ...]]:
         return [tuple(row.values()) for row in warehouse_of(settings()).query(statement).to_pylist()]
     except WarehouseError:
         return []
+
+
+def _listed(names: Collection[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(sorted(names)[:NAMES_SHOWN]) + more or "nothing that can be read"
 
 
 def _project() -> str:

@@ -420,7 +420,7 @@ def _made(event: EventLogEntry) -> tuple[str, dg.AssetKey | None]:
 def _one_event(original: Any) -> Any:
     """Dagster's function that makes the events of a step's output, changed where this log stores them.
 
-    Of partitions of which nothing else is said than of the others, it makes one event.
+    Partitions whose events would be equal share one event.
     """
     if hasattr(original, "__wrapped__"):
         return original
@@ -473,7 +473,7 @@ def _planned_for(event: EventLogEntry, partition: str) -> EventLogEntry:
 
 
 def _shrink(path: str) -> None:
-    """Give back the room in a file of which much is free, unless somebody uses it just now."""
+    """Shrink a file with much free space, unless another process is using it."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         ((free,),) = connection.execute("pragma freelist_count")

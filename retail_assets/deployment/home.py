@@ -15,6 +15,8 @@ CODE_LOCATION = "retail_assets.definitions"
 def prepare(settings: Settings) -> None:
     """Create the home with Dagster's instance in it, and set the environment for this process
     and those that it starts. Values that the user has set stay."""
+    # What is in it is of customers: a home that is made here is for nobody else on the machine.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.home / "dagster")))
     dagster_home.mkdir(parents=True, exist_ok=True)
     if not (dagster_home / "dagster.yaml").exists():

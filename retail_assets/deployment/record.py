@@ -12,7 +12,7 @@ SCHEMA = "deployment"
 _HOME, _MODELS = f"{SCHEMA}.home", f"{SCHEMA}.models"
 
 UNFINISHED = ""
-"""The fingerprint of a model whose table has to be built anew, and of a home in which some have."""
+"""The fingerprint of a model whose table has to be rebuilt, and of a home with such models."""
 
 
 @dataclass(frozen=True)

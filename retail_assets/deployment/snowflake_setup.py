@@ -159,7 +159,7 @@ class _Setup:
 def personal_columns(manifest: Mapping[str, Any]) -> Mapping[str, list[str]]:
     """The columns that `pii` marks, by table (`schema.table`): of sources, and of models that are tables.
 
-    A view shows what its tables hide.
+    Views are left out: the masks of their tables apply in them.
     """
     found = {}
     for node in [*manifest["sources"].values(), *manifest["nodes"].values()]:

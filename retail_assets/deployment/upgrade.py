@@ -1,11 +1,11 @@
-"""Bringing a home that another version wrote up to this one: what has to be done, and doing it.
+"""Upgrading a home that another version wrote: planning the steps, and executing them.
 
-The record in the warehouse (record.py) tells what each model's table was built from. Models that are made
-from something else now are built anew from raw, and so is what depends on them. Raw's tables take the
-contract's new shape. Tables of models that the project no longer has are dropped, if the record names them.
+The record in the warehouse (record.py) has what each model's table was built from. Models that are made from
+something else now are rebuilt from raw, with everything downstream. Raw's tables are migrated to the
+contract. Tables of models that the project no longer has are dropped, if they are in the record.
 
-A run does this before it writes anything, `retail-assets upgrade` at once. It may be killed at any moment:
-what is to be done is marked before it begins, and done again.
+A run does this before it writes anything; `retail-assets upgrade` does it at once. It may be killed at any
+time: each step is marked before it begins, and repeated.
 """
 
 import json
@@ -62,11 +62,11 @@ class Plan:
     """The storage version that the warehouse is rewritten from."""
     raw: Sequence[RawChange]
     build: Mapping[str, str]
-    """Models to build anew, by schema and name, each with the reason."""
+    """Models to rebuild, by schema and name, each with the reason."""
     until: str | None
-    """The newest day that the tables have, if daily models are built anew: they are again as of its end."""
+    """The newest day in the tables, if daily models are rebuilt: up to its end."""
     weeks: Mapping[str, Sequence[str]]
-    """By weekly table, the weeks that are made anew."""
+    """The weeks to rebuild, by weekly table."""
     columns: Sequence[str]
     """Statements that give the weekly tables that Python writes their columns."""
     drop: Mapping[str, str]
@@ -102,6 +102,7 @@ class Plan:
 def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str], object]]]:
     """The tables that Python writes week by week, which of them has every week, and what makes a week."""
     from retail_assets.lifetime_value import catalog as values
+    from retail_assets.recommendations import catalog as recommendations
     from retail_assets.segmentation import catalog as segments
 
     def make_segments(session: Session, week: str) -> object:
@@ -114,9 +115,15 @@ def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str]
 
         return run_week(session, week)
 
+    def make_recommendations(session: Session, week: str) -> object:
+        from retail_assets.recommendations.weekly import run_week
+
+        return run_week(session, week)
+
     return (
         (segments.TABLES, segments.MODELS, make_segments),
         (values.TABLES, values.MODELS, make_values),
+        (recommendations.TABLES, recommendations.RECOMMENDATIONS, make_recommendations),
     )
 
 
@@ -287,7 +294,7 @@ class Upgrade:
     def _to_build(
         self, known: Mapping[str, str], there: Mapping[str, str], retyped: Set[str]
     ) -> Mapping[str, str]:
-        """The models to build anew, each after what it reads, with the reason."""
+        """The models to rebuild, in topological order, with the reasons."""
         if not self._models.keys() & there.keys():
             # The first run builds everything from raw anyway.
             return {}
@@ -365,7 +372,7 @@ class Upgrade:
                         yield f"alter table {tables.table(name)} drop column {column}"
 
     def _change_raw(self, plan: Plan) -> None:
-        """Raw takes the contract's shape, and what is going to be built anew is marked, at once."""
+        """Migrate raw's tables to the contract, and mark the models to rebuild, in one transaction."""
         marked = {
             name: UNFINISHED if name in plan.build else fingerprint
             for name, fingerprint in plan.known.items()

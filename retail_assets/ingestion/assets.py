@@ -13,10 +13,11 @@ from dlt.extract import DltSource
 from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
-from retail_assets.deployment.days import refuse_other_days
+from retail_assets.deployment.days import refuse_other_days, refuse_other_zone
 from retail_assets.failures import told_plainly
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import Loaded, ingest
+from retail_assets.ingestion.scope import CLOCKS_DIFFER
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
@@ -63,9 +64,9 @@ def _spec(
 def raw_assets(
     settings: Settings, system: str, manifest: Mapping[str, Any], translator: Translator
 ) -> dg.AssetsDefinition:
-    """The tables of one system, with a check that each still is what the contract says.
+    """The raw assets of one system, with a check that each table still meets the contract.
 
-    A table that cannot be read stops what depends on it; the others of the run go on.
+    A table that cannot be read stops only what depends on it.
     """
     tables = source_tables(manifest, system)
     kind = kind_of(settings.source_url(system), tables[0].kind)
@@ -90,9 +91,9 @@ def raw_assets(
     ) -> Iterator[Any]:
         def run(pipeline: dlt.Pipeline, news: DltSource) -> None:
             with warnings.catch_warnings():
-                # dagster-dlt calls what dlt has renamed; that is no news for a user.
+                # dagster-dlt calls dlt by deprecated names, which a user can do nothing about.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                # What is told of a table is counted in the warehouse, when all is done.
+                # dagster-dlt's events are dropped: `_materializations` counts in the warehouse at the end.
                 list(
                     dlt_resource.run(
                         context=context,
@@ -113,6 +114,8 @@ def raw_assets(
             loaded: Mapping[str, Loaded] = {}
             try:
                 with told_plainly():
+                    with warehouse.session() as execute:
+                        refuse_other_zone(settings, execute, system)
                     source = open_source(settings, tables)
                     extraction = Extraction(source, window, zone=settings.timezone)
                     extraction.locate(source.tables)
@@ -142,7 +145,7 @@ def raw_assets(
             if not _is_read_on(context, [keys[table.name] for table in chosen]):
                 warehouse.publish()
         if extraction:
-            yield from _materializations(extraction, chosen, keys, loaded)
+            yield from _materializations(settings, extraction, chosen, keys, loaded)
             yield from contract_results(context, extraction, chosen, keys)
         else:
             for name, said in errors.items():
@@ -150,7 +153,8 @@ def raw_assets(
         refused = [keys[name] for name in errors]
         if refused and not _is_read_on(context, refused):
             raise dg.Failure("\n".join(dict.fromkeys(errors.values())), allow_retries=False)
-        # What depends on these in this run is passed over there, and fails the run in the end.
+        # An output without a materialization, so that Dagster goes on to the transformation step. That step
+        # skips what depends on these tables, and fails the run.
         for key in refused:
             yield dg.Output(
                 None,
@@ -162,9 +166,9 @@ def raw_assets(
 
 
 def _window(tables: Sequence[SourceTable], known: Mapping[str, TableState], window: Window) -> Window:
-    """The run's window, begun earlier where a table missed something before it.
+    """The run's window, with an earlier start if one of the tables missed something before it.
 
-    A table that has never been read, while others have been, begins where they began.
+    A table that has never been read, while others have been, starts where they started.
     """
     raw = {name: state for name, state in known.items() if name.startswith("raw_") and state.applied_from}
     begun = [state for state in (raw.get(_name(table)) for table in tables) if state]
@@ -183,9 +187,9 @@ def _states(
     window: Window,
     asked: Window,
 ) -> Iterator[TableState]:
-    """The states of the tables after a reading, and of what is made from those of which more was read.
+    """The tables' states after a reading, and those of models downstream of tables that made up for a gap.
 
-    These have to begin where the reading began, whichever run is the next to build them.
+    The next build of these models has to start where the reading started, whichever run it is in.
     """
     read_more: list[str] = []
     for table in tables:
@@ -213,6 +217,7 @@ def _is_read_on(context: dg.AssetExecutionContext, keys: Sequence[dg.AssetKey]) 
 
 
 def _materializations(
+    settings: Settings,
     extraction: Extraction,
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
@@ -229,14 +234,23 @@ def _materializations(
                     NEW: loaded[table.name].new,
                     DELETED: loaded[table.name].deleted,
                     REFUSED: len(extraction.refusals.of(table)),
-                    OUTSIDE: getattr(extraction.unbelievable.get(table.name), "rows", 0),
+                    OUTSIDE: _outside(settings, extraction, table),
                     **_told(extraction, table),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
             )
 
 
+def _outside(settings: Settings, extraction: Extraction, table: SourceTable) -> int:
+    """The rows that no window places: they cannot have changed when they say, or after the last day."""
+    rows = getattr(extraction.unbelievable.get(table.name), "rows", 0)
+    is_last = settings.end is not None and extraction.window.end >= settings.end
+    if is_last and table.load == "window" and table.name in extraction.located:
+        rows += extraction.source.later(table, extraction.window, extraction.loaded_at + CLOCKS_DIFFER)[0]
+    return rows
+
+
 def _told(extraction: Extraction, table: SourceTable) -> Mapping[str, str]:
-    """What is no fault and yet worth knowing."""
+    """What a user should know though nothing is wrong."""
     fractions = extraction.fractions.get(table.name)
     return {TOLD: "\n".join(map(str, fractions))} if fractions else {}

@@ -1,4 +1,4 @@
-"""What a reading says of the rows that raw knows: nothing new, that they are gone, or back."""
+"""Comparing a reading with raw: tables without changes, and rows that were deleted or have come back."""
 
 from collections.abc import Collection, Iterable
 
@@ -15,18 +15,18 @@ from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.versions import is_later, is_newest, timestamp
 from retail_assets.resources.warehouse import Execute
 
-# A snapshot that lacks more than this share of the rows known so far is taken for a broken source.
+# If a snapshot lacks more than this share of the known rows, the source is assumed to be broken.
 LARGEST_SHRINKAGE = 0.5
 SMALLEST_GUARDED_TABLE = 20
-# Of so many rows it is asked whether raw has them, one by one, before they are loaded.
+# Up to so many rows of a window are looked up in raw by their hashes, to skip loading if all are there.
 FEW_ROWS = 10_000
 
 
 def unchanged(extraction: Extraction, tables: Iterable[SourceTable], execute: Execute) -> set[str]:
-    """The tables that say what raw says already.
+    """The tables of which raw has everything already, so that nothing needs to be loaded.
 
-    A snapshot does if raw has as many rows, with the same hashes; what a window of a database brings, if raw
-    has every row of it. The hours before a window have mostly been read before.
+    For a snapshot: raw has as many current rows, with the same sum of hashes. For a window of a database: raw
+    has every row that was read, as often in the overlap, which an earlier run has read.
     """
     read: dict[str, tuple[str, int, int]] = {}
     for table in tables:
@@ -68,10 +68,10 @@ def _newest(table: SourceTable, relation: str, condition: str) -> str:
 
 
 def mark_overtaken(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
-    """Mark versions in raw that would count as later than what the source says now, and are past.
+    """Mark outdated versions in raw that would still count as newer than the source's current row.
 
-    A time of change may be wrong (the year 9999, a clock that was ahead), or be taken back. A database tells
-    how a row is now, whatever its stamp: a version that it does not tell is an earlier one.
+    A time of change may be wrong (the year 9999, a clock that was ahead), or be set back. A database gives
+    rows as they are now, whatever their time of change, so any version that differs is an older one.
     """
     if not extraction.source.is_current or not table.modified:
         return
@@ -101,11 +101,11 @@ def mark_deletions(
     execute: Execute,
     except_: Collection[int] = (),
 ) -> int:
-    """Mark the rows of raw that the source no longer has, and take back what is there again.
+    """Mark the rows of raw that the source no longer has, and unmark those that are there again.
 
-    What was loaded is compared with raw inside the warehouse: dlt leaves it in its staging dataset. The
-    scope is the whole table for a snapshot, else the rows of the parents that were read.
-    What is not to be taken back is in `except_`, by its hash.
+    The comparison runs inside the warehouse: dlt leaves what it loaded in its staging dataset. The scope is
+    the whole table for a snapshot, else the rows of the parents that were read. Rows whose hash is in
+    `except_` are not unmarked.
     Returns the number of rows (not versions) that were found deleted. Raises `SourceError`, and marks
     nothing, if a snapshot has lost too many.
     """
@@ -150,15 +150,18 @@ def _take_back(
 
 
 def take_out(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
-    """Take out what was loaded of a table that could not be read to its end. Loading only adds rows."""
+    """Delete what was loaded of a table that could not be read to its end. Loading only adds rows."""
     execute(f"delete from {table.schema}.{table.name} where {LOADED_AT} >= {timestamp(extraction.loaded_at)}")
 
 
 def _renew(
     extraction: Extraction, table: SourceTable, batch: str, same_key: str, same_row: str, execute: Execute
 ) -> None:
-    """A row that is again what it was before has no new version. No time of its own tells that: the old
-    version counts as seen now."""
+    """Make an old version the newest again, where a row has gone back to its earlier values.
+
+    Insert-only loading adds no version that raw has, and a snapshot without times of change has none to order
+    versions by. So the old version counts as seen now.
+    """
     raw = f"{table.schema}.{table.name}"
     later_key = " and ".join(f"later.{column} = raw.{column}" for column in table.primary_key)
     execute(f"""
@@ -175,17 +178,17 @@ def _renew(
 
 
 def add_returned(extraction: Extraction, table: SourceTable, execute: Execute) -> None:
-    """Add the rows of files that are again what they were before another version.
+    """Add a further version of rows from files that have gone back to earlier values.
 
-    Loading adds no version that raw has. This one stands before the other there, and has to stay: what a
-    row was like in between, and before, is known by its versions.
+    Insert-only loading adds no version that raw has. The old version has to stay where it is, before the one
+    in between, so the returned values are added as a version of their own.
     """
     if table.kind != "files" or table.load != "window":
         return
     raw, staged = f"{table.schema}.{table.name}", f"{table.schema}_staging.{table.name}"
     key = ", ".join(table.primary_key)
     now = timestamp(extraction.loaded_at)
-    # On most days all that was loaded is new, which is seen without going through what raw had before.
+    # On most days all rows loaded are new, which two counts show without a scan of older rows.
     ((is_all_new,),) = execute(
         f"select (select count(*) from {raw} where {LOADED_AT} >= {now}) = (select count(*) from {staged})"
     )
@@ -197,7 +200,7 @@ def add_returned(extraction: Extraction, table: SourceTable, execute: Execute) -
     same_key = " and ".join(f"batch.{column} = known.{column}" for column in table.primary_key)
     differs = " or ".join(f"batch.{each.name} is distinct from known.{each.name}" for each in table.columns)
     names = [name for name in table.raw_schema.names if name != ROW_HASH]
-    # A hash of its own, that no reading gives: it is a bigint of 63 bits, less the time in seconds.
+    # A hash of its own for this copy: that of the values, less the time of loading in seconds.
     row_hash = f"batch.{ROW_HASH} - {int(extraction.loaded_at.timestamp())}"
     execute(f"""
         insert into {raw} ({", ".join(names)}, {ROW_HASH})
@@ -213,7 +216,7 @@ def _batch(extraction: Extraction, table: SourceTable) -> str:
 
 
 def _read_now(extraction: Extraction) -> str:
-    # dlt empties a staging table only when the next rows for it come; older ones are not of this reading.
+    # dlt truncates a staging table only when it loads the next rows, so older rows may still be in it.
     return f"{LOADED_AT} = {timestamp(extraction.loaded_at)}"
 
 

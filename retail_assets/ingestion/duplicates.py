@@ -1,10 +1,9 @@
-"""Rows with one key in one reading: one of them counts, by a rule, and the others are told.
+"""Duplicates: several rows with the same key in one reading. One of them counts, the others are reported.
 
-The row that changed last counts. Of rows with the same time of change the one with the greater values does,
-column by column in the contract's order; a value is greater than none. So the choice is the rows' own: it
-does not depend on the order in which they are read, nor on the windows that read them. The others of the
-same time are refused. Those with an earlier time are taken for earlier versions of the row, which is what
-they are to a reading that comes between.
+The row that changed last counts. Among rows with the same time of change, it is the one with the greater
+values, compared column by column in the contract's order, nulls lowest. So the choice does not depend on the
+order of reading or on the windows. The others with the same time are refused. Rows with an earlier time are
+loaded as earlier versions, as a reading between the two times would have done.
 """
 
 from collections.abc import Sequence
@@ -77,6 +76,34 @@ def refused_duplicates(extraction: Extraction, table: SourceTable, execute: Exec
         for row_key, amount, row_hash, modified_at, changed_at, loaded_at, is_same, place, is_of_last in rows
         if is_of_last
     ]
+
+
+def repeated_in_files(extraction: Extraction, table: SourceTable, execute: Execute) -> Repeated | None:
+    """Keys of what was just loaded that several files have, with one time of change and other values.
+
+    It may be a correction, or the numbers of two branches that both begin with 1.
+    """
+    if extraction.source.is_current:
+        return None
+    staged = f"{table.schema}_staging.{table.name}"
+    unit = f"{', '.join(table.primary_key)}, {MODIFIED_AT}"
+    if not execute(
+        f"select 1 from {staged} group by {unit} having min({LOADED_AT}) < max({LOADED_AT}) limit 1"
+    ):
+        return None
+    ((keys, example, amount),) = execute(f"""
+        with placed as (
+            select
+                {key_sql(table, lambda name: f"cast({name} as varchar)")} as row_key,
+                cast({table.amount or "null"} as decimal(38, 6)) as amount,
+                {LOADED_AT},
+                max({LOADED_AT}) over (partition by {unit}) as last_loaded_at
+            from {staged}
+        )
+        select count(distinct row_key), min(row_key), sum(amount) from placed
+        where {LOADED_AT} < last_loaded_at
+    """)
+    return Repeated(int(keys), example, is_of_files=True, amount=amount)
 
 
 def mark_duplicates(

@@ -1,4 +1,4 @@
-"""What can be wrong with a source, in a sentence for people."""
+"""Errors of sources, each with a message for the user."""
 
 from retail_assets.errors import UserError
 
@@ -14,7 +14,7 @@ class SourceUnreachableError(SourceError):
 
 
 def source_error(error: BaseException) -> SourceError | None:
-    """What a source said, of an error that other libraries have wrapped."""
+    """The `SourceError` inside an error that other libraries have wrapped; None without one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SourceError):

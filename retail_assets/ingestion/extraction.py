@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
 
 import pyarrow as pa
@@ -15,22 +16,25 @@ from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Found, Source
 from retail_assets.windows import Window
 
-# So many batches are read ahead (the first may be empty), to know whether there is anything to load. A
-# table that has fewer is read to its end, which also closes what was opened for it.
+# How many batches are read ahead (the first may be empty), to find out whether there is anything to load. A
+# table with fewer is read to its end, which also closes its connection or file.
 BATCHES_AHEAD = 3
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """Keys that more than one row of a reading has, with different times of change."""
+    """Keys that occur in more than one row of a reading: with different times of change; or with the same, in
+    files of which the one that was written last counts. Then there is the amount of the others."""
 
     keys: int
     example: str
+    is_of_files: bool = False
+    amount: Decimal | None = None
 
 
 @dataclass
 class Extraction:
-    """What a system says, table by table; a table in `errors` is left out."""
+    """The state of one reading, by table. Tables in `errors` are not loaded."""
 
     source: Source
     window: Window
@@ -63,16 +67,16 @@ class Extraction:
 
     @property
     def located(self) -> set[str]:
-        """The tables that are there."""
+        """The tables that the system has."""
         return set(self.found)
 
     def as_found(self, table: SourceTable) -> SourceTable:
-        """The table as it is read here."""
+        """The table as it is read from this source."""
         found = self.found.get(table.name)
         return found.table if found else table
 
     def open(self, table: SourceTable) -> None:
-        """Begin to read a table. Raises `SourceUnreachableError`; other errors only leave the table out."""
+        """Begin to read a table. Raises `SourceUnreachableError`; any other error is kept in `errors`."""
         self.rows[table.name] = 0
         if table.name not in self.located or table.name in self.errors:
             return
@@ -88,11 +92,11 @@ class Extraction:
         self.rows[table.name] = sum(batch.num_rows for batch in self._ahead[table.name])
 
     def was_read(self, table: SourceTable) -> bool:
-        """Whether the source looked at an opened table at all, be it empty."""
+        """Whether an opened table was read at all, even if it had no rows."""
         return bool(self._ahead.get(table.name))
 
     def whole(self, table: SourceTable) -> pa.Table | None:
-        """All rows of an opened table, if it was read and they are few enough to be known."""
+        """All rows of an opened table, if it was read and all of them were read ahead; else None."""
         ahead = self._ahead.get(table.name, [])
         if not ahead or len(ahead) == BATCHES_AHEAD:
             return None
@@ -103,7 +107,7 @@ class Extraction:
     def read(self, table: SourceTable) -> Iterator[pa.Table]:
         """An opened table's batches; an empty one of the right types comes first.
 
-        A table that cannot be read further ends there, and is in `errors`.
+        If reading fails midway, the batches end and the table is in `errors`.
         """
         yield table.raw_schema.empty_table()
         for batch in self._ahead.pop(table.name, []):
@@ -118,11 +122,11 @@ class Extraction:
             self.errors[table.name] = str(error)
 
     def rows_read(self, table: SourceTable) -> int:
-        """The rows that the source gave, those included that were refused."""
+        """How many rows were read, including the refused ones."""
         return self.rows.get(table.name, 0) + sum(each.is_lost for each in self.refusals.of(table))
 
     def is_refused_whole(self, table: SourceTable) -> bool:
-        """Whether a table was read and not one row of it could be: then it is no matter of rows."""
+        """Whether every row of the table was refused: then the table is at fault, not single rows."""
         refused = len(self.refusals.of(table))
         is_all = refused > 0 and self.rows.get(table.name, 0) == 0
         return is_all and (table.load == "snapshot" or refused >= MANY)

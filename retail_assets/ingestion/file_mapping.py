@@ -1,8 +1,8 @@
-"""What a mapping makes of files: a relation with the contract's columns, in DuckDB's SQL.
+"""Applying a mapping to files: a relation with the contract's columns, in DuckDB's SQL.
 
-Each file or folder of a source is a table by its name, its columns are called as in its header. Two more can
-be asked for: `_row`, a row's place among those read, and `_day`, the day that the file is of (without one in
-its name, the day on which it was written). `_path` tells one file from another.
+Each file or folder of a source is a table with its name; columns are named as in the header. Further columns:
+`_row`, a row's position among those read; `_day`, the day in the file's name, or else the day on which it was
+written; and `_path`, the file.
 """
 
 import json
@@ -18,7 +18,15 @@ import duckdb
 
 from retail_assets.catalog.contract import Names, SourceTable
 from retail_assets.ingestion.file_formats import PATH, Layout, relation_sql
-from retail_assets.ingestion.mapping import Hash, MappingError, SystemMapping, TableMapping, place_of
+from retail_assets.ingestion.mapping import (
+    Hash,
+    MappingError,
+    SystemMapping,
+    TableMapping,
+    ended,
+    nearest,
+    place_of,
+)
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
 from retail_assets.ingestion.versions import text
 
@@ -49,7 +57,11 @@ def tables_in(connection: duckdb.DuckDBPyConnection, mapping: SystemMapping, tab
     (answer,) = connection.execute("select json_serialize_sql(?)", [select.strip().rstrip(";")]).fetchall()[0]
     parsed = json.loads(answer)
     if parsed["error"]:
-        raise cannot_map(mapping, table, "select", parsed["error_message"])
+        said = parsed["error_message"]
+        is_other = said.startswith("Only SELECT")
+        raise cannot_map(
+            mapping, table, "select", "it is no query of the form `select ...`" if is_other else said
+        )
     if len(parsed["statements"]) != 1:
         raise cannot_map(mapping, table, "select", "it is more than one query")
     return set(_base_tables(parsed))
@@ -85,7 +97,7 @@ def mapped(
 
     def culprit(reason: str) -> MappingError:
         for each, place in places.items():
-            error = partial(cannot_map, mapping, table, f"columns.{each}")
+            error = partial(_cannot_compute, mapping, table, each, names)
             _columns(connection, f"(select {place} from {source})", error)
         return cannot_map(mapping, table, "columns", reason)
 
@@ -102,7 +114,19 @@ def mapped(
 
 def cannot_map(mapping: SystemMapping, table: SourceTable, key: str, reason: str) -> MappingError:
     """What is wrong with a mapping, as a sentence that names the place."""
-    return MappingError(f"{mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
+    return MappingError(f"{mapping.path}: tables.{table.name}.{key}: {ended(reason)}")
+
+
+def _cannot_compute(
+    mapping: SystemMapping, table: SourceTable, column: str, there: Sequence[str], reason: str
+) -> MappingError:
+    """What is wrong with a column of a mapping, of a source that has these columns."""
+    missed = re.search(r'Referenced column "(.*?)" not found', reason)
+    if missed:
+        reason = (
+            f"there is no column {missed[1]}{nearest(missed[1], [each for each in there if each != PATH])}"
+        )
+    return cannot_map(mapping, table, f"columns.{column}", reason)
 
 
 def _base_tables(parsed: Any) -> Iterator[str]:
@@ -206,7 +230,9 @@ def _types(
     try:
         found = connection.sql(f"select * from {relation} limit 0")
     except duckdb.Error as error:
-        raise mapping_error(str(error).splitlines()[0]) from None
+        # `Binder Error: ...!`
+        reason = str(error).splitlines()[0]
+        raise mapping_error((reason.partition("Error: ")[2] or reason).rstrip("!")) from None
     return {field.name: str(field.type) for field in found.to_arrow_table().schema}
 
 

@@ -78,7 +78,7 @@ def is_of_one_byte_letters(path: Path, layout: Layout) -> bool:
 
 
 def rejects(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -> list[Reject]:
-    """The rows that DuckDB passed over in its reading of a file, blank ones without a reason.
+    """The rows that DuckDB skipped while it read a file; blank ones have no reason.
 
     Raises `BreaksOffError` if the last one does, `UnreadableFileError` if a quote is not closed: then no
     row behind it can be trusted.
@@ -109,7 +109,7 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -
 
 @dataclass(frozen=True)
 class _Passed:
-    """A row that DuckDB passed over, as it says so."""
+    """A row that DuckDB skipped, as it reports it."""
 
     position: int  # of its first byte, or of a line end before it
     kind: str

@@ -37,7 +37,7 @@ from retail_assets.ingestion.file_formats import (
 from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
 from retail_assets.ingestion.file_tables import Counts, FileTables, Group
 from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
-from retail_assets.ingestion.files import File, FileStore, read_times, recency, recognised, to_read
+from retail_assets.ingestion.files import READ, File, FileStore, read_times, recency, recognised, to_read
 from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.mapping import Hash
@@ -47,6 +47,7 @@ from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 FILES_AT_ONCE = 500
+FILES_NAMED = 3
 BYTES_AT_ONCE = 32 * 1024 * 1024
 # A CSV may still be written to, unless nobody has done so for so many seconds.
 QUIET = 5.0
@@ -174,6 +175,28 @@ class FileSource(Source):
                     continue
         return None
 
+    def is_expected(self, table: SourceTable) -> bool:
+        return super().is_expected(table) or bool(self._of_other_kinds(table))
+
+    def absence(self, table: SourceTable) -> str:
+        others = self._of_other_kinds(table)
+        if not others:
+            return super().absence(table)
+        kinds = f"{', '.join(READ[:-1])} and {READ[-1]}"
+        return (
+            f"{self.system}: {', '.join(others[:FILES_NAMED])} cannot be read, since files are read that end"
+            f" in {kinds}: {table.name} counts as empty. Export it as one of these."
+        )
+
+    def _of_other_kinds(self, table: SourceTable) -> Sequence[str]:
+        """A table's files of which the kind is not read."""
+        name = Names(self._others).find((self.mapping.of(table).from_ or table.source_table).lower())
+        return self._others[name] if name else ()
+
+    @cached_property
+    def _others(self) -> Mapping[str, Sequence[str]]:
+        return self._store.others()
+
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.problems if reading else ()
@@ -263,7 +286,7 @@ class FileSource(Source):
         return sorted({name for each in asked for name in self._files if name == each.lower()})
 
     def _fingerprint(self, table: SourceTable) -> str:
-        """What tells that a mapping has changed, so that files are read again; empty without one."""
+        """Changes if the table's mapping does, so that its files are read again; empty without a mapping."""
         said = self.mapping.of(table).model_dump_json(exclude_unset=True)
         return sha256(said.encode()).hexdigest()[:16] if said != "{}" else ""
 
@@ -358,7 +381,7 @@ class FileSource(Source):
     def _layouts(
         self, table: SourceTable, paths: Mapping[Path, File], *, to_be_read: bool = True
     ) -> Mapping[Layout, Mapping[Path, File]]:
-        """Files by their layouts, without those that have none: of these it is told when they are read."""
+        """Files by layout, without those whose layout cannot be read: these are reported later."""
         layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
         for path, file in paths.items():
             try:
@@ -476,7 +499,7 @@ class FileSource(Source):
             )
 
     def _refuse_unfinished(self, file: File, layout: Layout) -> None:
-        """Of a CSV nothing in it tells whether more will come. It is not read as long as more does."""
+        """Refuse a CSV that is still being written. A CSV has no mark of its end."""
         if layout.kind != "csv":
             return
         # A bucket's files appear whole, and each look costs a request.

@@ -100,8 +100,8 @@ class FileTables:
     def version(self, group: Group, files: pa.Table) -> Mapping[Path, Counts | str]:
         """The rows of `given` into `versions`, by file how many there are.
 
-        A file is left out, and it is said why, if nothing tells how it writes its values, or if so many of
-        its rows are refused that it is no matter of rows. `files` has what `file_versions_sql` needs of each.
+        A file is left out, with the reason, if the format of its values cannot be detected, or if too many of
+        its rows are refused. `files` has what `file_versions_sql` needs of each.
         """
         self.connection.register("files", files)
         self._fill("create or replace temp table versions as", group)
@@ -135,7 +135,7 @@ class FileTables:
         self.connection.execute(f"{into} {file_versions_sql(table, group.layout, self.window, form, paths)}")
 
     def _fill_wrong_ones(self, group: Group) -> dict[str, str]:
-        """Read the refused rows again, as their files write values. Returns those where nothing tells how."""
+        """Read the refused rows again, in the detected formats of their files. Returns files without one."""
         self._collect_wrong_ones()
         forms: dict[Form, list[str]] = defaultdict(list)
         left_out: dict[str, str] = {}

@@ -73,10 +73,10 @@ def is_row_sql(table: SourceTable, layout: Layout) -> str:
 
 
 def cast(column: SourceColumn, layout: Layout, form: Form | None = None) -> str:
-    """A column of `given` as the contract's type; null where it is none. Without a form, as DuckDB reads it.
+    """A column of `given` cast to the contract's type, or null. Without a form, as DuckDB reads it.
 
-    A time without a zone is of the session's. A fraction is no whole number; digits beyond the contract's are
-    rounded.
+    A time without a zone is in the session's. A fraction does not cast to a whole number; digits beyond the
+    contract's are rounded.
     """
     name = _name(column)
     if is_text_key(column):

@@ -6,13 +6,14 @@ from functools import partial
 from retail_assets.catalog.contract import CHANGED_AT, LOADED_AT, MODIFIED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout
 from retail_assets.ingestion.file_values import Form, cast, with_no_values
+from retail_assets.ingestion.scope import CLOCKS_DIFFER
 from retail_assets.ingestion.versions import REFUSED, own_time, text, timestamp, versions_sql
 from retail_assets.windows import Window
 
 # Of each file, beside its rows: its path in the source, the start of the day it is of, when it was written,
 # and when it was read.
 NAME, DAY_START, WRITTEN_AT, READ_AT = "_name", "_day_start", "_written_at", "_read_at"
-# Rows that changed after the window's end.
+# Rows that changed after the window's end, and not later than they can have.
 IS_HELD_BACK = "_is_held_back"
 ADDED = (PATH, ROW, NAME, DAY_START, WRITTEN_AT, READ_AT, IS_HELD_BACK)
 
@@ -25,9 +26,9 @@ def file_versions_sql(
     Without a form all rows, with their values as DuckDB reads them; else the `wrong` ones of these files,
     with their values in that form.
 
-    A drop says what its rows were like on its day: without a time of their own that tells of it, rows
-    changed then. So it does not matter in which order drops come, and a row that returns to an earlier
-    value is a version of its own.
+    A drop has its rows as of its day: unless a row's own time of change is later, it changed on that day. So
+    the order in which drops arrive does not matter, and a row that returns to an earlier value is a version
+    of its own.
     """
     own = own_time(table)
     if own:
@@ -40,7 +41,9 @@ def file_versions_sql(
         identity = f"coalesce(cast({DAY_START} as varchar), '')"
     is_held_back = "false"
     if own and table.load == "window":
-        is_held_back = f"coalesce({MODIFIED_AT} >= {timestamp(window.end)}, false)"
+        # A stamp of the year 9999 lies in no window: such a row is loaded, and told (reconciliation.py).
+        soon = f"{READ_AT} + interval {CLOCKS_DIFFER.total_seconds():.0f} seconds"
+        is_held_back = f"coalesce({MODIFIED_AT} >= {timestamp(window.end)} and {MODIFIED_AT} < {soon}, false)"
     columns, condition = "*", "true"
     if form is not None:
         columns = f"{with_no_values(table, layout)}, {PATH}"

@@ -26,9 +26,11 @@ from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.urls import shown, without_secrets
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+# The same in short.
+READ = (".csv", ".tsv", ".gz of these", ".parquet")
 _UNFINISHED = re.compile(r"\.(tmp|part|partial|crdownload|filepart)$", re.IGNORECASE)
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d{2})([-_./]?)(\d{2})\2(\d{2})(?=(?:\d{6})?(?!\d))")
-# What tells that a file was replaced, as the file systems call it.
+# Fields of a listing that change if a file is replaced, as different file systems name them.
 _VERSIONS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated")
 
 
@@ -41,7 +43,7 @@ class File:
     version: str  # when it was written, or the bucket's tag of its content
     modified_at: datetime | None
     day: date | None
-    # When anything about it was changed, be it its name; nobody can set that. Only of a folder's files.
+    # When anything about it changed, even its name (ctime); nobody can set it. Only for files in a folder.
     changed: str = ""
     trouble: str = ""  # why it cannot be read, as far as the listing tells
 
@@ -157,6 +159,25 @@ class FileStore:
                 found[file.table].append(file)
                 self._are_shipped.add(file.path)
         return found
+
+    def others(self) -> Mapping[str, Sequence[str]]:
+        """The files that are not read, since they are of other kinds, by the names that tables have."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(self._other_paths()):
+            name = path.rpartition("/")[2]
+            if not name.startswith((".", "_")):
+                found[File(path, 0, "", None, _day(path)).table].append(path)
+        return found
+
+    def _other_paths(self) -> Iterator[str]:
+        if self.folder is None:
+            paths = (full[len(self._root) :].lstrip("/") for full in self.filesystem.find(self._root))
+        else:
+            below = ((Path(here).relative_to(self.folder), names) for here, _, names in os.walk(self.folder))
+            paths = ((folder / name).as_posix() for folder, names in below for name in names)
+        for path in paths:
+            if not _is_data(path):
+                yield path.encode(errors="surrogateescape").decode(errors="replace")
 
     def _listed(self) -> list[File] | None:
         """All data files; None if there is no such folder."""
@@ -283,9 +304,9 @@ def to_read(
 ) -> list[File]:
     """The files that the days `[first, end)` read.
 
-    Of a `window` table those of these days, and those from before, or without a day, of which something
-    is not loaded yet: late ones come in with the next run. Of a `snapshot` table the newest, if it is not
-    loaded yet.
+    For a `window` table: those of these days, and earlier ones, or ones without a day, that are not
+    completely loaded yet, so that the next run picks up late files. For a `snapshot` table: the newest, if it
+    is not loaded yet.
     """
     due = [file for file in files if file.day is None or file.day < end]
     if table.load == "snapshot":

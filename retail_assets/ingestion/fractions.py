@@ -1,5 +1,5 @@
-"""Quantities that are no whole pieces: 2.5 kg. They count as they are, which a shop that sells by the piece
-would want to know: so they are told when they first come in."""
+"""Fractional quantities, such as 2.5 kg. They count as they are. A shop that sells by the piece would want to
+know, so a run reports when they first appear."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

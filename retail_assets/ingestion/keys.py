@@ -1,7 +1,7 @@
-"""What a system's keys are: whole numbers, or text (`#1001`, `A-17`, `0017`, UUIDs).
+"""The type of a system's keys: whole numbers, or text (`#1001`, `A-17`, `0017`, UUIDs).
 
-It is decided once, for all keys of a system and whatever refers to them, when the first rows come; then raw's
-columns say it. A mapping's `keys` says it beforehand, and turns numbers into text later.
+It is detected once, for all keys of a system and all references to them, from the first rows. From then on
+the type of raw's columns decides. A mapping's `keys` sets it beforehand, or converts numbers to text later.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ Keys: TypeAlias = Literal["number", "text"]
 
 # What the warehouses call the types of key columns.
 _NUMBERS = ("bigint", "number")
-# What a table is called while it is written anew.
+# The suffix of a table's name while it is rewritten.
 _BEFORE = "_before"
 
 

@@ -1,6 +1,6 @@
 """Loading into raw through dlt: every version of every row that was seen, once.
 
-It knows nothing of the orchestrator: who calls `ingest` says how dlt's pipeline is run.
+It does not depend on Dagster: the caller of `ingest` passes the function that runs dlt's pipeline.
 """
 
 import shutil
@@ -22,7 +22,12 @@ from retail_assets.ingestion.comparison import (
     take_out,
     unchanged,
 )
-from retail_assets.ingestion.duplicates import found_again, mark_duplicates, refused_duplicates
+from retail_assets.ingestion.duplicates import (
+    found_again,
+    mark_duplicates,
+    refused_duplicates,
+    repeated_in_files,
+)
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
@@ -30,12 +35,12 @@ from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.lost_tables import lost
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import own_time, timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
 
 Run = Callable[[dlt.Pipeline, DltSource], Any]
 
-# A table of fewer rows is read whole in a moment; one of so many is worth being written once more, in order.
+# A first load of at least so many rows is rewritten in order of the key. Smaller tables are fast to scan.
 LARGE = 2_000_000
 
 
@@ -44,9 +49,9 @@ class Loaded:
     """A raw table after a reading."""
 
     rows: int
-    """All its versions of rows."""
+    """All versions of rows in the table."""
     new: int
-    """Those of them that it did not have before."""
+    """The versions that this reading added."""
     deleted: int
     """Rows that the source no longer has, as this reading found out."""
 
@@ -59,10 +64,10 @@ def ingest(
     folder: Path,
     run: Run,
 ) -> Mapping[str, Loaded]:
-    """Load what a system says of the `chosen` ones of its tables; `run` runs a pipeline on a source.
+    """Load the `chosen` ones of a system's tables; `run` runs dlt's pipeline on a source.
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
-    read, or have lost too many rows, are in the extraction's errors. Returns what became of each table.
+    read, or have lost too many rows, are in the extraction's errors. Returns the row counts by table.
     """
     schema = tables[0].schema
     with warehouse.session() as execute:
@@ -73,7 +78,7 @@ def ingest(
             execute,
         )
         if has_changed:
-            # dlt's memory of the columns' types.
+            # dlt remembers the types of the columns there.
             shutil.rmtree(folder / schema, ignore_errors=True)
         tables, chosen = (
             [with_keys(extraction.as_found(table), keys) for table in some] for some in (tables, chosen)
@@ -98,6 +103,8 @@ def ingest(
             try:
                 duplicates = refused_duplicates(extraction, table, execute)
                 extraction.refusals.add(table, duplicates)
+                if repeated := repeated_in_files(extraction, table, execute):
+                    extraction.repeated[table.name] = repeated
                 hashes = {each.row_hash for each in duplicates}
                 deleted[table.name] = mark_deletions(extraction, table, parent, execute, hashes)
                 mark_duplicates(extraction, table, duplicates, execute)
@@ -142,12 +149,12 @@ def _settle_refusals(
 
 
 def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: Execute) -> None:
-    """Find out what the source has and raw has not."""
+    """Find out which rows the source has and raw does not."""
     source = extraction.source
+    located = [table for table in tables if table.name in extraction.located and own_time(table)]
+    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     if not source.is_current:
         return
-    located = [table for table in tables if table.name in extraction.located and table.modified]
-    extraction.unbelievable = unbelievable(located, extraction.loaded_at, execute)
     for table in located:
         days = recent_days(extraction.window, source.days_read(table, extraction.window), extraction.zone)
         spans = list(days.values())
@@ -158,7 +165,7 @@ def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: E
 
 
 def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:
-    """A reference table of which no row can be read stays as it was."""
+    """Leave a reference table as it was if none of its rows can be read."""
     if table.load == "snapshot" and extraction.is_refused_whole(table):
         refused = extraction.refusals.of(table)
         extraction.errors[table.name] = (
@@ -169,8 +176,8 @@ def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:
 
 
 def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Execute) -> list[SourceTable]:
-    """The tables that the reading says something new of."""
-    # Which rows of a parent were read says which of its children are gone: both are loaded in any case.
+    """The tables of which the reading has something new."""
+    # A child's deletions are found by the rows of its parent that were read, so both are always loaded.
     parents = {table.parent for table in chosen}
     alone = [table for table in chosen if table.name not in parents and table.parent is None]
     known = unchanged(extraction, alone, execute)
@@ -190,7 +197,7 @@ def _loadable(extraction: Extraction, chosen: Sequence[SourceTable], execute: Ex
 
 
 def _is_large_first_filling(extraction: Extraction, table: SourceTable, execute: Execute) -> bool:
-    """Whether a table has no rows but those of this reading, which are many."""
+    """Whether a table has only the rows of this reading, and many of them."""
     if extraction.rows[table.name] < LARGE:
         return False
     earlier = f"{LOADED_AT} < {timestamp(extraction.loaded_at)}"
@@ -223,7 +230,7 @@ def _resource(table: SourceTable, extraction: Extraction) -> DltResource:
     def batches() -> Iterator[pa.Table]:
         yield from extraction.read(table)
 
-    # insert-only: a version is there or it is added; what is there is never changed by a load.
+    # insert-only: a load adds the versions that are not there, and never changes those that are.
     resource: DltResource = dlt.resource(
         batches,
         name=table.name,

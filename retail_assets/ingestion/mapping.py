@@ -148,6 +148,11 @@ class SystemMapping(_Strict):
     def _known_timezone(cls, name: str | None) -> str | None:
         return _zone(name)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether a company wrote all of it: it is not shipped, and builds on no other."""
+        return bool(self.path) and self.extends is None and Path(self.path).parent != SHIPPED
+
     @cached_property
     def filled(self) -> Mapping[str, TableMapping]:
         """The tables with the variables in them."""
@@ -164,7 +169,7 @@ class SystemMapping(_Strict):
         return table.model_copy(update=changes)
 
     def covers(self, table: SourceTable) -> bool:
-        """Whether the table is taken in."""
+        """Whether the table is ingested."""
         return self.tables[table.name] is not None if table.name in self.tables else not self.only
 
     def of(self, table: SourceTable) -> TableMapping:
@@ -246,7 +251,7 @@ def load_mapping(
     mapping = _parsed(path, system, home)
     problems = list(_problems(mapping, system, tables, kind))
     if problems:
-        raise MappingError("\n".join(f"{path}: {problem.rstrip('.')}." for problem in problems))
+        raise MappingError("\n".join(f"{path}: {ended(problem)}" for problem in problems))
     return mapping.model_copy(update={"path": str(path)})
 
 
@@ -265,11 +270,11 @@ def _path(named: str, system: str, home: Path) -> Path:
         if path.is_file():
             return path.absolute()
     known = shipped_mappings(system)
-    raise MappingError(
+    missed = (
         f"{setting} is {named}: there is no such file, and no mapping of that name is shipped for"
-        f" {system}{nearest(named, known) if known else ''}. Give a YAML file; `retail-assets init {system}`"
-        " writes one."
+        f" {system}{nearest(named, known) if known else ''}"
     )
+    raise MappingError(f"{ended(missed)} Give a YAML file; `retail-assets init {system}` writes one.")
 
 
 def _parsed(path: Path, system: str, home: Path, extended: tuple[Path, ...] = ()) -> SystemMapping:
@@ -364,7 +369,7 @@ def _sentence(problem: Mapping[str, Any], said: Mapping[str, Any]) -> str:
         model = _KEYS.get(len(place), TableMapping)
         known = [field.alias or name for name, field in model.model_fields.items()]
         within = ".".join(place[:-1])
-        return f"{within + ': ' if within else ''}`{place[-1]}` is no key{nearest(place[-1], known)}."
+        return ended(f"{within + ': ' if within else ''}`{place[-1]}` is no key{nearest(place[-1], known)}")
     what = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("mapping_type", "model_type", "model_attributes_type", "dict_type"):
         what = "it holds keys with their values, and has none"
@@ -376,6 +381,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else f". There are: {', '.join(known)}"
+
+
+def ended(sentence: str) -> str:
+    """A sentence with its full stop, if it is no question."""
+    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
 
 
 def _problems(mapping: SystemMapping, system: str, tables: Sequence[SourceTable], kind: str) -> Iterable[str]:

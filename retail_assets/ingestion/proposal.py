@@ -79,9 +79,9 @@ def proposed(
     relations: Mapping[str, Sequence[str]],
     ask: Callable[[SourceTable, str | None], str | None],
 ) -> list[ProposedTable]:
-    """Of each table of the contract the most similar relation of the source, if one is similar.
+    """For each table of the contract, the most similar relation of the source, if one is similar.
 
-    `ask` is told of it and says which it is, or none.
+    `ask` gets the proposal and returns the relation to use, or None.
     """
     found = []
     for table in tables:

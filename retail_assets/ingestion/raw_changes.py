@@ -1,4 +1,4 @@
-"""What becomes of raw's tables when the contract changes: loaded rows stay, and take the new shape."""
+"""Migrating raw's tables when the contract changes: loaded rows stay, in the new shape."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,17 +9,17 @@ from retail_assets.catalog.contract import ADDED_COLUMNS, KEY_TYPES, ROW_HASH, S
 from retail_assets.errors import UserError
 
 _SNOWFLAKE_NAMES = {"text": "varchar", "timestamp_ntz": "timestamp", "float": "double"}
-# Snowflake keeps whole numbers so.
+# Snowflake's type for whole numbers.
 _WHOLE = "decimal(38,0)"
 
 
 class RawTypeError(UserError):
-    """Values that were loaded cannot become what the contract says now."""
+    """Values that were loaded cannot be converted to the contract's type without loss."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table that is there."""
+    """A column of an existing table."""
 
     data_type: str
     is_nullable: bool
@@ -27,13 +27,13 @@ class Column:
 
 @dataclass(frozen=True)
 class RawChange:
-    """One change to a raw table that is there, and the statement that makes it."""
+    """One change to an existing raw table, and the statement that makes it."""
 
     table: SourceTable
     text: str
     statement: str
     changes_values: bool = False
-    """Whether what was read of the column before may look otherwise now."""
+    """Whether values that were loaded before may change."""
 
 
 def column_of(data_type: str, precision: int | None, scale: int | None, is_nullable: str) -> Column:
@@ -46,9 +46,9 @@ def column_of(data_type: str, precision: int | None, scale: int | None, is_nulla
 
 
 def raw_changes(table: SourceTable, there: Mapping[str, Column]) -> Iterator[RawChange]:
-    """What makes a raw table that is there one of the contract.
+    """The changes that bring an existing raw table in line with the contract.
 
-    Columns that the contract no longer names stay, and may be empty from now on. Raises `RawTypeError`.
+    Columns that the contract no longer has stay, and become nullable. Raises `RawTypeError`.
     """
     declared = {column.name: column.data_type for column in table.columns} | ADDED_COLUMNS
     required = {*table.primary_key, ROW_HASH}
@@ -56,7 +56,7 @@ def raw_changes(table: SourceTable, there: Mapping[str, Column]) -> Iterator[Raw
     keys = {column.name for column in table.columns if column.is_key}
     for column, data_type in declared.items():
         if column in keys and column in there and there[column].data_type in KEY_TYPES.values():
-            # Whether keys are numbers or text is the source's matter (keys.py).
+            # Whether keys are numbers or text depends on the source (keys.py).
             continue
         if column not in there:
             yield RawChange(table, f"add {column}", f"alter table {name} add column {column} {data_type}")
@@ -82,7 +82,7 @@ def _is(found: str, declared: str) -> bool:
 
 
 def _widens(found: str, declared: str) -> bool:
-    """Whether every value keeps its every digit. Neither engine changes other types in place."""
+    """Whether a change of type keeps every digit. Neither engine changes other types in place."""
     former, now = _decimal(found), _decimal(declared)
     return bool(former and now and now[0] > former[0] and now[1] == former[1])
 

@@ -1,4 +1,4 @@
-"""Raw's tables in the warehouse: there, typed and with all columns, whatever became of their source."""
+"""Raw's tables in the warehouse: created by the contract, whether or not the source has anything for them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def create_statement(table: SourceTable) -> str:
 
 
 def count_rows(tables: Sequence[SourceTable], execute: Execute) -> Mapping[str, int]:
-    """How many rows each table has, which a warehouse knows without counting."""
+    """How many rows each table has: metadata in both warehouses, no scan."""
     counts = " union all ".join(
         f"select '{table.name}', count(*) from {table.schema}.{table.name}" for table in tables
     )
@@ -46,10 +46,10 @@ def count_rows(tables: Sequence[SourceTable], execute: Execute) -> Mapping[str, 
 
 
 def put_in_order(table: SourceTable, execute: Execute) -> None:
-    """Write a table anew, all at once, in order of its key.
+    """Rewrite a table in order of its key, in one transaction.
 
-    Loading leaves its rows in any order. Most keys are numbers that grow with time, so that what later loads
-    add comes behind by itself, a day's rows lie together, and a query for them passes over the rest.
+    A load leaves rows in any order. Most keys are numbers that grow with time, so later loads append in
+    order, the rows of a day are close together, and a query for them prunes the rest.
     """
     name = f"{table.schema}.{table.name}"
     columns = ", ".join(_typed(table))

@@ -1,9 +1,9 @@
-"""Whether raw has what the source has: counts per day of the last two weeks, and stamps that place no row.
+"""Comparing raw with the source: counts per day of the last two weeks, and impossible times of change.
 
-A reading cannot see what is committed after it with an older stamp, beyond the hours that it overlaps the one
-before. So each reading of a database also counts: on each recent day that was read, how many rows the
-source says changed then, and how many raw and its refused rows have of that day. Fewer in raw is a loss. More
-is none: rows change again after they were read, and move to a later day.
+A row that is committed after a reading, with a time of change before the overlap of the next one, is in no
+reading. So each reading of a database also counts, for each recent day that was read, the rows that changed
+on it: in the source, and in raw with its refused rows. Fewer in raw is a loss. More is not: rows change again
+after they were read, and move to a later day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ DAYS = 14
 
 @dataclass(frozen=True)
 class Difference:
-    """A day of the retailer's of which the source has more rows than raw."""
+    """One of the retailer's days for which the source has more rows than raw."""
 
     day: date
     in_source: int
@@ -32,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Unbelievable:
-    """Rows in raw whose time of change cannot be."""
+    """Rows in raw with an impossible time of change."""
 
     rows: int
     first: datetime
@@ -87,7 +87,7 @@ def counts_sql(days: Sequence[Window]) -> str:
 def differences(
     days: Iterable[date], in_source: Sequence[int], in_raw: Sequence[int]
 ) -> Iterator[Difference]:
-    """The days of which the source has more."""
+    """The days for which the source has more rows."""
     for day, source, raw in zip(days, in_source, in_raw, strict=True):
         if source > raw:
             yield Difference(day, source, raw)
@@ -96,7 +96,7 @@ def differences(
 def unbelievable(
     tables: Sequence[SourceTable], loaded_at: datetime, execute: Execute
 ) -> Mapping[str, Unbelievable]:
-    """Rows that are in raw with a time of change that cannot be, by table."""
+    """Rows in raw with an impossible time of change, by table."""
     asked = " union all ".join(_unbelievable_sql(table, loaded_at) for table in tables)
     rows = execute(asked) if tables else []
     return {name: Unbelievable(int(count), *told) for name, count, *told in rows if count}

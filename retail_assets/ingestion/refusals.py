@@ -1,9 +1,9 @@
-"""Rows that cannot become rows of raw, each set aside by itself: `raw_<system>._refused_rows`.
+"""Refused rows: rows that cannot be loaded into raw, kept in `raw_<system>._refused_rows`.
 
-`versions_sql` gives every row of a reading; of a row that cannot be one of the contract's types the
-column `_refused` says why, and what was there instead. `sifted` takes such rows out of the batches;
-`settle` brings the table of refusals, and raw, up to date with what the reading found. The same row
-refused again is the same refusal; one that was mended, or is gone, is a refusal no more (`_deleted_at`).
+`versions_sql` gives every row of a reading; if a value is not of the contract's type, the column `_refused`
+has the reason and the value. `sifted` takes such rows out of the batches. `settle` updates the table of
+refused rows, and raw, after a reading. A row that is refused again is the same refusal; if it was corrected,
+or is gone, the refusal is closed (`_deleted_at`).
 """
 
 from collections import defaultdict
@@ -29,13 +29,14 @@ from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
 TABLE = "_refused_rows"
-# Rows are refused one by one up to so many of a table in one reading: more are no matter of rows.
+# If a reading refuses more rows of a table than this, the table as a whole is refused.
 MOST_ROWS = 100_000
-# A table of which so many rows are read, and all are refused, is refused.
+# If all rows of a table are refused, and there are at least so many, the table as a whole is refused.
 MANY = 20
 ROWS_AT_ONCE = 500
 
-# Of a refused row: what the contract's table and key are, what is wrong, and when it changed and was seen.
+# The columns of `_refused_rows`: the contract's table and the key, what is wrong, and when it changed and was
+# seen.
 COLUMNS = {
     "table_name": "varchar",
     # As quarantine writes it: `order_id=1, line=2`; null without a key; personal data as a hash.
@@ -71,8 +72,8 @@ class Refusal:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nothing counts in the row's place. One with a key in which no column is wrong was refused
-        for another row of the same key, which does."""
+        """Whether the row's data is lost. A row in which no column is wrong was refused as a duplicate, and
+        another row of the same key counts."""
         return self.column_name is not None or self.row_key is None
 
 
@@ -105,9 +106,9 @@ class Refusals:
         self.by_table.setdefault(table.name, []).extend(refused)
 
     def sifted(self, table: SourceTable, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The batches without the rows that are refused, which are kept here.
+        """The batches without their refused rows, which are kept here.
 
-        Raises `SourceError` if there are too many for a matter of rows.
+        Raises `SourceError` if there are more than `MOST_ROWS`.
         """
         for batch in batches:
             if REFUSED not in batch.column_names:
@@ -139,12 +140,12 @@ def create_table(schema: str, execute: Execute) -> None:
 
 
 def has_refusals(schema: str, execute: Execute) -> set[str]:
-    """The tables of which rows are refused at present."""
+    """The tables with open refusals."""
     return {name for (name,) in execute(f"select distinct table_name from {schema}.{TABLE} where {_open()}")}
 
 
 def times_of(schema: str, at_most: int, execute: Execute) -> Mapping[str, Sequence[datetime]]:
-    """When the rows changed that are refused at present, by table; of each the oldest ones."""
+    """The times of change of the rows with open refusals, by table: the oldest `at_most` ones of each."""
     found: dict[str, list[datetime]] = defaultdict(list)
     for name, moment in execute(f"""
         select table_name, {MODIFIED_AT}
@@ -166,14 +167,14 @@ def settle(
     is_current: bool,
     execute: Execute,
 ) -> None:
-    """Bring a table's refusals up to date with a reading.
+    """Update a table's refusals after a reading.
 
-    `read_again` is a condition on `_refused_rows`: the refusals that the reading would have found again.
-    `is_current` says whether the reading tells how its rows are now, as a database does, and not how they
-    were, as an old file does. A version in raw that is older than a refused one of the same key is not what
-    the source says any more: it is marked as deleted, so that no row is both staged and refused.
+    `read_again` is a condition on `_refused_rows`: the refused rows that the reading would have met again.
+    `is_current`: rows are read as they are now, as from a database, and not as of an earlier day, as from an
+    old file. A version in raw that is older than a refused one of the same key is outdated: it is marked as
+    deleted, so that no row is both staged and refused.
 
-    Each statement may be run again; a reading that is cut off after any of them is made good by the next.
+    Every statement is idempotent. If a run is killed between two of them, the next one completes the work.
     """
     now = refusals.of(table)
     _add(table, now, window, execute)
@@ -204,7 +205,7 @@ def settle(
 
 
 def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
-    """What is refused at present, by table and reason."""
+    """The open refusals, by table and reason."""
     return [
         Summary(*row)
         for row in execute(f"""
@@ -230,7 +231,7 @@ def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
 
 
 def chunks(refusals: Sequence[Refusal]) -> Iterator[Sequence[Refusal]]:
-    """As many at a time as one statement names."""
+    """The refusals in parts that fit into one statement."""
     return (refusals[start : start + ROWS_AT_ONCE] for start in range(0, len(refusals), ROWS_AT_ONCE))
 
 
@@ -243,7 +244,7 @@ def _hashes(refusals: Iterable[Refusal]) -> str:
 
 
 def _add(table: SourceTable, refusals: Sequence[Refusal], window: Window, execute: Execute) -> None:
-    """Add those that are not known. A row that was mended and is wrong again as before is refused again."""
+    """Add new refusals, and reopen those of rows that were corrected and are wrong again in the same way."""
     if not refusals:
         return
     name = f"{table.schema}.{TABLE}"

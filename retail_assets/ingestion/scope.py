@@ -1,11 +1,13 @@
-"""Which rows of a database's table a reading takes.
+"""The scope of a reading: which rows of a database table it reads.
 
-Those that changed in the window or, since a transaction may take its time, some hours before; with the
-retailer's first window also what changed before it. And with every window the rows whose time of change
-places them in none: they have no time, or one that cannot be (the year 1, the year 9999).
+- Rows that changed in the window, or in the overlap of some hours before it, since a transaction may commit
+  late. The retailer's first window also has everything before it.
+- In every window, rows whose time of change is in no window: it is null, or impossible (the year 1, the year
+  9999).
 
-A query takes what may be in the scope (`condition`), as far as the database can compare the stamps as it has
-them; what was read is filtered by the moments that they turn out to be (`exact_sql`).
+The query to the database selects every row that may be in the scope (`condition`), as far as the database can
+compare times in the form in which it stores them. The result is then filtered by the parsed times
+(`exact_sql`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,17 +22,17 @@ from retail_assets.catalog.contract import MODIFIED_AT
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.windows import Window
 
-# From a moment to before another; None: from the beginning, or without end.
+# A closed-open range of time; None: without a beginning, or without an end.
 Range: TypeAlias = tuple[datetime | None, datetime | None]
 Condition: TypeAlias = sa.ColumnElement[bool]
 
-# Nobody's rows were changed before computers counted time, or more than a day from now.
+# Times of change before this, or more than a day in the future, are taken for wrong.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(days=1)
 
 _NUMBER = (sa.Integer, sa.Numeric, sa.Float)
 _ISO = "____-__-__%"
-# How many of a number's units a second has, and the numbers that are read in this unit (times.py).
+# Units per second, and the range of numbers that are read in this unit (times.py).
 _SCALES = ((1, 1e8, 1e11), (10**3, 1e11, 1e14), (10**6, 1e14, 1e17), (10**9, 1e17, 1e19))
 _WRITTEN = ((18000101, 21991231, "%Y%m%d"), (18000101000000, 21991231235959, "%Y%m%d%H%M%S"))
 _JULIAN, _JULIAN_OF_1970 = (2378497.0, 2524594.0), 2440587.5
@@ -38,7 +40,7 @@ _JULIAN, _JULIAN_OF_1970 = (2378497.0, 2524594.0), 2440587.5
 
 @dataclass(frozen=True)
 class Scope:
-    """What a reading takes of a table, by the time of its rows' last change."""
+    """The rows of a table to read, by their time of change."""
 
     ranges: tuple[Range, ...]
 
@@ -50,28 +52,28 @@ class Scope:
 def scope_of(
     window: Window, loaded_at: datetime, *, since: datetime | None, also: Iterable[Range] = ()
 ) -> Scope:
-    """The scope of a window that is read at some moment.
+    """The scope of a window that is read at `loaded_at`.
 
-    `since` is where the reading begins: before the window, or None for the beginning of time. `also` are
-    ranges that earlier readings left out.
+    `since` is where the reading starts: before the window, or None to read from the very beginning. `also`
+    are further ranges, such as those that earlier readings missed.
     """
     unbelievable = ((loaded_at + CLOCKS_DIFFER, None), (None, EARLIEST))
     return Scope(((since, window.end), *also, *unbelievable))
 
 
 def is_believable(moment: str, loaded_at: datetime) -> str:
-    """The condition, in SQL, that rows can have been changed at a moment."""
+    """The condition, in SQL, that a time of change is plausible."""
     return f"({moment} >= {timestamp(EARLIEST)} and {moment} < {timestamp(loaded_at + CLOCKS_DIFFER)})"
 
 
 def condition(scope: Scope, times: Sequence[sa.ColumnElement[Any]], zone: str, dialect: str) -> Condition:
-    """All rows that may be in the scope by the latest of these times, and perhaps others."""
+    """A condition that all rows in the scope meet, by the latest of these times; others may meet it too."""
     each = (_may_be_in(scope, time, zone, dialect) for time in times)
     return sa.or_(*each, sa.and_(sa.true(), *(time.is_(None) for time in times)))
 
 
 def is_exact(times: Sequence[sa.ColumnElement[Any]], zone: str, dialect: str) -> bool:
-    """Whether the condition takes no others."""
+    """Whether no other rows meet `condition`."""
     return len(times) == 1 and dialect != "sqlite" and _is_time(times[0]) and _knows_zone(times[0], zone)
 
 
@@ -104,9 +106,10 @@ def _knows_zone(time: sa.ColumnElement[Any], zone: str) -> bool:
 
 
 def _times(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
-    """Moments as the column has them: with a zone, or in the source's without saying so.
+    """Columns of a time type, with a zone, or without one and then in the source's zone.
 
-    Where an hour comes twice, its times may be those of either: what is taken begins and ends an hour off.
+    In an hour that the clock repeats, a time without a zone may be either: the range is an hour wider at both
+    ends.
     """
     if isinstance(time.type, sa.Date):
         return _days(span, time, zone)
@@ -134,7 +137,7 @@ def _days(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
 
 
 def _texts(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
-    """Texts that begin with a day. Which day that is in UTC depends on a zone: it may be the one beside."""
+    """Texts that begin with a date. Their date in UTC depends on the zone, so the range is wider by a day."""
     day = timedelta(days=1)
     return sa.or_(
         *(
@@ -149,7 +152,7 @@ def _day(moment: datetime, shift: timedelta) -> sa.ColumnElement[str]:
 
 
 def _numbers(scope: Scope, number: sa.ColumnElement[Any]) -> Condition:
-    """Times since 1970 in whatever unit, dates in digits, Julian days, and what is none of these."""
+    """Numbers: times since 1970 in any unit, dates in digits, Julian days, and any that are none of these."""
     day = timedelta(days=1)
     found = []
     for start, end in scope.ranges:

@@ -1,4 +1,4 @@
-"""What a source system is to the ingestion, whatever its kind: something with tables to read."""
+"""The interface of a source system, whatever its kind: tables that can be located and read."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ class Found:
 
     @property
     def lacking(self) -> Sequence[SourceColumn]:
-        """Columns that are not there though nobody said so."""
+        """Columns that are not there and that the mapping does not give up."""
         return [
             column
             for column in self.table.columns
@@ -40,7 +40,7 @@ class Found:
 
     @property
     def costs(self) -> Sequence[str]:
-        """What is lost by the columns that are not there: one sentence for each loss."""
+        """What is lost without the columns that are not there, one sentence per loss."""
         return [f"no {', '.join(columns)}: {loss}" for loss, columns in self.lost.items()]
 
     @property
@@ -55,7 +55,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Lack:
-    """Columns without which a table is not loaded."""
+    """Missing columns that keep a table from being loaded."""
 
     was_there: bool  # at earlier loads, with values
     what: str
@@ -63,7 +63,7 @@ class Lack:
 
 
 class Source(ABC):
-    """One system, opened to be read for one window."""
+    """One source system, opened to be read for one window."""
 
     system: str
     mapping: SystemMapping = NO_MAPPING
@@ -87,41 +87,41 @@ class Source(ABC):
 
     @abstractmethod
     def relations(self) -> Mapping[str, Sequence[str]]:
-        """All that the system has, whatever it is called: tables and views, or files, with their columns."""
+        """Everything that the system has: tables and views, or files, each with its columns."""
 
     @abstractmethod
     def text_key(self, table: SourceTable) -> str | None:
-        """A key of a located table that is no whole number, if there is one: `order_id '#1001'`."""
+        """A key of a located table that is no whole number, such as `order_id '#1001'`; None without one."""
 
     @abstractmethod
     def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
         """The rows of a located table for the window, with the columns that raw adds.
 
         A `window` table yields the rows modified in the window (a row without a time of modification
-        belongs to every window); a `snapshot` table yields all its rows. If nothing at all is yielded,
-        nothing was looked at; a table without rows gives an empty batch. A row that cannot be one of raw
-        has the column `_refused` (versions.py).
+        belongs to every window); a `snapshot` table yields all its rows. A table without rows yields an empty
+        batch; no batch at all means that the table was not read. Rows that cannot be loaded have the column
+        `_refused` (versions.py).
         Raises `SourceError` if the table cannot be read; nothing of it stays loaded then.
         """
 
     is_current: bool
-    """Whether a reading tells how its rows are now, as a database does, and not how they were on some day."""
+    """Whether rows are read as they are now, as from a database, and not as of some day, as from a file."""
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
-        """A condition on `_refused_rows`: the refusals that the table's reading would have found again."""
+        """A condition on `_refused_rows`: the refused rows that this reading would meet again."""
         return "true"
 
     def count_by_day(self, table: SourceTable, days: Sequence[Window]) -> Sequence[int] | None:
-        """How many of the table's rows changed on each day; None if that cannot be asked for."""
+        """How many of the table's rows changed on each day; None if the source cannot count them."""
         return None
 
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
-        """What there is of a table, once it was read, from the window's end until a moment: how many rows,
-        and whole files besides."""
+        """What a table that was read has from the window's end up to `until`: a number of rows, and files
+        that are not counted by rows."""
         return 0, ()
 
     def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
-        """What has been read of a table's changes, with this window."""
+        """The windows of the table that have been read so far, including this one."""
         return ()
 
     def absence(self, table: SourceTable) -> str:
@@ -135,36 +135,42 @@ class Source(ABC):
         named = f" (tables.{table.name}.from in {self.mapping.path})" if said.from_ else ""
         return f"{self.system} has no table {said.from_ or table.source_table}{named}: it counts as empty."
 
+    def is_expected(self, table: SourceTable) -> bool:
+        """Whether it is no matter of course that a table is not there: a company's own mapping says where it
+        is. A layout that is shipped, or extended, has tables that many companies have not."""
+        said = self.mapping.of(table)
+        return self.mapping.is_own and bool(said.from_ or said.select)
+
     def problems(self, table: SourceTable) -> Sequence[str]:
-        """What there is to say of a table that has been read: one sentence each."""
+        """Problems of a table that has been read, one sentence each."""
         return ()
 
     def unfinished(self, table: SourceTable) -> Sequence[str]:
-        """Those of the problems that keep something from being loaded for now, such as a file."""
+        """The problems that keep something, such as a file, from being loaded for now."""
         return ()
 
     def refused(self, table: SourceTable) -> Sequence[str]:
-        """What of a table that has been read was refused as a whole, such as a file: one sentence each."""
+        """What was refused as a whole, such as a file, of a table that has been read: one sentence each."""
         return ()
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
-        """Before the reading: look up in the warehouse what was loaded, except of the `emptied` tables."""
+        """Called before the reading: looks up what was loaded earlier, except for the `emptied` tables."""
         self._execute = execute
 
     def remember(
         self, tables: Sequence[SourceTable], missed: Sequence[SourceTable], window: Window, execute: Execute
     ) -> None:
-        """What was read of these tables is in the warehouse; of the `missed` ones nothing is."""
+        """Called after loading: records that `tables` were loaded for the window, and `missed` were not."""
         return
 
     def lack(self, table: SourceTable, lacking: Iterable[SourceColumn]) -> Lack | None:
-        """What keeps a table from being loaded, of the columns that it does not have."""
+        """Which of the `lacking` columns keep the table from being loaded; None if none does."""
         lacking = list(lacking)
         place = f"under tables.{table.name}.columns in the mapping (RETAIL_{self.system.upper()}_MAPPING)"
         needed = [column.name for column in lacking if column.is_required]
         gone = self._had(table, lacking)
         if gone:
-            # What it must have cannot be given up.
+            # A required column cannot be given up.
             other_name, known = "if it has another name, write it", "if it is gone for good, write"
             remedy = other_name if {*gone} & {*needed} else f"{known} `{gone[0]}: null`"
             return Lack(True, f"no column {', '.join(gone)} any more", f"Restore it; {remedy} {place}")
@@ -174,7 +180,7 @@ class Source(ABC):
         return None
 
     def _had(self, table: SourceTable, columns: Iterable[SourceColumn]) -> Sequence[str]:
-        """Those of the columns that raw has values of, other than what stands in for a missing column."""
+        """The columns that have values in raw, other than the contract's default."""
         asked = [
             f"select {text(column.name)} where exists (select 1 from {table.schema}.{table.name}"
             f" where {_is_told(column)})"

@@ -1,8 +1,8 @@
 """Reading tables of a SQL database as Arrow, whatever the database.
 
 SQLite is read through ADBC (sqlite.py), SQL Server through its driver's Arrow reader (sqlserver.py), other
-databases through SQLAlchemy, in batches. All give batches of the types that the contract declares, with
-decimals exact and times in UTC. A row of which a value is none of its type is given as a refused one.
+databases through SQLAlchemy, in batches. All give batches of the contract's types, with exact decimals and
+times in UTC. A row with a value that is not of its type is marked as refused.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ from retail_assets.windows import Window
 # What DuckDB reads like a table.
 _Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 _Query: TypeAlias = sa.Select[*tuple[Any, ...]]
-# So many refused rows of other days are looked up again with every reading.
+# At most so many refused rows of other days are looked up again in every reading.
 LOOKED_UP = 50
 _MOMENT = timedelta(microseconds=1)
 # SQL Server's `datetime` has 300 moments a second, and pymssql writes milliseconds: what is so far apart may
@@ -54,7 +54,7 @@ _COARSE = timedelta(milliseconds=5)
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A contract's table as it was found in the database, with what each of its columns is there."""
+    """A contract's table as it was found in the database, with the expression for each of its columns."""
 
     found: Found
     columns: Mapping[str, Expression]
@@ -84,8 +84,8 @@ class SqlSource(Source):
         overlap: timedelta = timedelta(),
         beginning: datetime | None = None,
     ):
-        """`zone` is that of times which name none. Windows are read from `overlap` before their start on, and
-        the one that starts at the retailer's `beginning` from the beginning of time on."""
+        """`zone` is the zone of times that name none. A window is read from `overlap` before its start; one
+        that starts at the retailer's `beginning` also reads everything before it."""
         self.system = system
         self._url = url
         self._zone = zone
@@ -219,7 +219,8 @@ class SqlSource(Source):
     def _computed(
         self, contract: SourceTable, relation: sa.FromClause, places: Mapping[str, Expression]
     ) -> Mapping[str, Expression]:
-        """The columns of a query that computes them; so a window is taken of numbered lines, not before."""
+        """The columns of a subquery that computes them, so that a window function in a mapping sees all rows,
+        not only those of the partition's window."""
 
         def query(names: Sequence[str]) -> _Query:
             return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
@@ -280,7 +281,7 @@ class SqlSource(Source):
             return False
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
-        # What changed on the days that were read, and what was looked up besides.
+        # What changed in the scope: the window, its overlap, and the refused rows that are looked up again.
         return (
             "true" if table.load == "snapshot" else self._scope(table, window, datetime.now(UTC)).exact_sql()
         )
@@ -294,7 +295,7 @@ class SqlSource(Source):
         with self._telling(table):
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
-                query, filter_ = self._in_scope(query, located, scope)
+                query, filter_ = self._in_scope(query, located, table, scope)
             rows = self._rows(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
 
@@ -357,15 +358,20 @@ class SqlSource(Source):
         ]
         return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
 
-    def _in_scope(self, query: _Query, located: LocatedTable, scope: Scope) -> tuple[_Query, str]:
-        """The query of what may be in the scope, and the condition on what it gives that takes it exactly."""
+    def _in_scope(
+        self, query: _Query, located: LocatedTable, table: SourceTable, scope: Scope
+    ) -> tuple[_Query, str]:
+        """The query for all rows that may be in the scope, and the exact condition to filter its result.
+
+        `table` is the located one with its system's keys.
+        """
         parent = self._located.get(located.contract.parent or "")
         if parent is None:
             return query.where(self._condition(scope, located)), scope.exact_sql()
         (key,) = parent.contract.primary_key
         parents = sa.select(parent.columns[key]).where(self._condition(scope, parent))
         where: sa.ColumnElement[bool] = located.columns[key].in_(parents)
-        filter_ = self._has_parent(located, parent, scope)
+        filter_ = self._has_parent(located, parent, table, scope)
         if not located.times:
             return query.where(where), filter_
         where = sa.or_(self._condition(scope, located), where)
@@ -375,14 +381,18 @@ class SqlSource(Source):
         zone = self._zone_of(located.contract)
         return condition(scope, located.times, zone, self._engine.dialect.name)
 
-    def _has_parent(self, located: LocatedTable, parent: LocatedTable, scope: Scope) -> str:
-        """The condition that a row's parent is in the scope, which the query has made sure of or not."""
+    def _has_parent(
+        self, located: LocatedTable, parent: LocatedTable, table: SourceTable, scope: Scope
+    ) -> str:
+        """The exact condition that a row's parent is in the scope; `true` if that of the query was exact."""
         (key,) = parent.contract.primary_key
         zone = self._zone_of(parent.contract)
         if is_exact([*located.times, *parent.times], zone, self._engine.dialect.name):
             return "true"
         contract, name = parent.contract, f"{parent.contract.name}_in_scope"
-        columns = [column for column in contract.columns if column.name in (key, *contract.modified)]
+        # The key is of the type that it has in the table whose rows it is compared with.
+        columns = [each for each in table.columns if each.name == key]
+        columns += [each for each in contract.columns if each.name in contract.modified and each.name != key]
         query = self._query(parent, columns)
         statement = f"""
             select "{key}"
@@ -455,7 +465,7 @@ class SqlSource(Source):
     def _versioned(
         self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
-        """Arrow in, Arrow out. Of a reader DuckDB computes several batches at a time."""
+        """Arrow in, Arrow out. Given a reader, DuckDB processes several batches in parallel."""
         zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
         with self._session(zone) as connection:
             for some in rows:
@@ -487,7 +497,7 @@ def _by_rows(connection: sa.Connection, query: _Query, names: Sequence[str]) -> 
 
 
 def _array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; what Arrow has no one type for (a UUID) is text."""
+    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):

@@ -1,6 +1,6 @@
-"""Times as sources write them, in DuckDB's SQL: the moment in UTC, or null for what is no time.
+"""Parsing times as sources write them, in DuckDB's SQL: to UTC, or to null if a value is not a time.
 
-What is read, alone or mixed within one column:
+These forms are read, alone or mixed within one column:
 
     2024-01-02, 2024-01-02 10:00[:00[.123456]], with a `T` or a space, with `Z`, an offset or a zone's name
     2024/01/02 [10:00[:00]], 02.01.2024 [10:00[:00]]
@@ -9,10 +9,9 @@ What is read, alone or mixed within one column:
     Julian days of the years 1800 to 2200
 
 02/01/2024 is the second of January or the first of February: it is refused. A time without a zone is in the
-session's time zone, which a reading sets to the source's. In the night in which the clocks go back an hour
-comes twice: it is taken for the later one, in standard time. An hour that is left out in spring counts as if
-the clocks had not gone forward yet. What lies after the year 9999, or before the year 1, or is infinite, is
-the last or first moment that there is.
+session's time zone, which a reading sets to the source's. If the clocks repeat an hour, it is read as the
+later one, in standard time. In the hour that the clocks skip, they count as not having gone forward yet.
+Times after the year 9999 or before the year 1, and infinite ones, become the last or first timestamp.
 """
 
 from dataclasses import dataclass
@@ -31,12 +30,12 @@ _JULIAN_OF_1970 = 2440587.5
 
 @dataclass(frozen=True)
 class Times:
-    """Expressions for the times of a source, of which those without a zone are in this one."""
+    """Expressions for the times of a source. Times without a zone are in this one."""
 
     zone: str
 
     def of_text(self, value: str) -> str:
-        """The moment that a text tells."""
+        """The timestamp in UTC of a text."""
         # Nearly all are written so, and for these no zone has to be looked for.
         is_plain = f"""
             (length({value}) = 19 and {value}[5] = '-' and {value}[17] = ':')
@@ -47,7 +46,7 @@ class Times:
         return f"case when {is_plain} then {plain} else {self._unusual(f'trim({value})')} end"
 
     def of_number(self, value: str) -> str:
-        """The moment that a number tells: a date written in digits, a Julian day, or a time since 1970."""
+        """The timestamp in UTC of a number: a date written in digits, a Julian day, or a time since 1970."""
         digits = f"cast(cast({value} as bigint) as varchar)"
         number = f"cast({value} as double)"
         days = f"({number} - {_JULIAN_OF_1970})"
@@ -70,11 +69,11 @@ class Times:
         end"""
 
     def of_time(self, value: str, *, has_zone: bool) -> str:
-        """The moment of a time that the source has as such."""
+        """The timestamp in UTC of a column that has a time type in the source."""
         return f"timezone('UTC', {value})" if has_zone else self._local(f"cast({value} as timestamp)")
 
     def day_of_text(self, value: str) -> str:
-        """The day that a text tells, as it is written: a day has no zone."""
+        """The date in a text, as it is written: a date has no zone."""
         return f"""case
             when length({value}) = 10 and {value}[5] = '-' then try_cast({value} as date)
             when regexp_matches({value}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}[T ]')
@@ -83,7 +82,7 @@ class Times:
         end"""
 
     def day_of_number(self, value: str) -> str:
-        """The day that a number tells, in the source's zone."""
+        """The date of a number, in the source's zone."""
         return self._day(self.of_number(value))
 
     def _local(self, time: str) -> str:

@@ -1,6 +1,6 @@
-"""From a source's rows to raw's: of the contract's types, with the columns that raw adds.
+"""The query that turns a source's rows into raw's: the contract's types, and the columns that raw adds.
 
-DuckDB does it, on whatever it can read.
+It runs in DuckDB, on any relation that DuckDB can read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,13 @@ from retail_assets.catalog.contract import (
 from retail_assets.ingestion.key_values import how_to_switch, is_number_key
 from retail_assets.windows import Window
 
-# Of a row that cannot be one of raw, why; null for all others. A struct, as `refusals.Refusal` has it.
+# Why a row is refused, as a struct with fields of `refusals.Refusal`; null for all other rows.
 REFUSED = "_refused"
 VALUE_LENGTH = 100
 
 
 def plain_cast(column: SourceColumn) -> str:
-    """A column as the contract's type, or null where it holds something else."""
+    """A column cast to the contract's type; null where the value is not of that type."""
     return f'try_cast("{column.name}" as {column.data_type})'
 
 
@@ -36,9 +36,9 @@ def own_time(table: SourceTable) -> str | None:
 
 
 def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
-    """A row's key as text, as quarantine writes it; a part of it that is personal data as a hash.
+    """A row's key as text, as in quarantine. Parts of it that are personal data are hashed.
 
-    `value` gives the expression of a column of the key, as text.
+    `value` gives the SQL expression for a key column, as text.
     """
     pii = {column.name for column in table.columns if column.pii}
     parts = (
@@ -49,7 +49,7 @@ def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
 
 
 def is_newest(table: SourceTable) -> str:
-    """Whether a version is the newest of its row, as staging takes it (macros/staging.sql)."""
+    """Whether a version is the newest of its row, by the same rule as in staging (macros/staging.sql)."""
     return f"""row_number() over (
         partition by {", ".join(table.primary_key)}
         order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
@@ -57,7 +57,7 @@ def is_newest(table: SourceTable) -> str:
 
 
 def is_later(one: str, other: str) -> str:
-    """Whether one version comes after another, as staging takes the newest (macros/staging.sql)."""
+    """Whether one version comes after another, by the same rule as in staging (macros/staging.sql)."""
     first, second = (f"coalesce({each}.{MODIFIED_AT}, timestamp '0001-01-01')" for each in (one, other))
     return f"({first} > {second} or ({first} = {second} and {one}.{LOADED_AT} > {other}.{LOADED_AT}))"
 
@@ -75,19 +75,24 @@ def versions_sql(
     origin: str = "cast(null as varchar)",
     undecoded: str | None = None,
 ) -> str:
-    """The query that makes raw's rows of a relation with the contract's columns.
+    """The query that turns a relation with the contract's columns into raw's rows.
 
-    `cast` gives the expression of a column's value, which is null where the relation has no such value.
-    `loaded_at`, `modified_at`, `identity` and `origin` are expressions over the typed columns and those of
-    `passed_on`: when the row was read, its time of change, where its own columns do not tell it alone, what
-    sets apart versions whose columns are the same, and the file that it is from. `undecoded` is a column of
-    the relation that names the one whose text could not be decoded. Of a row that cannot be one of raw,
-    `_refused` says why; its hash is that of its values as they are in the source.
+    `cast` gives the expression for a column's typed value, which is null if the value is not of the type.
+    These are expressions over the typed columns and those of `passed_on`:
+
+    - `loaded_at`: when the row was read
+    - `modified_at`: the row's time of change; None if its own columns alone give it
+    - `identity`: tells apart versions whose columns are equal
+    - `origin`: the file that the row is from
+
+    `undecoded` is a column of the relation that holds the name of a column whose text could not be decoded.
+    In a row that is refused, `_refused` says why, and the hash is that of the values as the source has them.
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     given = ", ".join(f'"{column.name}" as {_given(column)}' for column in table.columns)
     casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in table.columns)
-    # What a source does not have makes no version, so that the contract may grow.
+    # The hash leaves out columns that the source does not have: a new column in the contract makes no new
+    # versions.
     there = [column for column in table.columns if column.name not in table.absent]
     packed = ", ".join(f'"{column.name}" := "{column.name}"' for column in there)
     as_given = ", ".join(f'"{column.name}" := {_given(column)}' for column in there)
@@ -121,10 +126,10 @@ def versions_sql(
 
 
 def _first_seen(table: SourceTable, start: str, loaded_at: str) -> str:
-    """When a row counts as changed that says of no change in the window.
+    """When a row counts as changed whose own time of change is not in the window: at the window's start.
 
-    In a table without a time of change, what happens after the window is read by it too: it counts when it
-    happens, so that days run one by one or at once make the same of it.
+    A snapshot without a time of change also has rows of events after the window. They count at the time of
+    the event, so that days run one by one give the same as one backfill.
     """
     if table.load == "snapshot" and not table.modified and table.time:
         return f"case when {table.time} < {loaded_at} then greatest({start}, {table.time}) else {start} end"
@@ -138,7 +143,7 @@ class _Problem(NamedTuple):
 
 
 def _problems(table: SourceTable, *, may_be_undecoded: bool) -> Iterator[_Problem]:
-    """What may be wrong with a row of `typed`, a row's first problem first."""
+    """What may be wrong with a row of `typed`. A row is refused for the first one that holds."""
     for column in table.columns:
         name, given = f'"{column.name}"', _given(column)
         if may_be_undecoded:
@@ -171,7 +176,7 @@ def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
 
 
 def _is_blank(column: SourceColumn) -> str:
-    """Whether a value that is none of the type says that there is none: it is empty, or MySQL's zero date."""
+    """Whether a value that cannot be cast stands for null: it is empty, or MySQL's zero date."""
     if column.data_type == "varchar" and not column.is_key:
         return "false"
     given = f"trim(cast({_given(column)} as varchar))"
@@ -211,10 +216,10 @@ def _given(column: SourceColumn) -> str:
 
 
 def text(value: str) -> str:
-    """A text in SQL."""
+    """A string literal in SQL."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as SQL. Raw keeps UTC without saying so."""
+    """A timestamp literal in SQL, without a zone: all times in raw are UTC."""
     return f"timestamp '{moment.replace(tzinfo=None)}'"

@@ -95,7 +95,7 @@ class Inspection:
 
     @property
     def is_without_loss(self) -> bool:
-        """Whether the first run would take in all that there is."""
+        """Whether the first run would load every row."""
         return not (self.losses or self.error or any(system.error for system in self.systems))
 
     def as_json(self) -> dict[str, Any]:

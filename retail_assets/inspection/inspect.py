@@ -1,12 +1,11 @@
-"""`retail-assets inspect`: what the first run would make of the sources, told before there is one.
+"""`retail-assets inspect`: a preview of what the first run would do with every row of the sources.
 
-The sources are read by the real ingestion, and their rows judged by the real staging, in a DuckDB that is
-thrown away; so what is told is what the run will do. Nothing is sampled.
+The sources are read by the real ingestion, and their rows judged by the real staging, in a temporary DuckDB.
+So the preview is what the run will do. Nothing is sampled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date
 
 from rich.console import Console
 
@@ -34,6 +33,7 @@ JUDGING = "staging's rules"
 
 _LEVELS: Mapping[Kind, Level] = {
     "absent": "note",
+    "expected": "loss",
     "columns": "note",
     "file": "loss",
     "unfinished": "loss",
@@ -48,9 +48,9 @@ _LEVELS: Mapping[Kind, Level] = {
 def inspect_sources(
     settings: Settings, systems: Sequence[str], days: tuple[date, date] | None, console: Console
 ) -> Inspection:
-    """Inspect some systems, or all that are taken in, for some days, or all: first and last, both included.
+    """Inspect some systems, or all that are ingested, for some days, or all: first and last, both included.
 
-    The console is told how far it is. Nothing is left behind. Raises `UserError` for what cannot be asked.
+    Progress is shown on the console. No files remain. Raises `UserError` for impossible systems or days.
     """
     systems = _chosen(settings, systems)
     first, last, window = _range(settings, days)
@@ -119,7 +119,7 @@ def _judged(
     display: Display,
     found: Inspection,
 ) -> Judgement:
-    """What staging says. If it cannot, because of a fault in a model, the rest is told nevertheless."""
+    """The result of staging's rules. If a model fails, the other findings are still reported."""
     if not readings:
         return Judgement()
     with warehouse.session() as execute:
@@ -158,10 +158,7 @@ class _Look:
             for name, found in reading.found.items()
             if name not in reading.errors
         }
-        after_last = settings.end_date and datetime.combine(
-            settings.end_date + timedelta(days=1), time(), ZoneInfo(settings.timezone)
-        )
-        self._is_last = after_last is not None and window.end >= after_last
+        self._is_last = settings.end is not None and window.end >= settings.end
 
     def at(self, reading: Reading, table: SourceTable) -> TableFindings:
         """A table of the contract."""
@@ -185,6 +182,7 @@ class _Look:
                 yield Finding("note", "absent", sentence)
             return
         yield from self._judgements(f"{table.system}.{table.name}")
+        yield from self._halves(f"{table.system}.{table.name}")
         yield from self._raw_rows(reading, found.table)
         for cost, columns in found.lost.items():
             names = ", ".join(columns)
@@ -216,6 +214,19 @@ class _Look:
                 value=unknown.value,
             )
 
+    def _halves(self, table: str) -> Iterator[Finding]:
+        half = self._judgement.alone.get(table)
+        # The other half may have come on other days.
+        if half and self._is_from_the_first_day:
+            level: Level = "loss" if half.half.is_line else "look"
+            yield Finding(
+                level, "half", half.sentence, half.rows, half.amount, half.half.key, row=half.example
+            )
+
+    @property
+    def _is_from_the_first_day(self) -> bool:
+        return self._window.start <= self._settings.beginning
+
     def _raw_rows(self, reading: Reading, table: SourceTable) -> Iterator[Finding]:
         settings, execute = self._settings, self._execute
         yield from raw_rows.outside(reading.source, table, self._window, reading.loaded_at, self._is_last)
@@ -227,7 +238,7 @@ class _Look:
         )
         yield from raw_rows.unnamed(table, execute)
         # What is referred to may have come on other days.
-        if self._window.start <= settings.beginning:
+        if self._is_from_the_first_day:
             yield from raw_rows.unmatched(table, self._loaded, execute)
 
 

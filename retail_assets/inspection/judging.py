@@ -7,6 +7,7 @@ from typing import Any
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.catalog.project import Project
 from retail_assets.ingestion.keys import systems_of_text
+from retail_assets.quality.half_orders import HALVES, Alone, alone
 from retail_assets.quality.row_account import Quarantined, quarantined, sources_of
 from retail_assets.quality.unknown_values import WATCHED, Unknown, Watched, unknown_values
 from retail_assets.resources.warehouse import Warehouse
@@ -27,16 +28,19 @@ class Judgement:
     """The key of a row in quarantine, by table (`erp.customer`) and reason."""
     unknown: Mapping[str, Sequence[tuple[Watched, Unknown]]] = field(default_factory=dict)
     """By table."""
+    alone: Mapping[str, Alone] = field(default_factory=dict)
+    """Lines without their order, and orders without a line, by table."""
 
 
 def models_to_judge(manifest: Mapping[str, Any]) -> list[str]:
-    """The models that are built: the quarantine, those that statuses are watched in, and what they read."""
+    """The models that are built: the quarantine, those with statuses and orders, and what they read."""
     models = {
         node["name"]: unique_id
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "model"
     }
-    waiting = [models[name] for name in (QUARANTINE, *(watched.model for watched in WATCHED))]
+    wanted = {watched.model for watched in WATCHED} | {half.model for half in HALVES}
+    waiting = [models[name] for name in (QUARANTINE, *sorted(wanted))]
     found: set[str] = set()
     while waiting:
         unique_id = waiting.pop()
@@ -70,6 +74,8 @@ def judge(
         for watched in WATCHED:
             for each in unknown_values(watched, execute, window):
                 unknown.setdefault(_name(sources[watched.model]), []).append((watched, each))
+        halves = sources_of(manifest, {half.model for half in HALVES})
+        found = {_name(halves[half.model]): alone(half, execute, window) for half in HALVES}
         held_back = quarantined(manifest, window, relation, execute)
         keys = execute(
             f"select model_name, reason, min(row_key) from {relation} where not is_refused group by 1, 2"
@@ -81,7 +87,7 @@ def judge(
         for model, reason, key in keys
         if not any(each.pii and each.name in tables[model].primary_key for each in tables[model].columns)
     }
-    return Judgement(held_back, examples, unknown)
+    return Judgement(held_back, examples, unknown, {table: each for table, each in found.items() if each})
 
 
 def _name(table: SourceTable) -> str:

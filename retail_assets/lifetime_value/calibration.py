@@ -1,16 +1,10 @@
 """The record: what was predicted 13 weeks before a week's end, and what happened until it."""
 
-from datetime import date, timedelta
-
 from retail_assets.lifetime_value.catalog import CALIBRATION, COLUMNS, RECORD, VALUES, table
 from retail_assets.resources.sql import monday
+from retail_assets.resources.weekly_tables import weeks_later
 
 DECILES = 10
-
-
-def weeks_later(week: str, weeks: int) -> str:
-    """The Monday of so many weeks later, or before."""
-    return (date.fromisoformat(week) + timedelta(weeks=weeks)).isoformat()
 
 
 def insert_calibration(week: str, purchases: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retail_assets.lifetime_value.bgnbd import Purchasing
-from retail_assets.lifetime_value.calibration import insert_calibration, weeks_later
+from retail_assets.lifetime_value.calibration import insert_calibration
 from retail_assets.lifetime_value.catalog import (
     ALL,
     CALIBRATION,
@@ -23,6 +23,7 @@ from retail_assets.lifetime_value.scoring import insert_values, scores
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.sql import monday
 from retail_assets.resources.warehouse import transaction
+from retail_assets.resources.weekly_tables import weeks_later
 
 
 @dataclass(frozen=True)

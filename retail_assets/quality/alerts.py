@@ -20,7 +20,7 @@ def alerts_of_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> Iterato
             continue
         evaluation = entry.dagster_event.asset_check_evaluation_data
         if evaluation.passed or (
-            # A run of old days is no news of the newest: the morning's look tells of it.
+            # A run of old days may fail this check; only the check every morning alerts.
             evaluation.check_name == CHECK_NAME and run.job_name != NEWEST_PARTITION_JOB
         ):
             continue

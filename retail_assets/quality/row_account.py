@@ -1,7 +1,7 @@
-"""What became of the rows that a run read: counted from what its assets say of themselves.
+"""The account of a run's rows, from the metadata of its materializations.
 
-Raw tables say how many rows were read, how many versions of them are new, and how many rows were found
-deleted; the quarantine says what of the run's window is in it, by reason. A command says what the UI does.
+Raw tables have the numbers of rows read, of new versions, and of rows found deleted; quarantine has those of
+the run's window, by reason. So a command's summary has the same numbers as the UI.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from retail_assets.resources.warehouse import Execute
 from retail_assets.settings import SYSTEMS
 from retail_assets.windows import Window
 
-# The metadata of raw tables, by what is told of it.
+# The names of raw tables' metadata.
 READ = "dagster/partition_row_count"
 NEW = "rows_new"
 DELETED = "rows_deleted"
@@ -55,7 +55,7 @@ class Quarantined:
 
 @dataclass
 class RowAccount:
-    """What became of the rows of a run, table by table (`erp.customer`)."""
+    """The account of a run's rows, by table (`erp.customer`)."""
 
     tables: dict[str, Rows] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
@@ -85,7 +85,7 @@ class RowAccount:
             self.told[table_name(key)] = str(metadata[TOLD].value)
 
     def refuse(self, key: dg.AssetKey, why: str) -> None:
-        """A table of which something was refused: all of it, a file, or rows."""
+        """Add a table that was refused, or from which a file or rows were."""
         self.refused[table_name(key)] = why
 
     def _add_quarantined(self, record: Mapping[str, Any]) -> None:

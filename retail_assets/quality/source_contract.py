@@ -18,6 +18,7 @@ PROBLEMS_SHOWN = 5
 
 Kind: TypeAlias = Literal[
     "absent",
+    "expected",
     "file",
     "unfinished",
     "columns",
@@ -67,7 +68,7 @@ def contract_results(
             context.log.warning(problem)
         is_error = error or _lacks_something(extraction, table)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
-        # What is not there is no fault: it is told in a check that passes.
+        # Missing tables and columns are no fault: a check that passes reports them.
         is_told = not error and (not problems or table.name not in extraction.found)
         told = [*_summary(problems), *(costs(extraction.source, table, extraction.found) if is_told else ())]
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
@@ -119,27 +120,42 @@ def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
 
 def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     repeated = extraction.repeated.get(table.name)
-    if repeated:
-        yield Problem(
-            "repeated",
-            f"{table.system}: {repeated.keys:,} keys of {table.source_table} ({table.name}) are there more"
-            f" than once, such as {repeated.example}: of rows with the same key the one that changed last"
-            " counts.",
-            rows=repeated.keys,
+    if not repeated:
+        return
+    keys = "1 key" if repeated.keys == 1 else f"{repeated.keys:,} keys"
+    are = "is" if repeated.keys == 1 else "are"
+    if repeated.is_of_files:
+        worth = "" if repeated.amount is None else f"; the others, {repeated.amount:,.2f}, do not"
+        where = f"{are} in more than one file"
+        rule = f"with the same time and other values, the file that was written last counts{worth}"
+    else:
+        where, rule = (
+            f"{are} there more than once",
+            "of rows with the same key the one that changed last counts",
         )
+    yield Problem(
+        "repeated",
+        f"{table.system}: {keys} of {table.source_table} ({table.name}) {where}, such as {repeated.example}:"
+        f" {rule}.",
+        rows=repeated.keys,
+        amount=repeated.amount,
+    )
 
 
 def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     found = extraction.unbelievable.get(table.name)
     if found:
         stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
+        absent = extraction.as_found(table).absent
+        times = ", ".join(name for name in table.modified if name not in absent)
+        rows = "1 row" if found.rows == 1 else f"{found.rows:,} rows"
         yield Problem(
             "unbelievable",
-            f"{table.system}: {found.rows:,} rows of {table.source_table} ({table.name}) cannot have changed"
-            f" when they say ({', '.join(table.modified)} {stamps}), such as {found.example}. They are read"
-            " with every window; correct the time at the source.",
+            f"{table.system}: {rows} of {table.source_table} ({table.name}) cannot have changed at the time"
+            f" written ({times} {stamps}), such as {found.example}: loaded all the same, with the window"
+            " that reads it. Correct the time at the source.",
             rows=found.rows,
-            column=", ".join(table.modified),
+            column=times,
         )
 
 
@@ -156,9 +172,12 @@ def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
 
 
 def _absence(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
-    is_wanted = extraction.source.mapping.covers(table) and not table.is_optional
-    if is_wanted and table.name not in extraction.found:
-        yield Problem("absent", extraction.source.absence(table))
+    source = extraction.source
+    if table.name in extraction.found or not source.mapping.covers(table):
+        return
+    is_expected = source.is_expected(table)
+    if is_expected or not table.is_optional:
+        yield Problem("expected" if is_expected else "absent", source.absence(table))
 
 
 def costs(source: Source, table: SourceTable, found: Mapping[str, Found]) -> Sequence[str]:

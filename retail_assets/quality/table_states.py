@@ -1,8 +1,7 @@
-"""Of which day each table is, and why if not of the newest: `quality.table_states`, for readers and runs.
+"""Up to which day each table is current, and why if it is behind: `quality.table_states`.
 
-A table's `applied_until` is the end of what has been applied to it: everything that changed in the sources
-before then is in it. It moves on only from where it ended, so that no window is passed over: the next run of
-a table that failed, or whose source was refused, begins where the last good one ended.
+Everything that changed in the sources before a table's `applied_until` is in the table. It advances without
+gaps: after a failure, or if the source was refused, the next run starts where the last good one ended.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,24 +17,24 @@ SCHEMA = "quality"
 TABLE = f"{SCHEMA}.table_states"
 
 State = Literal["current", "stale", "failed", "refused", "not taken in"]
-"""`stale`: something that the table is made from failed or was refused. `failed`: building it, or one of its
-checks, did. `refused`: its source could not be read. `not taken in`: its system is not in RETAIL_SOURCES."""
+"""`stale`: something upstream failed or was refused. `failed`: its build, or one of its checks, failed.
+`refused`: its source could not be read. `not taken in`: its system is not in RETAIL_SOURCES."""
 
 _COLUMNS = {
     "table_name": "varchar",  # with its schema, as in SQL
     "state": "varchar",
-    "as_of": "date",  # the last of the retailer's days that is wholly in it
+    "as_of": "date",  # the last of the retailer's days that is complete in it
     "applied_from": "timestamp",  # in UTC, as all times here: the start of the first window that was applied
     "applied_until": "timestamp",
-    "since": "timestamp",  # since when it has been in this state
-    "run_id": "varchar",  # the run that said so
+    "since": "timestamp",  # when it came into this state
+    "run_id": "varchar",  # the run that wrote the row
     "why": "varchar",
 }
 
 
 @dataclass(frozen=True)
 class TableState:
-    """What is known of one table; its times are in UTC, and without a zone in the warehouse."""
+    """The state of one table. Times are in UTC; in the warehouse they have no zone."""
 
     table: str
     state: State
@@ -44,9 +43,9 @@ class TableState:
     why: str | None = None
 
     def advanced(self, window: Window) -> "TableState":
-        """The state after a window was applied that does not begin after the end of what was there.
+        """The state after a window was applied that starts at or before `applied_until`.
 
-        One that ends before it begins leaves the days between open, and is not counted.
+        A window that ends before `applied_from` would leave a gap, and changes neither bound.
         """
         start, until = self.applied_from or window.start, self.applied_until or window.end
         if window.end >= start:
@@ -58,12 +57,12 @@ class TableState:
         return TableState(self.table, state, self.applied_from, self.applied_until, why)
 
     def set_back(self, start: datetime, why: str) -> "TableState":
-        """The same rows, of which nothing after `start` counts as applied."""
+        """The same rows, but nothing after `start` counts as applied."""
         until = min(self.applied_until, start) if self.applied_until else None
         return TableState(self.table, "stale", self.applied_from, until, why)
 
     def reaches(self, moment: datetime) -> bool:
-        """Whether everything before a moment is in it."""
+        """Whether everything up to a time has been applied."""
         return self.applied_until is not None and self.applied_until >= moment
 
 
@@ -89,9 +88,9 @@ def write(
     run_id: str,
     timezone: str,
 ) -> None:
-    """Put these states in the place of the `known` ones; what stays as it is keeps its `since`.
+    """Replace the `known` states by these; a table whose state stays the same keeps its `since`.
 
-    `timezone` is that of the retailer's days.
+    `timezone` is the zone of the retailer's days.
     """
     new = [state for state in states if known.get(state.table) != state]
     if not new:
@@ -127,7 +126,7 @@ def write(
 
 
 def gap_before(window: Window, states: Iterable[TableState]) -> Window:
-    """The window, begun earlier where one of the tables ends before it: what was missed is made up for."""
+    """The window, started earlier if one of the tables ends before it, to make up for what was missed."""
     ends = [state.applied_until for state in states if state.applied_until]
     return Window(min([window.start, *ends]), window.end)
 

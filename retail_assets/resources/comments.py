@@ -1,7 +1,7 @@
 """Descriptions as comments in the warehouse, where BI tools show them.
 
-What is there is compared with what should be, in one look; so a night in which no description has changed,
-and no table was made anew, writes none.
+All comments are compared in one query, and only differences are written: none in a night without a changed
+description or a rebuilt table.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

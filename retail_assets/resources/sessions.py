@@ -28,6 +28,13 @@ class Session(ABC):
         `name` is a schema and a table of it that nobody else uses. Not inside a transaction.
         """
 
+    @abstractmethod
+    def keeping(self, name: str, query: str) -> AbstractContextManager[str]:
+        """A context in which statements can read a query's result, by the name that it gives.
+
+        `name` is as of `holding`. Not inside a transaction.
+        """
+
 
 class DuckDBSession(Session):
     """Rows are read where they lie in memory."""
@@ -49,3 +56,12 @@ class DuckDBSession(Session):
             yield short
         finally:
             self._connection.unregister(short)
+
+    @contextmanager
+    def keeping(self, name: str, query: str) -> Iterator[str]:
+        short = name.split(".")[-1]
+        self._connection.execute(f"create or replace temporary table {short} as {query}")
+        try:
+            yield short
+        finally:
+            self._connection.execute(f"drop table {short}")

@@ -184,6 +184,14 @@ class SnowflakeSession(Session):
         finally:
             self(f"drop table {name}")
 
+    @contextmanager
+    def keeping(self, name: str, query: str) -> Iterator[str]:
+        self(f"create or replace transient table {name} as {query}")
+        try:
+            yield name
+        finally:
+            self(f"drop table {name}")
+
 
 def _type_of(arrow_type: "pa.DataType") -> str:
     import pyarrow as pa

@@ -84,7 +84,7 @@ def limits(settings: Settings) -> Mapping[str, Any]:
 
 
 def session_parameters(settings: Settings) -> dict[str, Any]:
-    """What each session is told of itself: times are UTC without a zone, and nothing runs without end."""
+    """The parameters of every session: times are UTC without a zone, and statements have a timeout."""
     parameters = {
         "TIMEZONE": "UTC",
         "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",

@@ -23,7 +23,7 @@ HEADERS = 3 * 4096
 
 # As the file's header has it. The others are only named in messages.
 _NUMBERS = {64: "v1.0.0", 65: "v1.2.0", 66: "v1.3.0", 67: "v1.4.0", 68: "v1.5.0", 999: "v2.0.0"}
-# Of these it was tried that a block's checksum, at its start, tells whether the block has changed.
+# Storage versions in which, as tested, the checksum at the start of a block shows whether it has changed.
 _TRIED = {67}
 
 _MAIN = struct.Struct("<8x4sQQ")  # checksum, magic bytes, storage version, flags

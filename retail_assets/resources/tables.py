@@ -189,9 +189,29 @@ def _number(value: Number, digits: int, is_name: bool) -> str:
     return f"{value:.{digits}f}" if is_name else f"{value:,.{digits}f}"
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """CSV has no decimals of its own: they are written digit by digit."""
+def as_texts(table: pa.Table) -> pa.Table:
+    """The table as a spreadsheet may open it: a text that it would take for a formula begins with `'`."""
+    import pyarrow.compute as pc
+
     for index, column in enumerate(table.schema):
+        if pa.types.is_string(column.type):
+            values = table.column(index)
+            # Some programs look past blanks and other leading signs that cannot be seen.
+            formula = pc.match_substring_regex(values, r"^[\s\x00]*[=+\-@]|^[\t\r\n]")
+            quoted = pc.binary_join_element_wise("'", values, "")
+            table = table.set_column(index, column.name, pc.if_else(formula, quoted, values))
+    return table
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """CSV has no decimals of its own: they are written digit by digit. Lists and the like are JSON there."""
+    for index, column in enumerate(table.schema):
+        values = table.column(index)
         if pa.types.is_decimal(column.type):
-            table = table.set_column(index, column.name, table.column(index).cast(pa.string()))
+            table = table.set_column(index, column.name, values.cast(pa.string()))
+        elif pa.types.is_nested(column.type):
+            written = [
+                None if value is None else json.dumps(value, default=str) for value in values.to_pylist()
+            ]
+            table = table.set_column(index, column.name, pa.array(written, pa.string()))
     return table

@@ -104,7 +104,7 @@ class Warehouse(ABC):
         return {}
 
     def check(self) -> str:
-        """One line on the connection. Raises if there is none."""
+        """One line that describes the connection. Raises if it cannot connect."""
         self.query("select 1")
         return "connected"
 
@@ -199,6 +199,8 @@ class DuckDBWarehouse(Warehouse):
         config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(path, read_only=True, config=config) as connection:
             try:
+                if len(connection.extract_statements(statement)) > 1:
+                    raise WarehouseError("These are several statements. Write one query.")
                 result = connection.sql(statement)
                 if result is None:
                     raise WarehouseError("The statement is no query, and this connection only reads.")
@@ -222,7 +224,7 @@ class DuckDBWarehouse(Warehouse):
 def _drop_dlt_staging(connection: duckdb.DuckDBPyConnection) -> None:
     """Remove dlt's own schemas, which hold the rows that were loaded last.
 
-    Each load of a system is done with them when it ends, and makes them anew.
+    A load does not need them once it has ended, and the next one creates them again.
     """
     schemas = connection.execute(
         "select distinct schema_name from duckdb_schemas()"

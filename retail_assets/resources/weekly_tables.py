@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from retail_assets.resources.comments import Description, Execute
@@ -11,6 +12,11 @@ Columns = Mapping[str, tuple[str, str]]
 """Of each column its type and its description."""
 
 WEEK: Columns = {"week_start": ("date", "The week's Monday.")}
+
+
+def weeks_later(week: str, weeks: int) -> str:
+    """The Monday of so many weeks later, or before."""
+    return (date.fromisoformat(week) + timedelta(weeks=weeks)).isoformat()
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,12 @@ def _sizes(row: dict[str, object]) -> str:
 def audience(query: Query, segment: int, day: date | None) -> Audience:
     """The consumers of a segment who agreed to marketing and have an e-mail address.
 
-    Whether they agree is as last known, not as of the week: who has taken it back is not written to. Raises
-    `WarehouseError`, which says what there is, for a segment or week that is not there.
+    Whether they agree is as last known, not as of the week: who has taken it back is not written to. What a
+    spreadsheet would compute is a text. Raises `WarehouseError`, which says what there is, for a segment or
+    week that is not there.
     """
+    from retail_assets.resources.tables import as_texts
+
     week = _week(query, day)
     known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {monday(week)}"
     names: dict[int, str] = dict(_rows(query, known_names))
@@ -97,7 +100,7 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
             " marketing and has an e-mail address: there is nobody to write to."
         )
     return Audience(
-        consumers,
+        as_texts(consumers),
         f"{consumers.num_rows:,} of the {size:,} consumers in segment {segment} ({names[segment]}), week of"
         f" {week}, have agreed to marketing and have an e-mail address.",
     )

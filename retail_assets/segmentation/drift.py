@@ -17,7 +17,7 @@ from retail_assets.segmentation.model import LARGEST
 _BINS = 10
 _WORDS = 20
 _SMALLEST_SHARE = 0.001
-"""Stands in for a share of nothing, whose logarithm there is none of."""
+"""Stands in for a share of 0, which has no logarithm."""
 
 
 def distributions(sample: pd.DataFrame) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Which of last week's segments a newly found cluster is: births, deaths, splits and mergers.
 
-Clusters are matched on shared members, all at once (the Hungarian method), by the overlap of their members:
-those in both, of those in either. A match with too small an overlap is none: the cluster is born, the
-segment has died. Numbers of segments are never used twice.
+Clusters are matched all at once (the Hungarian method), by the overlap of their members (the Jaccard index).
+With too small an overlap there is no match: the cluster is a new segment, and the old one has ended. Numbers
+of segments are never reused.
 """
 
 from dataclasses import dataclass

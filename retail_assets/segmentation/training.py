@@ -26,7 +26,7 @@ from retail_assets.versions import libraries
 SEED = 4
 MOST_CATEGORIES = 12
 RAREST_CATEGORY = 0.01
-"""A category that fewer of the sample have is none of its own."""
+"""Categories with a smaller share of the sample get no column of their own."""
 FAR = 99
 """Percentile of the training sample's distances beyond which a consumer is a stranger."""
 
@@ -83,7 +83,7 @@ def _fit(
 
 
 def _usable(sample: pd.DataFrame) -> tuple[tuple[Number, ...], Words, dict[str, str]]:
-    """The features that the sample tells consumers apart by, and why not by the others."""
+    """The features that can be clustered on, and the reasons why the others cannot."""
     left_out: dict[str, str] = {}
     numbers = []
     for number in clustering_numbers():

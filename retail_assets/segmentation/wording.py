@@ -1,16 +1,16 @@
-"""What sets a segment apart, in words: description, name and what marketing may do."""
+"""Segments in words: name, description and a suggested action for marketing."""
 
 from collections.abc import Collection, Mapping
 
 from retail_assets.segmentation.features import NUMBERS, Number
 
 CLEAR = 0.5
-"""Standard deviations from the average from which on a feature is spoken of."""
+"""A feature is mentioned if the segment is at least so many standard deviations from the average."""
 MOST_WORDS = 4
 _MOSTLY = 0.6
 
 Deviations = Mapping[str, float]
-"""Of each feature how far a segment lies from the average, in standard deviations."""
+"""How far a segment is from the average, by feature, in standard deviations."""
 
 
 def description(deviations: Deviations, category: str | None, category_share: float) -> str:
@@ -23,7 +23,7 @@ def description(deviations: Deviations, category: str | None, category_share: fl
 
 
 def name(deviations: Deviations, category: str | None, category_share: float, taken: Collection[str]) -> str:
-    """For example 'Frequent full-price buyers', as long as it takes to be no name that is taken."""
+    """For example 'Frequent full-price buyers', with as many words as make it differ from `taken`."""
     clear = _clear(deviations)
     words = [each.much_name if deviations[each.name] > 0 else each.little_name for each in clear]
     subject = f"{category} buyers" if category and category_share >= _MOSTLY else "buyers"
@@ -40,7 +40,7 @@ def name(deviations: Deviations, category: str | None, category_share: float, ta
 
 
 def suggested_action(deviations: Deviations) -> str:
-    """What marketing may do. The first rule that holds; each looks at what stands out most for a campaign."""
+    """What marketing may do: the action of the first rule that holds, the most useful rules first."""
     for needed, action in _ACTIONS:
         if all(deviations.get(feature, 0.0) * sign >= CLEAR for feature, sign in needed.items()):
             return action
@@ -48,7 +48,7 @@ def suggested_action(deviations: Deviations) -> str:
 
 
 def left_out(reasons: Mapping[str, str]) -> str:
-    """The features that a model could not use, by the reason; empty if there are none.
+    """The features that a model could not use, grouped by reason; empty if there are none.
 
     For example 'Made without age, web sessions (missing for everybody).'
     """
@@ -78,6 +78,6 @@ _ACTIONS: tuple[tuple[dict[str, int], str], ...] = (
 
 
 def _clear(deviations: Deviations) -> list[Number]:
-    """The features to speak of, the clearest first; those that clustering used before those that describe."""
+    """The features to mention: those used in clustering before the descriptive ones, the clearest first."""
     named = [each for each in NUMBERS if abs(deviations.get(each.name, 0.0)) >= CLEAR]
     return sorted(named, key=lambda each: (not each.weight, -round(abs(deviations[each.name]), 6), each.name))

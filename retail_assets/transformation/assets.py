@@ -1,4 +1,4 @@
-"""Staging, warehouse and marts as Dagster assets: one per dbt model, one dbt run for each partitioning."""
+"""The dbt models as Dagster assets: one asset per model, one step and dbt run per partitioning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,6 +18,7 @@ from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs
+from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
@@ -32,7 +33,7 @@ from retail_assets.windows import Window
 
 
 class TransformationConfig(dg.Config):
-    """What may be chosen when a run is launched, in the UI's launchpad too."""
+    """The configuration of a run, as in the UI's launchpad."""
 
     full_refresh: bool = False
 
@@ -46,7 +47,7 @@ STEPS = {"daily": "transformation", "weekly": "weekly_transformation"}
 def transformation_assets(
     settings: Settings, project: Project, translator: Translator, there: Presence
 ) -> Sequence[dg.AssetsDefinition]:
-    """All dbt models that are there, and their tests as checks: one step for each partitioning."""
+    """All dbt models of the deployment, with their tests as asset checks: one step per partitioning."""
     steps = (_step(settings, project, translator, there, partition) for partition in STEPS)
     return [step for step in steps if step.keys]
 
@@ -59,12 +60,16 @@ def _step(
     models = dict(_model_specs(project, translator, there, partition))
     tests = dict(dbt_test_specs(project, translator, partition, there.absent))
 
-    # dagster-dbt's decorator asks dbt's selection engine which nodes there are, at every load of the
-    # definitions: that doubles what they cost. All models are wanted, so the specs are enough.
+    # Not `@dbt_assets`: it runs dbt's selection engine at every load of the definitions, which doubles the
+    # time that they take. All models are selected anyway.
     @dg.multi_asset(
         name=STEPS[partition],
         specs=list(models.values()),
-        check_specs=[*tests.values(), *known_value_specs({spec.key for spec in models.values()})],
+        check_specs=[
+            *tests.values(),
+            *known_value_specs({spec.key for spec in models.values()}),
+            *whole_order_specs({spec.key for spec in models.values()}),
+        ],
         can_subset=True,
         allow_arbitrary_check_specs=True,
         partitions_def=partitions_by_name(settings)[partition],
@@ -86,11 +91,16 @@ def _step(
                 with told_plainly():
                     refuse_other_days(settings, execute, **days)
                 known = table_states.read(execute)
-                # A week is made of its own days alone: others are not made along with it.
-                planned = plan(manifest, chosen, known, window_of(context), makes_up=partition == "daily")
+                # What has left the deployment keeps its end, and holds nothing back from the first run on.
+                left = {state.table: state for state in _not_taken_in(manifest, there, known, execute)}
+                # A weekly run builds only its own weeks, and never makes up for missed ones.
+                planned = plan(
+                    manifest, chosen, {**known, **left}, window_of(context), makes_up=partition == "daily"
+                )
                 text_keys = systems_of_text(manifest, execute)
                 empty = _create_empty(project, there, execute)
-                # Views cast keys to the type that they have in raw, which is known when a run begins.
+                # Views that are unchanged are not created again, unless keys are text: the type of keys is
+                # known only in the run, and views cast to it.
                 if not text_keys and not config.full_refresh:
                     built |= standing(manifest, planned.nodes, _relations(execute), execute)
                 for unique_id in sorted(built):
@@ -118,6 +128,7 @@ def _step(
                     if _unique_id(models, check.asset_key) in built
                 }
                 yield from known_value_results(staged, execute, planned.window)
+                yield from whole_order_results(staged, execute, planned.window)
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
@@ -138,7 +149,7 @@ def _is_relation(manifest: Mapping[str, Any], unique_id: str) -> bool:
 
 
 def _create_empty(project: Project, there: Presence, execute: Execute) -> list[str]:
-    """The absent models that others read and that have no table yet. Raw's tables for them are created."""
+    """The absent models that others read and that have no table yet. Creates the raw tables they read."""
     manifest = project.manifest
     relations = _relations(execute) if there.needed else set()
     missing = [each for each in there.needed if table_of(manifest, each) not in relations]
@@ -153,7 +164,7 @@ def _create_empty(project: Project, there: Presence, execute: Execute) -> list[s
 def _not_taken_in(
     manifest: Mapping[str, Any], there: Presence, known: Mapping[str, TableState], execute: Execute
 ) -> Iterator[TableState]:
-    """The states of absent tables. They keep the rows that they have."""
+    """The states of absent tables that exist in the warehouse. Their rows stay."""
     relations = _relations(execute) if there.absent else set()
     for unique_id in there.absent:
         if _is_relation(manifest, unique_id) and (table := table_of(manifest, unique_id)) in relations:
@@ -169,7 +180,7 @@ def _relations(execute: Execute) -> set[str]:
 
 
 def _told(manifest: Mapping[str, Any], failure: runner.DbtRunError | None, blocked: Mapping[str, str]) -> str:
-    """What went wrong, and what was therefore not built; the other models are built and published."""
+    """The run's error message: what failed, and what was not built because of it."""
     lines = [str(failure)] if failure else []
     for reason in dict.fromkeys(blocked.values()):
         tables = sorted(table_of(manifest, each) for each, why in blocked.items() if why == reason)
@@ -179,12 +190,12 @@ def _told(manifest: Mapping[str, Any], failure: runner.DbtRunError | None, block
 
 
 def _measure(project: Project, window: Window, execute: Execute) -> runner.Measure:
-    """What is measured of a model's table when built: its rows; of the quarantine, why they are there."""
+    """The metadata of a model that has been built: its row count; for quarantine also rows by reason."""
     nodes = project.manifest["nodes"]
 
     def measure(unique_id: str) -> Mapping[str, Any]:
         node = nodes[unique_id]
-        # To count a view would be to run its query.
+        # Counting a view's rows would run its query.
         if node["config"]["materialized"] == "view":
             return {}
         relation = f"{node['schema']}.{node['name']}"
@@ -202,7 +213,7 @@ def _judges(node: Mapping[str, Any]) -> bool:
 def _model_specs(
     project: Project, translator: Translator, there: Presence, partition: str
 ) -> Iterator[tuple[str, dg.AssetSpec]]:
-    """The assets by unique id. What they read of absent tables is no dependency."""
+    """The asset specs by unique id, without dependencies on absent tables."""
     manifest = project.manifest
     absent = {
         dg.AssetKey(table_of(manifest, each).split("."))

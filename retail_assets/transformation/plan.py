@@ -1,11 +1,12 @@
-"""What a run builds of what it was asked for, over which window, and what its tables are like afterwards.
+"""Which of the selected models a run builds, over which window, and their states afterwards.
 
-A bad table or model stops what depends on it, and nothing else: a model is built only for a window that all
-it reads has reached. What is left out is stale, and says why; its next run begins where it ended.
+A table that could not be loaded or built stops what depends on it, and nothing else: a model is built only if
+everything that it reads has been applied up to the window's end. Other models are skipped. They become stale,
+with the reason, and their next run starts where they ended.
 
-Keys and dimensions have rows of one system each (`meta.tolerates_late`): a system that is late holds back its
-own rows there, and not those of others. Such a model is built, and stays stale, so that the next run begins
-where the late system does.
+Exception: models with `meta.tolerates_late`, such as keys and dimensions, in which each row comes from one
+system. A late system delays only its own rows there. So such a model is built, and is stale as well, so that
+the next run starts where the late system ended.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,17 +21,17 @@ from retail_assets.windows import Window
 
 @dataclass(frozen=True)
 class Plan:
-    """A build, by the unique ids of models and tests."""
+    """What a run builds; models and tests by their unique ids."""
 
     window: Window
     nodes: Collection[str]
-    """What is built and tested."""
+    """Models to build and tests to run."""
     blocked: Mapping[str, str]
     """Models that are not built, each with the reason."""
     behind: Mapping[str, str]
-    """Of the models that are built, those that lack rows of a system that is late, each with the reason."""
+    """Models that are built without the rows of a late system, each with the reason."""
     anew: Collection[str]
-    """Of the models that are built, those that were not part of the deployment until now."""
+    """Models that are rebuilt from all of raw, since they are new in the deployment."""
 
 
 def plan(
@@ -41,9 +42,9 @@ def plan(
     *,
     makes_up: bool,
 ) -> Plan:
-    """What a run builds of the `chosen` models and tests.
+    """The plan for the `chosen` models and tests.
 
-    With `makes_up` the window begins where the first of the models ended, if that is earlier.
+    With `makes_up`, the window starts at the earliest end of any of the models, if that is before it.
     """
     blocked: dict[str, str] = {}
     behind: dict[str, str] = {}
@@ -75,9 +76,9 @@ def states_after(
     failures: Mapping[str, str],
     states: Mapping[str, TableState],
 ) -> Iterator[TableState]:
-    """The states of the models that a run was asked for, when it has `built` some.
+    """The new states of the planned models, after a run that has `built` some of them.
 
-    `failures` has models and tests with what went wrong.
+    `failures` has the error messages of models and tests.
     """
     reasons: dict[str, str] = {}
     passed_on: set[str] = set()
@@ -97,7 +98,7 @@ def states_after(
         if unique_id in done.blocked:
             yield state.changed("stale", done.blocked[unique_id])
         elif unique_id in reasons:
-            # A table whose check failed has the window's rows; a model that failed has not.
+            # A table whose check failed has the window's rows; one whose build failed does not.
             if unique_id in built:
                 state = state.advanced(done.window)
             yield state.changed("failed", reasons[unique_id])
@@ -122,7 +123,7 @@ def _obstacles(
     states: Mapping[str, TableState],
     window: Window,
 ) -> Iterator[tuple[str, str]]:
-    """What a node reads that has not reached the window's end, and why."""
+    """The parents of a node that have not been applied up to the window's end, with the reasons."""
     for parent in manifest["nodes"][unique_id]["depends_on"]["nodes"]:
         table = table_of(manifest, parent)
         if parent in blocked:
@@ -148,7 +149,7 @@ def _is_there(manifest: Mapping[str, Any], unique_id: str, states: Mapping[str, 
 
 
 def _in_order(manifest: Mapping[str, Any], nodes: Collection[str]) -> Iterator[str]:
-    """Each after what it depends on."""
+    """The nodes in topological order."""
     wanted = {*nodes}
     graph = {each: wanted & {*manifest["nodes"][each]["depends_on"]["nodes"]} for each in wanted}
     yield from TopologicalSorter(graph).static_order()

@@ -1,9 +1,8 @@
 """Running dbt inside the run's own process, with its results as Dagster events.
 
-dagster-dbt's CLI resource starts dbt as a process of its own for every invocation, asks it for its version
-twice, and parses the project again because the window's variables changed. Here dbt is called through
-its own programmatic interface with the manifest that is already parsed; what its results mean to Dagster
-is still dagster-dbt's.
+dagster-dbt's CLI resource starts a process for every invocation, asks dbt for its version twice, and parses
+the project again because the window's variables changed. Here dbt is called through its programmatic
+interface, with the manifest that is already parsed. dagster-dbt still makes Dagster events of dbt's results.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 
     from retail_assets.internals import Manifest
 
-# What dbt has to say comes as events and results. It would put lines together that nobody reads, and write
-# the manifest anew, of which a killed run leaves a half behind.
+# dbt's output is read from its events and results. No log lines, which nobody reads, and no new manifest, of
+# which a killed run would leave half a file.
 SILENTLY = ("--quiet", "--log-level", "none", "--no-write-json")
-# For dbt to end after its statements were ended.
+# How long dbt may take to end after its statements have been cancelled.
 SECONDS_TO_STOP = 30
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 
 
 Measure = Callable[[str], Mapping[str, Any]]
-"""Metadata of a model's table, by the model's unique id, once it is built."""
+"""Gives the metadata of a model that has been built, by its unique id."""
 
 
 class DbtRunError(Exception):
@@ -48,7 +47,7 @@ class DbtRunError(Exception):
         self.failures = failures or {}
 
 
-# Marks what a run builds in the manifest that dbt is given: one selector, whatever is chosen.
+# A tag that marks the selected nodes in the manifest, so that dbt's selector is short, whatever is selected.
 _CHOSEN = "chosen_by_the_run"
 
 
@@ -59,17 +58,17 @@ class Choice:
     nodes: Collection[str]
     """Models and tests."""
     empty: Collection[str] = ()
-    """Models that are created empty, beside these: macros/absent.sql."""
+    """Further models, which are created empty: macros/absent.sql."""
     anew: Collection[str] = ()
-    """Of the models, those that are built from all of raw."""
+    """The models that are rebuilt from all of raw."""
 
     @property
     def arguments(self) -> list[str]:
-        """dbt's selection of it, and of nothing else."""
+        """dbt's arguments to select exactly these nodes."""
         return ["--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
 
     def mark(self, manifest: "Manifest") -> None:
-        """Say in the manifest what is chosen."""
+        """Mark the selected nodes in the manifest."""
         for unique_id in (*self.nodes, *self.empty):
             manifest.nodes[unique_id].tags.append(_CHOSEN)
         for unique_id in self.empty:
@@ -88,11 +87,12 @@ def run(
 ) -> Iterator[tuple[str, Any]]:
     """Run dbt and yield outputs and check results as the nodes finish, each with the node's unique id.
 
-    Models come with what is measured of them. Raises `DbtRunError` after the last event if anything failed.
+    Outputs of models have the metadata from `measure`. Raises `DbtRunError` after the last event if anything
+    failed.
     """
     for message in invoke(project, [*arguments, *choice.arguments], choice):
         unique_id = message["data"]["node_info"]["unique_id"]
-        # What is created empty is no asset.
+        # Models that are created empty are no assets.
         if unique_id in choice.empty:
             continue
         event = DbtCoreCliEventMessage(raw_event=message, event_history_metadata={})
@@ -105,7 +105,7 @@ def run(
 def invoke(
     project: Project, arguments: Sequence[str], choice: Choice | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Results as dbt reports them. It runs in a thread, so that they can be stored meanwhile.
+    """Run dbt in a thread, and yield results as it reports them, so that they can be stored meanwhile.
 
     Raises `DbtRunError` after the last one if anything failed.
     """
@@ -139,7 +139,7 @@ def invoke(
             while (message := messages.get()) is not None:
                 yield message
         except BaseException:
-            # The run is asked to stop, or nobody wants more results.
+            # The run is being stopped, or the caller reads no further.
             if stop:
                 stop()
                 thread.join(SECONDS_TO_STOP)
@@ -164,7 +164,7 @@ def invoke(
 
 @contextmanager
 def _connections(project: Project) -> Iterator[Callable[[], None] | None]:
-    """A context in which dbt may connect. Gives what stops dbt, if something goes on where it connects to."""
+    """A context in which dbt may connect. Gives a function that cancels dbt's statements, on Snowflake."""
     if project.target == "snowflake":
         from retail_assets.transformation.snowflake import connections
 

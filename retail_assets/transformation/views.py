@@ -1,7 +1,7 @@
-"""Views of raw that a run need not make again.
+"""Views that a run need not create again, since they exist and have not changed.
 
-Every run would make them as they are: of a home the record says what each model was made from, and what was
-made from something else was made anew before the run's first statement (deployment/upgrade.py).
+Views of changed models have already been replaced when a run starts: the record of the home has what each
+model was made from (deployment/upgrade.py).
 """
 
 from collections.abc import Collection, Mapping, Set

@@ -1,4 +1,4 @@
-"""How a partition's window reaches dbt: a pure function."""
+"""Passing a partition's window to dbt, as variables. A pure function."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ def build_arguments(
     full_refresh: bool = False,
     selection: Sequence[str] = (),
 ) -> list[str]:
-    """dbt's arguments to build what a window changed.
+    """dbt's arguments to build what changed in a window.
 
-    `timezone` is that of the retailer's days. The window's bounds are in UTC, without a zone, as the
-    models' times are. `text_keys` are the systems whose keys are text in raw (macros/keys.sql).
+    `timezone` is the zone of the retailer's days. The window's bounds are passed in UTC without a zone, like
+    all times in the models. `text_keys` are the systems whose keys are text in raw (macros/keys.sql).
     """
     variables = {
         "window_start": f"{window.start:%Y-%m-%d %H:%M:%S}",

@@ -8,6 +8,7 @@ import pytest
 
 from retail_assets.definitions import definitions_of
 from retail_assets.lifetime_value.assets import PURCHASES
+from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 
 MONDAY = datetime(2024, 3, 18, 3, 10, tzinfo=UTC)
@@ -29,7 +30,7 @@ class Mondays:
     @property
     def parents(self):
         graph = self.repository.asset_graph
-        return graph.get(FEATURES).parent_keys | graph.get(PURCHASES).parent_keys
+        return set().union(*(graph.get(key).parent_keys for key in (FEATURES, PURCHASES, *MODELS)))
 
 
 @pytest.fixture

@@ -92,7 +92,13 @@ def test_a_refused_table_is_told_whatever_else_went_well(result):
     text = told(result)
     assert text.startswith("Failed: ")
     assert text.count("has lost StoreID [x]") == 1
-    assert "erp.customer: erp: Sales.Customer" in text
+    assert "erp.customer: Sales.Customer" in text
+
+
+def test_one_reason_of_many_tables_is_told_once(result):
+    for name in ("person", "customer"):
+        result.rows.refuse(dg.AssetKey(["raw_erp", name]), "erp: the database is locked.\nerp: Try later.")
+    assert "\nerp.person, erp.customer: the database is locked.\nTry later.\n" in told(result)
 
 
 def test_a_missed_check_is_one_sentence():

@@ -8,6 +8,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from retail_assets.demo.home import start_over
+from retail_assets.demo.show import show
 from retail_assets.settings import settings
 
 MADE = ("retail.duckdb", "published/retail.duckdb", "sources/erp.sqlite", "sources/webshop/users/a.csv")
@@ -47,6 +48,12 @@ def test_starts_over_in_a_home_of_its_own(demos):
     assert (settings().start_date, settings().end_date) == (date(2024, 1, 1), date(2024, 3, 1))
     # The next one finds a home of its own too.
     _demo()
+
+
+def test_a_day_that_is_not_over_is_refused_before_anything_is_removed(demos):
+    with pytest.raises(SystemExit, match="2999-01-01 is not over: the demo's last day is 20"):
+        show(Console(quiet=True), consumers=10, days=30, seed=1, until=date(2999, 1, 1))
+    assert all((demos / name).exists() for name in MADE)
 
 
 def test_waits_for_a_run_that_is_writing(demos):

@@ -111,3 +111,36 @@ def test_a_table_that_was_loaded_and_is_hidden_is_wrong(erp):
         ValueError, match=r"Sales\.Customer \(customer\) is not there any more, or the user of"
     ):
         line()
+
+
+def test_a_place_that_is_not_there(said):
+    with pytest.raises(
+        ValueError, match=r"no table sales \(tables\.orders\.from in .*\nWhat is there: sold, users"
+    ):
+        said("tables: {orders: {from: sales, columns: {order_id: no, created_at: at}}}")
+
+
+def test_a_source_that_has_nothing_of_it(said, tmp_path):
+    (tmp_path / "shop" / "users.csv").unlink()
+    with pytest.raises(
+        ValueError, match=r"none of its 9 tables is there\. What is there: sold\. Check RETAIL_WEBSHOP"
+    ):
+        said()
+    # What a shipped layout names, a company may well not have.
+    write(tmp_path / "shop" / "products.csv", [{"id": 1, "name": "a"}])
+    assert said("extends: thelook\n").startswith("1 of 9 tables")
+
+
+def test_files_of_a_kind_that_is_not_read(said, tmp_path):
+    for name in ("orders.xlsx", "events/2024-01-02.json", "notes.txt", ".orders.csv.swp"):
+        path = tmp_path / "shop" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    with pytest.raises(ValueError, match="cannot be read") as told:
+        said()
+    assert str(told.value).splitlines()[:2] == [
+        "webshop: events/2024-01-02.json cannot be read, since files are read that end in .csv, .tsv, .gz of"
+        " these and .parquet: events counts as empty. Export it as one of these.",
+        "webshop: orders.xlsx cannot be read, since files are read that end in .csv, .tsv, .gz of these and"
+        " .parquet: orders counts as empty. Export it as one of these.",
+    ]

@@ -92,6 +92,7 @@ def test_readers_see_the_marts_alone(manifest):
         "mart_analyst",
         "mart_lifetime_value",
         "mart_marketing",
+        "mart_recommendations",
         "mart_sales",
         "mart_segmentation",
     }

@@ -193,3 +193,17 @@ def test_other_days_are_refused_until_all_are_rebuilt(deploy, retailer):
     deployment.run(days[-1])
     deployment.settings = kept
     assert not deployment.attempt(days[-1]).success
+
+
+def test_a_system_that_is_no_longer_taken_in_holds_nothing_back(deploy, retailer):
+    days = days_of(0, 3)
+    deployment = deploy(sources="erp, webshop")
+    write_evening(retailer, deployment, days[1])
+    deployment.run(days[0], days[1])
+    write_evening(retailer, deployment, days[2])
+    deployment.settings = deployment.settings.model_copy(update={"sources": "webshop"})
+    assert deployment.attempt(days[2]).success
+    channels = "select sales_channel, max(sales_date) from mart_sales.sales_performance group by all"
+    newest = dict(deployment.query(channels))
+    assert newest["webshop"] == days[2]
+    assert newest["online"] < days[2]

@@ -375,3 +375,13 @@ def test_locating_tables(shop):
     source = FileSource("webshop", str(shop.url), "UTC")
     assert source.locate(ORDERS)
     assert not source.locate(PRODUCTS)
+
+
+@pytest.mark.parametrize("stamp", ["9999-12-31", "2055-03-01 08:00:00", "2024-05-03 00:00:01"])
+def test_a_stamp_that_no_window_will_reach_holds_no_row_back(shop, stamp):
+    # They are read on 2024-05-01.
+    rows = [order(1, "2024-01-02 12:00:00"), order(2, stamp), order(3, "2024-05-01 20:00:00")]
+    write(shop.url / "orders.csv", rows)
+    first, unplaced = shop.read(ORDERS, days(2))
+    assert (first["order_id"], unplaced["order_id"]) == (1, 2)
+    assert unplaced["_changed_at"] == at(2, 0)

@@ -18,6 +18,7 @@ from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
 from retail_assets.ingestion.raw_tables import put_in_order
 from retail_assets.ingestion.sources import open_source
+from retail_assets.quality.source_contract import problems_of
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import SYSTEMS, Settings
 from retail_assets_tests.ingestion.tables import (
@@ -522,3 +523,37 @@ def test_times_without_a_zone_are_of_the_systems(platform):
     # In New York it is the same evening still.
     platform.ingest(days(3))
     assert platform.query("select created_at from raw_webshop.orders where order_id = 1") == [(at(3, 3),)]
+
+
+def test_a_file_with_a_stamp_of_the_far_future_is_loaded_and_told(platform):
+    write(platform.shop / "orders.csv", [order(1, "2024-01-02 12:00:00"), order(2, "2201-06-01 10:00:00")])
+    extraction = platform.ingest(days(2))
+    assert platform.query("select order_id from raw_webshop.orders order by 1") == [(1,), (2,)]
+    told = [each.sentence for each in problems_of(extraction, ORDERS) if each.kind == "unbelievable"]
+    assert told == [
+        "webshop: 1 row of orders (orders) cannot have changed at the time written (created_at, shipped_at"
+        " 2201-06-01), such as order_id=2: loaded all the same, with the window that reads it. Correct the"
+        " time at the source."
+    ]
+
+
+def test_a_key_that_two_files_have_is_told(platform):
+    """Two branches that both number from 1; and a file that was sent twice, which is no matter."""
+    noon = "2024-01-02 12:00:00"
+    north = [order(1, noon, amount="10.25"), order(2, noon, amount="4.5"), order(3, noon)]
+    south = [order(1, noon, amount="99"), order(2, noon, amount="98"), order(3, noon)]
+    for hour, (branch, rows) in enumerate({"north": north, "south": south, "copy": south}.items()):
+        path = platform.shop / "orders" / f"{branch}.csv"
+        write(path, rows)
+        os.utime(path, (1704240000 + hour, 1704240000 + hour))
+    worth = replace(ORDERS, amount="amount")
+    extraction = platform.ingest(days(2), [worth])
+    told = [each.sentence for each in problems_of(extraction, worth) if each.kind == "repeated"]
+    assert told == [
+        "webshop: 2 keys of orders (orders) are in more than one file, such as order_id=1: with the same time"
+        " and other values, the file that was written last counts; the others, 14.75, do not."
+    ]
+    # Files of other days are what became of an order.
+    write(platform.shop / "orders" / "2024-01-03.csv", [order(1, noon, status="Returned", amount="99")])
+    extraction = platform.ingest(days(3), [worth])
+    assert extraction.repeated == {}

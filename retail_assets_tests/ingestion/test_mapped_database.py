@@ -239,3 +239,29 @@ def test_a_table_that_the_mapping_names_and_that_is_not_there(company, database)
     assert extraction.source.absence(orders) == (
         f"webshop has no table sales (tables.orders.from in {shop.file}): it counts as empty."
     )
+
+
+@pytest.mark.parametrize("number", ["1", "'R-1'", "'007'"])
+def test_lines_come_with_their_order_whatever_its_key_is(company, database, number):
+    """One text among a system's keys makes all of them text, those of orders too."""
+    database(f"""
+        create table wares (sku, label);
+        insert into wares values ('TEA-1', 'Tea');
+        create table slips (no, at, sent);
+        insert into slips values ({number}, '2024-01-02 09:00:00', '2024-01-03 08:00:00');
+        create table slip_lines (no, place, sku, price);
+        insert into slip_lines values ({number}, 1, 'TEA-1', 4), ({number}, 2, 'TEA-1', 5);
+        """)
+    shop = company("webshop", database.url, """
+        only: true
+        tables:
+          products: {from: wares, columns: {id: sku, name: label}}
+          orders: {from: slips, columns: {order_id: no, created_at: at, shipped_at: sent}}
+          order_items:
+            select: select slip_lines.*, at from slip_lines join slips using (no)
+            key: [no, place]
+            columns: {order_id: no, product_id: sku, sale_price: price, created_at: at}
+        """)  # fmt: skip
+    assert shop.run(days(3)).errors == {}
+    items = shop.rows("order_items", "order_id, product_id, sale_price")
+    assert items == [(number.strip("'"), "TEA-1", Decimal(price)) for price in (4, 5)]

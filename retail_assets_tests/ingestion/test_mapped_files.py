@@ -245,8 +245,10 @@ def test_links_out_of_the_folder_are_files_like_others(shop, tmp_path):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ("columns: {id: nr}", "tables.users.columns.id: "),
-        ("select: drop table users", "tables.users.select: Only SELECT statements"),
+        ("columns: {id: nr}", "tables.users.columns.id: there is no column nr. There are: id."),
+        ("columns: {id: idd}", "tables.users.columns.id: there is no column idd; did you mean `id`?"),
+        ("columns: {id: idd * 2}", "tables.users.columns.id: there is no column idd; did you mean `id`?"),
+        ("select: drop table users", "tables.users.select: it is no query of the form `select ...`."),
         ("select: select 1 from users; select 2", "tables.users.select: it is more than one query"),
         ("select: selec id from users", "tables.users.select: syntax error"),
         ("select: select no from users, key: id", "tables.users.select: "),

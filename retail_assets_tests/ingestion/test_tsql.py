@@ -67,7 +67,7 @@ def queries(manifest: Mapping[str, Any]) -> dict[str, str]:
             located = source._located[each.name]
             query = source._query(located, table.columns)
             if table.load == "window":
-                query, _ = source._in_scope(query, located, source._scope(table, WINDOW, LOADED_AT))
+                query, _ = source._in_scope(query, located, table, source._scope(table, WINDOW, LOADED_AT))
             text = query.compile(source._engine, compile_kwargs={"literal_binds": True})
             found[f"{system}.{each.name}"] = re.sub(r" +\n", "\n", str(text))
     return found

@@ -58,6 +58,7 @@ ITEMS = [
     ITEM | {"id": 4, "order_id": 2, "sale_price": None},
     ITEM | {"id": 5, "order_id": None, "sale_price": "7.75", "quantity": 2},
     ITEM | {"id": 6, "order_id": 2, "product_id": 777, "sale_price": "5"},
+    ITEM | {"id": 7, "order_id": 77, "sale_price": "3.50", "quantity": 2},
 ]
 USERS = [USER, USER | {"id": 11, "email": "ben@example.org", "age": 130}]
 
@@ -247,6 +248,20 @@ def test_references_to_what_is_not_there(of_webshop, of_erp):
     product = only(of_webshop, "order_items", "unmatched")
     assert (product.column, product.value, product.amount) == ("product_id", "777", Decimal(5))
     assert only(of_erp, "sales_order_detail", "unmatched").value == "51"
+
+
+def test_lines_without_an_order_and_orders_without_a_line(of_webshop, of_erp):
+    line = only(of_webshop, "order_items", "half")
+    assert (line.level, line.rows, line.amount) == ("loss", 1, Decimal(7))
+    assert line.sentence == (
+        "1 line, 7.00, of an order that is not there, such as order_id=77: no sales until the order comes."
+    )
+    order = only(of_webshop, "orders", "half")
+    assert (order.level, order.amount) == ("look", None)
+    header = only(of_erp, "sales_order_header", "half")
+    assert header.sentence == (
+        "4 orders, 99.75, without a line, such as sales_order_id=3: no sales until the lines come."
+    )
 
 
 def test_times_in_no_partition_or_that_cannot_be(of_webshop, of_erp):

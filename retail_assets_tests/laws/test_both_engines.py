@@ -1,6 +1,6 @@
 """Law 7, as far as it goes yet: every model's two branches run against a Snowflake protocol server.
 
-No rows are compared but those of lifetime values, which Python writes.
+No rows are compared but those of lifetime values and recommendations, which Python writes.
 """
 
 import re
@@ -19,6 +19,7 @@ from retail_assets import cli
 from retail_assets.catalog.project import PROJECT_DIR, Project
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
+from retail_assets.recommendations.weekly import run_week as recommend
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import settings
@@ -27,6 +28,9 @@ from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.raw_tables import create_raw_tables_sql
+from retail_assets_tests.recommendations.planted import TABLES as SALES_TABLES
+from retail_assets_tests.recommendations.planted import Warehouse as PlantedSales
+from retail_assets_tests.recommendations.planted import day
 from retail_assets_tests.snowflake_stand_in import stand_in
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
@@ -215,6 +219,47 @@ def test_lifetime_values_are_the_same_on_snowflake(snowflake):
                 map(str, here.execute(f"select * from {table(name)}"))
             ), name
             assert session(f"select count(*) from {table(name)}") != [(0,)]
+
+
+def test_recommendations_are_the_same_on_snowflake(snowflake):
+    """The statements that Python writes, over the same rows of the warehouse."""
+    here = PlantedSales()
+    here.add("wh_dim_location", [("oregon", "state", "United States", "Oregon", 44.0)])
+    people = [f"c{number}" for number in range(12)]
+    here.know(*people)
+    for week in (0, 1):
+        here.popular(week, {"tent": 40, "lamp": 30, "mug": 20, "pan": 10, "hose": 5}, ["pan"])
+        here.near(week, ("tent", "hose", 30, 9.5), ("lamp", "hose", 4, 1.25), ("mug", "lamp", 3, 1.5))
+        here.add("product_shortages", [(day(week), "mug", "oregon")])
+    here.sell(*((who, "tent", day(-number, 1)) for number, who in enumerate(people)))
+    here.sell(
+        *((who, "lamp", day(0, 2)) for who in people[::2]), *((who, "tent", day(1)) for who in people[::3])
+    )
+    here.sell(*((who, "hose", day(1, 3)) for who in people[::4]), (people[0], "mug", day(0)))
+    here.add("wh_fact_sales_returns", [(people[1], "tent", day(0, 5))])
+    here.run(0, 1)
+    warehouse = warehouse_of(snowflake)
+    warehouse.execute("create database if not exists RETAIL")
+    with warehouse.session() as session:
+        for schema in ("warehouse", "mart_recommendations"):
+            session(f"create schema if not exists {schema}")
+        for name, columns in SALES_TABLES.items():
+            rows = here.execute.read(
+                f"select {', '.join(f'cast({each} as varchar) as {each}' for each in columns)} from {name}"
+            )
+            cast = ", ".join(f"cast({each} as {kind}) as {each}" for each, kind in columns.items())
+            session(f"drop table if exists {name}")
+            with session.holding(f"{name}_given", rows) as held:
+                session(f"create table {name} as select {cast} from {held}")
+        for week in (0, 1):
+            recommend(session, day(week), 5)
+        for name in here.rows():
+            rows = session(f"select * from mart_recommendations.{name}")
+            assert sorted(map(str, rows)) == sorted(map(str, here.rows()[name])), name
+            assert len(rows) > 4
+        # Other tests build the models here.
+        for name in (*SALES_TABLES, *(f"mart_recommendations.{each}" for each in here.rows())):
+            session(f"drop table {name}")
 
 
 def _assert_described(warehouse):

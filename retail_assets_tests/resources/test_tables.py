@@ -1,5 +1,6 @@
 """What a result looks like in a terminal: figures whole, within its width, and harmless."""
 
+import csv
 import io
 from datetime import date
 from decimal import Decimal
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from retail_assets.resources.tables import rich_table
+from retail_assets.resources.tables import rich_table, write_table
 from retail_assets.resources.terminal import harmless, lines
 
 
@@ -109,3 +110,13 @@ def test_a_message_keeps_its_lines_only():
 def test_nothing_to_show():
     assert shown(pa.table({"n": pa.array([], pa.int64())})).split() == ["n", "─"]
     assert "2024-01-02" in shown(pa.table({"day": [date(2024, 1, 2)], "is_it": [True]}))
+
+
+def test_csv_has_lists_and_records_as_json(capsysbinary):
+    rows = pa.table({"tags": [["new", "sale"], None], "place": [{"x": 1, "y": None}, {"x": 2, "y": 3}]})
+    write_table(rows, "csv", Console())
+    written = capsysbinary.readouterr().out.decode()
+    assert [*csv.DictReader(io.StringIO(written))] == [
+        {"tags": '["new", "sale"]', "place": '{"x": 1, "y": null}'},
+        {"tags": "", "place": '{"x": 2, "y": 3}'},
+    ]

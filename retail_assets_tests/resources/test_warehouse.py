@@ -26,6 +26,7 @@ def warehouse(tmp_path):
             "Could not convert string 'x'",
         ),
         ("create table mine (a int)", "read-only"),
+        ("select 1; select 2", "several statements"),
     ],
 )
 def test_what_cannot_be_answered_is_said(warehouse, statement, said):

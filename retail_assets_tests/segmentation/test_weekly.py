@@ -193,6 +193,11 @@ class TestForPeople:
         assert len(keys) < members
         assert f"{len(keys):,} of the {members:,} consumers" in found.summary
 
+    def test_exports_nothing_that_a_spreadsheet_computes(self, stable):
+        stable.execute("update warehouse.wh_dim_consumer set email = '=cmd|' || email where marketing_opt_in")
+        found = audience(stable.query, 1, FIRST_WEEK)
+        assert all(each.startswith("'=cmd|") for each in found.consumers.column("email").to_pylist())
+
     @pytest.mark.parametrize(
         "arguments", ["--week 2024-01-03 export --segment 1", "export --segment 1 --week 2024-01-03"]
     )

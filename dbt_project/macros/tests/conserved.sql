@@ -1,7 +1,7 @@
 {#
-    Law 1: every row of the source is in its staging model or in quarantine, exactly once, and rows that
-    were deleted in the source are in neither. Looks at the rows that the window affected; a row that fails
-    comes with the number of places where it was found.
+    Law 1: every source row is in its staging model or in quarantine, exactly once, and rows that were deleted in the
+    source are in neither. Checks the rows that changed in the window. A failing row comes with the number of places
+    where it was found.
 #}
 {% test conserved(model) %}
     {% if execute -%}

@@ -1,10 +1,10 @@
 {#
-    Rows of a check: the days on which a mart's sums are not those of facts, for each measure.
+    The failing rows of a check: days on which a mart's sums differ from those of the facts, by measure.
 
-    days     a query for the days that are compared
-    day      the mart's column of the day
-    facts    list of facts, each with its `relation`, its `day`, its `measures` (mart's column: fact's column) and,
-             where not all of its rows count, `where`
+    days     a query for the days to compare
+    day      the mart's date column
+    facts    list of facts, each with its `relation`, its `day`, its `measures` (mart's column: fact's column) and an
+             optional filter, `where`
     where    picks the rows of a mart that shows the same figures in several ways
 #}
 {% macro differing_days(mart, days, day, facts, where="true") %}

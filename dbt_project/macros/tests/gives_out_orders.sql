@@ -1,4 +1,4 @@
-{# Law 3: each rule gives out the whole net amount and margin of every affected order that it gives out at all. #}
+{# Law 3: if a rule attributes an affected order, it attributes all of its net amount and margin. #}
 {% test gives_out_orders(model) %}
 
     with

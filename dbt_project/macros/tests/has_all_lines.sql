@@ -1,6 +1,6 @@
 {#
-    Law 3 over all channels: the affected orders of fact_sales and of fact_webshop_sales are here, in
-    number of lines and to the last digit of its net amount.
+    Law 3 over all channels: the affected orders have as many lines here as in fact_sales and fact_webshop_sales, and
+    the same net amount to the last digit.
 #}
 {% test has_all_lines(model) %}
 

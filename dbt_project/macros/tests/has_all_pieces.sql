@@ -1,4 +1,4 @@
-{# The pieces of the affected days are those that were sold. #}
+{# On each affected day, the pieces here are those that were sold. #}
 {% test has_all_pieces(model) %}
 
     with

@@ -1,6 +1,6 @@
 {#
-    Law 3: what was allocated to an order's items sums to what the order says, to the last digit. Tax and freight do
-    where an item takes what its others leave, and are then part of the total.
+    Law 3: the net amounts and totals of an order's items sum to the order's own, to the last digit. Tax and freight are
+    compared as part of the total.
 #}
 {% test items_sum_to_orders(model) %}
 

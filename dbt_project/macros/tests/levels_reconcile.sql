@@ -1,4 +1,4 @@
-{# Levels that are not the level of the day before and the day's movements: stock came or went unseen. #}
+{# Levels that differ from the level of the day before plus the day's movements: a movement is missing. #}
 {% test levels_reconcile(model) %}
 
     select snapshot_date, distribution_center_id, sku, unexplained_quantity

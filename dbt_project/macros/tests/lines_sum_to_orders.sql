@@ -1,5 +1,5 @@
 {#
-    Law 3: what was allocated to an order's lines sums to the order's own amounts, to the last digit.
+    Law 3: the amounts allocated to an order's lines sum to the order's own, to the last digit.
     Orders without a valid line cannot be allocated: `has_lines` reports those.
 #}
 {% test lines_sum_to_orders(model) %}

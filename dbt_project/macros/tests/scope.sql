@@ -1,12 +1,12 @@
 {#
-    What a check looks at. It costs what the day's changes cost: `config: {where: ...}` of any test, dbt's own too,
-    may use
+    Placeholders for `config: {where: ...}` of any test, dbt's own too. They limit a check to what the run changed, so
+    that it costs no more than the day's changes:
 
-        __affected__    rows of the keys that the run replaced, by the tested model's `affected_by`
-        __window__      rows that the window brought, by `_changed_at`
+        __affected__    rows of the affected keys, by the tested model's `affected_by`
+        __window__      rows that changed in the window, by `_changed_at`
         __weeks__       rows of the window's weeks, by `week_start`
 
-    dbt documents overriding this macro.
+    Overriding this macro is documented by dbt.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get("where") -%}
@@ -31,8 +31,8 @@
 {%- endmacro %}
 
 {#
-    The relation that lists the affected keys of the tested model, or of another one. dbt refuses a `ref` that a test
-    does not declare.
+    The relation that lists the affected keys of the tested model, or of another one. Looked up in the graph, since dbt
+    refuses a `ref` that a test does not declare.
 #}
 {% macro affected_relation(model_name=none) -%}
     {%- if execute -%}

@@ -1,4 +1,4 @@
-{# Law 3: what the mart gives the channels of an affected day's revenue is what was attributed, by each rule. #}
+{# Law 3: on each affected day, the revenue of all channels in the mart is what was attributed, by each rule. #}
 {% test sums_to_attribution(model) %}
 
     with

@@ -1,8 +1,7 @@
 {#
-    Law 3: the mart's figures of the days whose sales the window affected are those of the facts over all channels. Days
-    that the mart computes again for other reasons are not looked at: there may be many.
-    `where` picks the rows of a mart that shows the same sales in several ways; `more` are further measures of it, by
-    their columns in the fact.
+    Law 3: on days whose sales are affected, the mart's sums are those of the facts over all channels. Days that the
+    mart recomputes for other reasons are left out: there may be many. `where` selects rows of a mart that shows the
+    same sales several times; `more` are further measures, as {mart's column: fact's column}.
 #}
 {% test sums_to_channels(model, where="true", more={}, with_returns=true) %}
     {% set sold = {"quantity": "quantity", "net_sales": "net_amount", "margin": "margin"} -%}

@@ -1,4 +1,4 @@
-{# Law 3: the mart's figures of the affected days are those of the inventory's fact. #}
+{# Law 3: on each affected day, the mart's sums are those of the inventory fact. #}
 {% test sums_to_inventory(model, measures) %}
     {{
         differing_days(

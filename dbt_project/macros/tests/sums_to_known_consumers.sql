@@ -1,4 +1,4 @@
-{# Law 3: a consumer's rows sum to the consumer's sales and returns, for those whom the window affected. #}
+{# Law 3: the rows of each affected consumer sum to the consumer's sales and returns in the facts. #}
 {% test sums_to_known_consumers(model) %}
 
     with

@@ -1,4 +1,4 @@
-{# The mart's redemptions, discounts and revenue of an affected offer are those of the redemptions and of the fact. #}
+{# For each affected offer, the mart's redemptions, discounts and revenue are those of staging and of the fact. #}
 {% test sums_to_redemptions(model) %}
 
     with

@@ -1,4 +1,4 @@
-{# The grain that the description states: no two rows with the same values in these columns, and no row without one. #}
+{# The grain that the description states: no two rows with the same values in these columns, and none of them null. #}
 {% test unique_grain(model, columns) %}
 
     select {{ columns | join(", ") }}, count(*) as copies

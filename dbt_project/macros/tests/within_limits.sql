@@ -1,4 +1,4 @@
-{# Numbers lie within their limits, both included, where they are there. #}
+{# Numbers that are not null lie within their limits, both included. #}
 {% test within_limits(model, limits) %}
 
     select *

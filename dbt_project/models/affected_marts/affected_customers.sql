@@ -1,6 +1,6 @@
 {#
-    Consumers that mrt_customer_analysis computes again: those of whom anything changed, and those who reach the end of
-    a stage on a day of the window because they bought so many days before.
+    The affected consumers of mrt_customer_analysis: those of whom anything changed, and those whose life-cycle stage
+    ends on a day of the window, because their purchase was `at_risk_days` or `lapsed_days` before.
 #}
 with
 

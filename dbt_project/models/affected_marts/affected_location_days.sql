@@ -1,9 +1,9 @@
 {#
-    Days that mrt_location_analysis computes again: those whose sales changed, or the description of one of whose
-    territories; those on which another number of consumers was known somewhere; and those on which a consumer whose
-    record changed bought or returned something, since they have lived where they live now.
+    The affected days of mrt_location_analysis: days whose sales changed, or one of whose territories did; days on which
+    the number of known consumers of a location changed; and, for a consumer whose record changed, the days with a sale
+    or return since they have lived where they live now.
 #}
-{# Not as a CTE: an engine that keeps what several read would keep all of the facts. #}
+{# Not a CTE: an engine that materializes a CTE that is read several times would materialize all of the facts. #}
 {% set movements -%}
 (
         select consumer_key, territory_id, order_date as sales_date from {{ ref('wh_fact_sales') }}

@@ -1,6 +1,6 @@
 {#
-    Days that mrt_product_analysis computes again: those whose sales changed; and of a product whose description or
-    price changed, all on which it was sold or came back, through whichever system.
+    The affected days of mrt_product_analysis: days whose sales changed, and, for a product whose description or price
+    changed, all days on which it was sold or returned in any channel.
 #}
 with
 
@@ -34,7 +34,7 @@ with
 
     redescribed as (select product_key from {{ ref("affected_products") }} where is_redescribed),
 
-    -- All days of a product whose description changed; of others those of their new prices.
+    -- All days if the description changed; else the validity intervals of the new prices.
     periods as (
 
         select product_key, {{ beginning_of_time() }} as valid_from, cast(null as date) as valid_to

@@ -9,9 +9,8 @@ with
 
     ),
 
-    -- The ERP keeps no date of creation. It knew a customer by the time at which its oldest row was last
-    -- changed: the
-    -- customer's own, or a link to an address, which stays as it is when they move.
+    -- The ERP has no date of creation. It has known a customer at least since the oldest of its rows was
+    -- last changed: the customer's own, or a link to an address, which stays when they move.
     erp_traces as (
 
         select customer_id, _modified_at
@@ -72,7 +71,7 @@ with
             email,
             gender,
             cast(null as date) as birth_date,
-            -- The age is the one that the user had when registering.
+            -- The age is that at the time of registration.
             cast(extract(year from created_date) - age as bigint) as birth_year,
             city,
             state as state_province,
@@ -110,7 +109,7 @@ with
 
     ),
 
-    -- Who ordered from the web shop without being a user of it, and gave an address.
+    -- Guests: they ordered from the web shop without an account, and gave an e-mail address.
     guests as (
 
         select
@@ -138,7 +137,7 @@ with
 
     ),
 
-    -- Who bought, where nobody says.
+    -- The unknown consumer.
     unknown as (
 
         select

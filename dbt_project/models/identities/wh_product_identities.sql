@@ -58,7 +58,7 @@ with
 
     ),
 
-    -- What was sold, where nothing says.
+    -- The unknown product.
     unknown as (
 
         select

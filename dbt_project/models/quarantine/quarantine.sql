@@ -1,6 +1,6 @@
 {{ affected_by("affected_quarantine", key=["model_name", "row_key"]) }}
 
-{# Reads each staging model's rules from its YAML, so that what the model leaves out is here, with the reason. #}
+{# The rules are read from each staging model's YAML, so every row that the model leaves out is here. #}
 with
 
     held_back as (

@@ -1,12 +1,12 @@
 {#
-    Everybody of whom anything changed in the window, under each key that any version of it has had, and from
-    which day on.
+    The affected consumers, under every key that a version of their records has had, each with the first day that is
+    affected.
 #}
 with
 
     identities as (select * from {{ ref("wh_consumer_identities") }}),
 
-    -- States that may have another name, or another country, than before.
+    -- States whose name or country may have changed.
     changed_states as (
 
         select state_province_id
@@ -57,14 +57,14 @@ with
 
         union
 
-        -- A drop may come late, and change what was known before, and not what is known now.
+        -- A late file may change an earlier version and not the current row.
         select 'webshop' as source_system, cast(user_id as varchar) as source_id
         from {{ ref("stg_webshop_users_versions") }}
         where {{ changed_in_window() }}
 
         union
 
-        -- The history has every version of the address, also where the newest says the same as before.
+        -- The history depends on all versions of an address, even if the newest one has not changed.
         select 'erp' as source_system, cast(customer_id as varchar) as source_id
         from {{ ref("stg_customers") }}
         where
@@ -108,7 +108,7 @@ with
 
     ),
 
-    -- Who has no coordinates has those of their state.
+    -- Consumers without coordinates have those of their state.
     moved_places as (
 
         select country, state from {{ ref("stg_places_versions") }} where {{ changed_in_window() }}
@@ -126,7 +126,7 @@ with
 
         union all
 
-        -- A guest is the address that any version of the order has given.
+        -- A guest is identified by the order's e-mail address, of any version.
         select {{ guest_key("orders.email") }} as consumer_key, order_days.affected_from
         from {{ ref("stg_webshop_orders_versions") }} as orders
         inner join
@@ -137,7 +137,7 @@ with
 
         union all
 
-        -- Any affected order may be, or have been, of nobody who is known.
+        -- Any affected order may belong, or have belonged, to the unknown consumer.
         select {{ unknown_key() }} as consumer_key, min(sales_date) as affected_from
         from {{ ref("affected_orders") }}
         having count(*) > 0

@@ -1,7 +1,7 @@
 {#
-    Interactions that the window affects: those that changed, those of a consumer who may be somebody else now, and
-    those at a touchpoint that changed. Every version counts, so that one that moved to another consumer or touchpoint
-    is found from both.
+    The affected interactions: those that changed, those of a consumer whose identity changed, and those at a touchpoint
+    that changed. Computed over all versions, so an interaction that moved to another consumer or touchpoint is affected
+    by a change of either.
 #}
 {% set interaction_versions = ref("stg_interactions_versions") %}
 

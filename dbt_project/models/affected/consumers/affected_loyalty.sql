@@ -1,8 +1,7 @@
 {#
-    Loyalty activities that the window affects. A balance runs over all activities of a consumer_key, whoever of the
-    CRM's consumers they belong to. So of everybody who is, or in any version was, the same consumer as one with a
-    change, all activities are affected from the first changed one on; all of them where somebody is another consumer
-    now.
+    The affected loyalty activities. A balance runs over all activities of a consumer_key, which may be several CRM
+    records. If an activity changes, all later ones of every record that has, or in any version had, the same
+    consumer_key are affected. If a record moves to another consumer_key, all of its activities are.
 #}
 {% set activity_versions = ref("stg_loyalty_activities_versions") %}
 
@@ -58,7 +57,7 @@ with
 
         union
 
-        -- Current rows only: an activity that was booked on somebody else before is the present consumer's
+        -- Current rows only: an activity that was once booked on another consumer counts for its current one
         -- alone.
         select activities.loyalty_activity_id
         from {{ ref("stg_loyalty_activities") }} as activities

@@ -1,7 +1,7 @@
 {#
-    What the run's window affects, and so what the inventory's fact and mart compute again. Every version that raw has
-    seen counts, not only the current rows: a movement that moved to another day or product affects both. A day shows
-    the sales of the days before it, and the level of the day before.
+    The affected keys of the inventory: what its fact and mart recompute in this run. Computed over all versions in raw,
+    so a movement that was corrected to another day or product affects both. A change also affects the days after it,
+    since a day looks back on the sales of 28 days and on the level of the day before.
 #}
 with
 
@@ -19,7 +19,7 @@ with
 
     ),
 
-    -- A row without one of them is in quarantine: no day shows it.
+    -- A row without one of these is in quarantine and affects no day.
     changed as (
 
         select *

@@ -1,10 +1,10 @@
 {#
-    Orders whose attribution the window affects: those that changed themselves, and those within the days that a click
-    counts after a click that changed or whose campaign did.
+    Orders whose attribution is affected: those that changed, and those within `attribution_days` after a click that
+    changed, or whose campaign did.
 #}
 with
 
-    -- Every version of a touch that changed counts. A campaign that changed brings its own touches.
+    -- All versions of the touches that changed, and the touches of campaigns that changed.
     changed_touches as (
 
         {% for changed in [
@@ -18,7 +18,7 @@ with
 
     ),
 
-    -- A touch without an address has no key, and no order follows it.
+    -- A touch without an e-mail address cannot be matched to an order.
     clickers as (
 
         select distinct {{ consumer_key("email", "marketing", "email") }} as consumer_key, touched_at
@@ -26,7 +26,7 @@ with
 
     ),
 
-    -- Orders before the earliest click follow none.
+    -- Orders before the earliest of these clicks cannot be attributed to one.
     orders as (
 
         select

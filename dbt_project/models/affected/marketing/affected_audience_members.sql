@@ -1,4 +1,4 @@
-{# Memberships of one consumer may overlap, so all of them in a segment are computed again when one changes. #}
+{# Memberships of one consumer may overlap, so if one changes, all of the consumer's in the segment are recomputed. #}
 with
 
     final as (

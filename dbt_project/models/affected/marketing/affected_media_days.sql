@@ -1,4 +1,7 @@
-{# Days that mrt_media_channels computes again: of affected orders, and of figures that changed or whose campaign did. #}
+{#
+    The affected days of mrt_media_channels: of affected orders, and of campaign figures that changed (or their
+    campaign).
+#}
 with
 
     final as (

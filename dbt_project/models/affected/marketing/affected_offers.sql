@@ -1,4 +1,4 @@
-{# Offers of which the window affects anything: their terms, their redemptions, or sales that they are compared with. #}
+{# The affected offers: their terms, their redemptions, or the sales that they are compared with, changed. #}
 with
 
     offer_versions as (select * from {{ ref("stg_offers_versions") }}),

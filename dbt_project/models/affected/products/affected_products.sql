@@ -1,4 +1,4 @@
-{# Every product of which anything changed in the window, under each key that any version of it has had. #}
+{# The affected products, under every key that a version of their records has had. #}
 with
 
     identities as (select * from {{ ref("wh_product_identities") }}),
@@ -22,7 +22,7 @@ with
 
         union
 
-        -- Today's price and cost are beside the history.
+        -- The current price and cost are columns of the product itself, beside the history tables.
         select 'erp' as source_system, cast(product_id as varchar) as source_id
         from {{ ref("stg_products") }}
         where {{ in_window("_changed_at") }}
@@ -57,7 +57,7 @@ with
 
         union all
 
-        -- Any affected order may be, or have been, of nothing that is known.
+        -- Any affected order may contain, or have contained, the unknown product.
         select {{ unknown_key() }} as product_key, 0 as is_redescribed
         from {{ ref("affected_orders") }}
         having count(*) > 0
@@ -78,7 +78,7 @@ with
 
         union all
 
-        -- Its supplier may be another one. The inventory does not say what a product is.
+        -- The supplier may have changed. The inventory does not describe products, so nothing else has.
         select product_key, 0 as is_redescribed
         from ({{ changed_stock_keys() }}) as stocked_keys
 

@@ -1,6 +1,6 @@
 {#
-    Quarantine holds several models' rows: those that the window changed in any of them, and those that it refused, or
-    found mended.
+    The affected rows of the quarantine, over all staging models with rules: rows that changed in the window, and rows
+    that were refused, or found corrected, in it.
 #}
 with
 

@@ -1,6 +1,6 @@
 {#
-    Returns of the ERP that the window affects: those that changed, and those of affected orders, of which they take
-    day, customer and product.
+    The affected returns of the ERP: those that changed, and those of affected orders, since a return has its day,
+    customer and product from its order.
 #}
 {% set return_versions = ref("stg_sales_returns_versions") %}
 

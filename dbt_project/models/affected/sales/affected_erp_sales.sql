@@ -1,9 +1,9 @@
 {#
-    What the run's window affects of the ERP's sales, and so what its facts and marts compute again. Every version that
-    raw has seen counts, not only the current rows: an order that moved to another day affects both days, and a line
-    that was deleted affects the product that it had.
+    The affected keys of the ERP's sales: what its facts and marts recompute in this run. Computed over all versions in
+    raw, not only the current rows, so an order that moved to another day affects both days, and a deleted line affects
+    the product that it had.
 #}
-{# Not as CTEs: an engine that keeps what several read would keep all of raw. #}
+{# Not CTEs: an engine that materializes a CTE that is read several times would materialize all of raw. #}
 {% set order_versions = ref("stg_sales_orders_versions") %}
 {% set detail_versions = ref("stg_sales_order_details_versions") %}
 {% set return_versions = ref("stg_sales_returns_versions") %}
@@ -19,9 +19,8 @@ with
         "sales_territory": ("stg_sales_territories", "territory_id"),
     } -%}
 
-    -- Whose description changed. Staging knows of changes in all that a description is joined from, the
-    -- versions of rows
-    -- that are gone from staging.
+    -- Customers, products, ... whose description changed. A staging model may join its description from
+    -- several tables, so it knows of their changes; only the versions know of rows that left staging.
     {% for entity, (model_name, key) in described.items() -%}
         changed_{{ entity }} as (
 
@@ -37,7 +36,7 @@ with
 
     {% endfor -%}
 
-    -- A cost or list price affects the orders of its product on the days on which it holds.
+    -- A changed cost or list price affects the product's orders within its validity interval.
     repriced as ({{ repriced_in_erp("changed_product") }}),
 
     changed_keys as (
@@ -104,7 +103,7 @@ with
 
     ),
 
-    -- Lines may arrive before their header does; the order is affected all the same.
+    -- Left joins: lines may arrive before their header, and the order is affected all the same.
     changed_orders as (
 
         select
@@ -125,7 +124,8 @@ with
 
     ),
 
-    -- A mart repeats the description of a customer, a product, an offer or a territory on each of its days.
+    -- A description is repeated in a mart on each day, so it affects every day of the customer, product,
+    -- offer or territory.
     redescribed as (
 
         select
@@ -173,7 +173,7 @@ with
 
     ),
 
-    -- They belong to no order, and only to their day and product.
+    -- Returns that name no order affect only their day and product.
     returns_without_order as (
 
         select return_date as sales_date, product_id

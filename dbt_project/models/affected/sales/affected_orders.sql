@@ -1,8 +1,8 @@
 {#
-    What the window affects of all channels' orders. As in affected_erp_sales, every version that raw has seen
-    counts, so that the day, the consumer and the product that a line moved away from are affected too.
+    The affected orders of all channels, with their days, consumers and products. As in affected_erp_sales, over all
+    versions in raw, so the day, consumer and product that a line moved away from are affected too.
 #}
-{# Not as CTEs: an engine that keeps what several read would keep all of raw. #}
+{# Not CTEs: an engine that materializes a CTE that is read several times would materialize all of raw. #}
 {% set order_versions = ref("stg_webshop_orders_versions") %}
 {% set item_versions = ref("stg_webshop_order_items_versions") %}
 {% set offer_versions = ref("stg_offers_versions") %}
@@ -45,7 +45,7 @@ with
 
     ),
 
-    -- The ERP's orders whose lines have another consumer, product or offer.
+    -- The ERP's orders with a line whose consumer, product or offer has another key now.
     erp_rekeyed as (
 
         select sales_order_id
@@ -76,7 +76,7 @@ with
 
     ),
 
-    -- A price reaches the orders from its first day on.
+    -- A changed price affects the orders within its validity interval.
     repriced as ({{ repriced_in_webshop() }}),
 
     webshop_changed as (
@@ -138,7 +138,7 @@ with
 
     ),
 
-    -- The web shop's refunds with the orders that they are, or ever were, of.
+    -- The web shop's refunds with every order that they belong, or ever belonged, to.
     refunds as (
 
         select refund_id, order_id, refunded_date, product_id
@@ -150,7 +150,7 @@ with
 
     ),
 
-    -- Those that name no order, as long as their item is not there.
+    -- Refunds without an order: they name none, and their order item is not there (yet).
     refunds_without_order as (
 
         select refund_id, refunded_date, product_id
@@ -266,7 +266,7 @@ with
 
         union all
 
-        -- A return that names no order stands for itself.
+        -- A return that names no order gets a key of its own.
         select
             'webshop' as source_system,
             {{ return_without_order("refund_id") }} as order_id,

@@ -1,6 +1,6 @@
 {#
-    Days on which the window affects what was sold to whom and where: of affected orders, of the ERP's sales in a
-    territory that may be in another country now, and of the web shop's users who may have lived elsewhere.
+    The affected days of sales: days of affected orders, days with ERP sales in a territory whose country may have
+    changed, and days with web shop orders of users who may have lived elsewhere.
 #}
 with
 

@@ -5,7 +5,7 @@
 
 with
 
-    -- An incremental run goes on from a consumer's last row before the first day that is affected.
+    -- An incremental run continues from a consumer's last row before the first affected day.
     affected as (
 
         {% if is_incremental() -%}select consumer_key, affected_from from {{ affected() }}
@@ -121,7 +121,7 @@ with
 
     ),
 
-    -- Two of the earlier purchases matter: the newest, and the one that the consumer came (back) with.
+    -- Of the purchases before that day two matter: the newest one, and the first one or newest comeback.
     purchase_days as (
 
         select consumer_key, activity_date as purchased_on, true as is_affected
@@ -145,7 +145,7 @@ with
 
     ),
 
-    -- The days on which a stage may end without anything happening.
+    -- The days on which a stage may end without an activity.
     thresholds as (
 
         {% for days in [at_risk, lapsed] -%}
@@ -157,7 +157,7 @@ with
 
     reached as (
 
-        -- What comes later is not known yet.
+        -- Days after the last applied day are not known yet.
         select thresholds.*
         from thresholds
         inner join
@@ -198,8 +198,8 @@ with
             coalesce(sales_days.gross_sales, 0) as gross_sales,
             coalesce(sales_days.discount_amount, 0) as discount_amount,
             coalesce(sales_days.net_sales, 0) as net_sales,
-            case when sales_days.consumer_key is null then 0 else sales_days.cost end as cost,
-            case when sales_days.consumer_key is null then 0 else sales_days.margin end as margin,
+            sales_days.cost,
+            sales_days.margin,
             coalesce(sales_days.returned_quantity, 0) as returned_quantity,
             coalesce(sales_days.refund_amount, 0) as refund_amount,
             coalesce(interaction_days.interactions, 0) as interactions,
@@ -207,12 +207,12 @@ with
             coalesce(loyalty_days.points_earned, 0) as points_earned,
             coalesce(loyalty_days.points_redeemed, 0) as points_redeemed,
             loyalty_days.points,
-            -- Those who are not known have no life cycle in common.
+            -- The unknown consumer stands for many people, and has no life cycle.
             case
                 when sales_days.orders > 0 and days.consumer_key <> {{ unknown_key() }}
                 then days.activity_date
             end as purchased_on,
-            -- A comeback is the first purchase, or one after being lapsed.
+            -- The first purchase, or one after having lapsed.
             case
                 when
                     purchases.is_affected

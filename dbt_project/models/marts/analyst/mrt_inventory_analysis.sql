@@ -1,6 +1,6 @@
 {{ affected_by("affected_stock") }}
 
--- More days of cover than this are overstock. It takes a whole history of sales to say so.
+-- More days of cover than this are overstock, once there are 28 days of sales to judge by.
 {% set most_days_of_cover = 90 %}
 
 with

@@ -23,8 +23,8 @@ with
 
     ),
 
-    -- Every sale once by state, once by country, and once by territory, whose shops it belongs to.
-    -- States and countries have the names that the consumers' systems give them.
+    -- Every sale counts three times: by state, by country and by sales territory. States and countries are
+    -- named as in the consumers' systems.
     {% set nothing = "cast(null as varchar)" -%}
     {% set types = {
         "state": (

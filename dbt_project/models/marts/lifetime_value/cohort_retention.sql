@@ -2,7 +2,7 @@ with
 
     weeks as ({{ weeks_of_window() }}),
 
-    -- 100 years of months.
+    -- The numbers of the months in 100 years.
     months as (
 
         select 12 * years.days + months.days as months_since
@@ -37,7 +37,7 @@ with
 
     ),
 
-    -- Every month that has begun by the end of the week, also one in which nobody of the cohort bought.
+    -- Every month that has begun by the end of the week, even if nobody of the cohort bought in it.
     cohort_months as (
 
         select

@@ -1,6 +1,6 @@
 with
 
-    -- 13 weeks that end with the week: what a prediction of 13 weeks ago is held against.
+    -- The 13 weeks that end with the week: a forecast of 13 weeks ago is compared with them.
     weeks as (
 
         select week_start, week_end, cast({{ dbt.dateadd("day", -91, "week_end") }} as date) as quarter_start

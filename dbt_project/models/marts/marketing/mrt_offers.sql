@@ -96,7 +96,7 @@ with
             coalesce(uplifts.days_after, 0) as days_after
 
         from daily
-        -- A redemption of an offer that is not there waits for it.
+        -- Redemptions of an offer that is not there (yet) are left out.
         inner join offers on daily.offer_id = offers.offer_id
         left join uplifts on daily.offer_id = uplifts.offer_id and daily.activity_date = uplifts.activity_date
 

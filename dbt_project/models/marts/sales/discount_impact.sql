@@ -55,12 +55,9 @@ with
 
     ),
 
-    -- What the product sells through the channel on a day on which it sells at full price: over the days
-    -- before this one
-    -- on which it sold there and nobody had a discount on it. A day without a sale is none: a channel whose
-    -- customers order
-    -- once a month is compared with its own ordering days. Without such a day there is no baseline, and
-    -- null says so.
+    -- The baseline: pieces of the product per day through the channel, over the days before this one on
+    -- which it sold there and nobody had a discount on it. Days without a sale do not count, so a channel
+    -- whose customers order once a month is compared with its own ordering days. Null without such a day.
     baselines as (
 
         select

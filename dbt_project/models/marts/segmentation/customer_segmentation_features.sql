@@ -2,7 +2,7 @@ with
 
     weeks as ({{ weeks_of_window() }}),
 
-    -- When each system learned of the consumer; what it says of them counts from then on.
+    -- When each system first knew the consumer. What it says of them counts from then on.
     known as (
 
         select

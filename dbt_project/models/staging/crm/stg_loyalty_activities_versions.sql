@@ -1,7 +1,7 @@
 select
     loyalty_activity_id,
     consumer_id,
-    activity_type,
+    {{ our_word("activity_type") }} as activity_type,
     points_earned,
     points_redeemed,
     order_reference,

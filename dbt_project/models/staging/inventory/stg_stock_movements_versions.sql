@@ -1,12 +1,13 @@
+{%- set movement_type = our_word("movement_type") -%}
 select
     movement_id,
     distribution_center_id,
     sku,
-    movement_type,
+    {{ movement_type }} as movement_type,
     case
-        when movement_type in ('receipt', 'return', 'transfer_in')
+        when {{ movement_type }} in ('receipt', 'return', 'transfer_in')
         then abs(quantity)
-        when movement_type in ('sale', 'transfer_out', 'write_off')
+        when {{ movement_type }} in ('sale', 'transfer_out', 'write_off')
         then - abs(quantity)
         else quantity
     end as quantity_change,

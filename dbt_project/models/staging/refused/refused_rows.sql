@@ -1,4 +1,4 @@
-{# What raw could not take, of all systems; those that are mended or gone are marked, as in raw. #}
+{# Rows of all systems that could not be loaded into raw. Rows that were corrected, or are gone, are marked as in raw. #}
 with
 
     final as (
@@ -32,7 +32,7 @@ with
             union all
 
         {% endfor -%}
-        -- Of no system: the columns, where none has been read yet.
+        -- No rows: defines the columns while no system has a table of refused rows.
         select
             cast(null as varchar) as model_name,
             cast(null as varchar) as row_key,

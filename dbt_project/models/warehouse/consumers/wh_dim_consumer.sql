@@ -32,7 +32,7 @@ with
 
     places as (select * from {{ ref("stg_places") }}),
 
-    -- The lower number counts of two records in one system. An address is used whole.
+    -- One whole address per consumer. Of two records in one system, the one with the lower id counts.
     addresses as (
 
         select *
@@ -65,7 +65,7 @@ with
                 min(case when source_system = 'crm' then birth_year end),
                 min(case when source_system = 'webshop' then birth_year end)
             ) as birth_year,
-            -- One record without consent is enough.
+            -- False if any record is.
             min(case when marketing_opt_in then 1 when not marketing_opt_in then 0 end)
             = 1 as marketing_opt_in,
             min(known_since) as known_since

@@ -6,7 +6,7 @@ with
 
     identities as (select * from {{ ref("wh_consumer_identities") }} where {{ is_affected() }}),
 
-    -- A customer of the ERP is at the addresses that the customer, or its store, is linked to.
+    -- An ERP customer has the addresses that the person, or the store, is linked to.
     links as (
 
         select
@@ -20,8 +20,8 @@ with
 
     ),
 
-    -- When a run saw that a link is gone depends on when it ran; so it ends when the entity's next one
-    -- begins.
+    -- A link ends when the entity's next one begins, and not when a run finds it gone: that would depend on
+    -- when the run was.
     successors as (
 
         select
@@ -137,8 +137,7 @@ with
 
     {% endfor -%}
 
-    -- The first version of a record holds from the day on which its system learned of the consumer, or of
-    -- the address.
+    -- A record's first version holds from the day on which its system first knew the consumer or address.
     versions as (
 
         {% for system in ["erp", "webshop", "crm"] -%}
@@ -165,7 +164,7 @@ with
 
     ),
 
-    -- The last version of a day is the day's.
+    -- The last version of a day holds for that day.
     days as (
 
         select
@@ -202,7 +201,7 @@ with
 
     ),
 
-    -- One record without consent is enough.
+    -- Consent is false if any record's is.
     combined as (
 
         select

@@ -18,7 +18,7 @@ with
 
     ),
 
-    -- The balance before the first activity that is counted again.
+    -- The balance before the first affected activity.
     before as (
 
         {% if is_incremental() -%}

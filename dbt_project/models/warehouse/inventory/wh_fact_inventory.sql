@@ -28,7 +28,7 @@ with
 
     ),
 
-    -- Movements of a day without a level are a row all the same: nothing that was moved is lost.
+    -- A day with movements but without a level is a row too, so no movement is lost.
     days as (
 
         select

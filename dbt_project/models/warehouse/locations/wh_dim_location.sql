@@ -23,9 +23,8 @@ with
 
     ),
 
-    -- Where consumers, shops and centers are, by the names that their systems use. The list of places adds
-    -- coordinates to
-    -- them, and is no source of names.
+    -- States and countries of consumers, shops and centers, as their systems name them. The list of places
+    -- only adds coordinates.
     named_places as (
 
         select country, state

@@ -36,7 +36,7 @@ with
             from stays
             where valid_to is not null {{ 'and state_province is not null' if type == 'state' }}
             union all
-            -- A row before the first consumer, so that a change of that one shows as well.
+            -- A row of 0 before the first consumer, so that a change of the first count shows as well.
             select distinct {{ key }} as location_key, {{ beginning_of_time() }} as moved_on, 0 as consumers
             from
                 stays {{ 'where state_province is not null' if type == 'state' }}

@@ -9,15 +9,14 @@ with
 
     ),
 
-    -- Who was removed at the time of being added was never a member.
+    -- A member who was removed at the time of being added never was one.
     memberships as (
 
         select * from members where (removed_at is null or removed_at > added_at) and {{ is_affected() }}
 
     ),
 
-    -- Two spellings of one address are memberships of one consumer, which may overlap; they are joined to
-    -- one.
+    -- Two spellings of one address are memberships of one consumer. They may overlap, and are merged.
     ordered as (
 
         select

@@ -20,7 +20,7 @@ with
 
     channels as (select * from {{ ref("wh_dim_campaign_channels") }}),
 
-    -- A click counts for the channel that its campaign ran on at the time.
+    -- A click counts for the channel that its campaign ran on at the time of the click.
     clicks as (
 
         select

@@ -1,8 +1,9 @@
 {{ affected_by("affected_offers") }}
 
 {#
-    What sold of an offer's products, and of products that are on no offer (the controls), on each day around the offer.
-    Which products are which is known from the sales, and changes while they go on: `known_from` says as of when.
+    Pieces sold of an offer's products, and of products that are on no offer (the controls), on each day around the
+    offer. Which products are the offer's is found from its sales, and changes as sales go on: `known_from` is the day
+    from which a row's choice of products was known.
 #}
 with
 
@@ -25,7 +26,7 @@ with
 
     product_days as (select * from {{ ref("wh_fact_product_days") }}),
 
-    -- Days on which anything was sold, so that a day's row is there whichever day was run first.
+    -- All days with any sale, so that which rows there are does not depend on which day was run first.
     days as (
 
         select distinct
@@ -81,16 +82,15 @@ with
             and product_days.sales_date >= offers.observed_from
             and (offers.observed_to is null or product_days.sales_date <= offers.observed_to)
             and (offers.country is null or offers.country = product_days.country)
-        where product_days.product_key is not null
+        where product_days.product_key <> {{ unknown_key() }}
         group by
             offers.offer_id, product_days.sales_date, product_days.product_group, product_days.product_key
 
     ),
 
-    -- A group of products is the offer's from the first day on which one of them was sold under it: a
-    -- product that
-    -- nobody bought is the offer's too. A product that was sold beside it, in an order that made use of it,
-    -- is not.
+    -- A product group belongs to the offer from the first day on which one of its products was sold under
+    -- it, so products that nobody bought are included. A product that was sold at full price in an order
+    -- that redeemed the offer is excluded.
     groups as (
 
         select
@@ -120,7 +120,7 @@ with
 
     ),
 
-    -- The days from which on it was known which products are the offer's and which are controls.
+    -- The days on which the choice of products or controls changed.
     known as (
 
         select offer_id, covered_from as known_from
@@ -191,7 +191,7 @@ with
             cast(coalesce(pieces.offer_pieces, 0) as decimal(38, 4)) as offer_pieces,
             cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces
         from days
-        -- While nothing was sold under any offer, the days are there all the same.
+        -- Left join: days have a row even while nothing was sold under the offer.
         left join
             scopes
             on days.offer_id = scopes.offer_id

@@ -1,11 +1,11 @@
 {{ affected_by("affected_offers") }}
 
 {#
-    How many times as many pieces of an offer's products sell as would without it, as of each day: the ratio of the
-    odds that a piece sold is of the offer's products, during the offer and on days around it. Products that are on
-    no offer (the controls) cancel what moves all sales; days before and after cancel what moves the offer's products
-    alone, if it does so steadily. The pieces are counted in
-    wh_fact_offer_pieces; docs/marts/mrt_offers.md tells the formulas, their sources and how they did.
+    The uplift of each offer as of each day: how many times as many pieces of its products sell as without it. It is an
+    odds ratio: the odds that a piece sold is of the offer's products, during the offer against the days around it.
+    Products on no offer (the controls) cancel what moves all sales; the days before and after cancel a steady drift of
+    the offer's own products. Pieces are counted in wh_fact_offer_pieces. docs/marts/mrt_offers.md has the formulas, their
+    sources and how well they did.
 #}
 {% set phases = ["before", "during", "after"] -%}
 
@@ -31,8 +31,8 @@ with
 
     ),
 
-    -- For each phase up to each day: pieces, days with pieces, their middle, and the squares that the
-    -- scatter of days needs.
+    -- For each phase up to each day: pieces, days with pieces, their mean day, and the sums of squares for
+    -- the dispersion.
     sums as (
 
         select

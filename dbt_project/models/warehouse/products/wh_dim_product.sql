@@ -8,7 +8,7 @@ with
 
     history as (select * from {{ ref("wh_dim_product_history") }}),
 
-    -- The ERP says what a product costs today; its history also knows prices that are still to come.
+    -- Today's cost and price are the product's own: the histories also have future ones.
     erp_products as (
 
         select
@@ -24,7 +24,7 @@ with
 
     ),
 
-    -- What the ERP says comes before what the web shop says; numbers are the same in all.
+    -- The ERP's description wins over the web shop's; product numbers are the same in all systems.
     described as (
 
         select

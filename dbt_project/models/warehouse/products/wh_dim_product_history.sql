@@ -17,7 +17,7 @@ with
 
     webshop_prices as ({{ webshop_prices() }}),
 
-    -- The product's own cost and price stand in for the time before its first row of history.
+    -- Before the first row of its history, the product's own cost and price hold.
     known as (
 
         select
@@ -79,7 +79,7 @@ with
 
     ),
 
-    -- The ERP's list price comes before the web shop's.
+    -- The ERP's list price wins over the web shop's.
     versions as (
 
         select

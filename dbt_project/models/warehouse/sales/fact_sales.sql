@@ -10,7 +10,7 @@ with
 
     products as (select * from {{ ref("stg_products") }}),
 
-    -- A cost or price holds from its first day until the next one's: the histories leave gaps of a day.
+    -- The histories leave gaps of a day between two rows, so valid_to is the next row's valid_from.
     costs as (
 
         select
@@ -61,8 +61,8 @@ with
             orders.tax,
             orders.freight,
             orders.total_due,
-            -- Line totals are the weights, also those of credits below 0; where they sum to 0, every line
-            -- weighs the same.
+            -- Line totals are the weights, negated where they sum to less than 0. Where they sum to 0, every
+            -- line weighs the same.
             case
                 sign(sum(order_details.line_total) over (partition by order_details.sales_order_id))
                 when 1

@@ -20,7 +20,7 @@ with
 
     ),
 
-    -- A return may name no order, or one that is not there: it counts all the same.
+    -- Left joins: a return counts even if it names no order, or one that is not there.
     final as (
 
         select

@@ -1,16 +1,16 @@
 {{ affected_by("affected_orders", day="order_date") }}
 
 {#
-    The web shop's order items of the affected orders, each with its order and what falls on it of the order's amounts:
-    an item without its order, and an order without an item, wait for the other half. An item came back on its own day,
-    or on its order's.
+    The order items of affected web shop orders, each with its order and its share of the order's amounts. An item
+    without its order, and an order without items, are left out until the other half arrives. The day of a return is the
+    item's own, else its order's.
 
     amount = sale price * quantity - the line's own discount; net_amount = amount - its share of the order's discount.
-    Tax and freight are the line's where it says them; what is left of the order's is shared by the lines that do not.
-    total_due is net amount, tax and freight, and the share of what the order's total differs from that.
+    Tax and freight are the line's own where it has them; the rest of the order's is allocated to the lines without.
+    total_due = net amount + tax + freight + a share of the difference between these and the order's total.
 #}
 {%- set in_order = "partition by order_id order by order_item_id" -%}
-{#- Of each amount, which lines have their own, and so no share in the order's. -#}
+{#- For each amount, a condition: the line has its own, and so no share of the order's. -#}
 {%- set parts = {"discount": "false", "tax": "tax is not null", "freight": "freight is not null"} -%}
 with
 
@@ -36,8 +36,7 @@ with
 
     ),
 
-    -- Amounts are the weights, in ten-thousandths. Most shops say nothing of an order that would have to be
-    -- shared.
+    -- Amounts are the weights, in ten-thousandths. Most shops have no order amounts to allocate.
     weighed as (
 
         select
@@ -57,7 +56,7 @@ with
 
     ),
 
-    -- Credits weigh below 0; where weights sum to 0, every line weighs the same.
+    -- Credits have negative weights; where weights sum to 0, every line weighs the same.
     signed as (
 
         select
@@ -161,7 +160,7 @@ with
                 + coalesce(differing.line_tax, items.tax, 0)
                 + coalesce(differing.line_freight, items.freight, 0)
                 + coalesce(differing.share_of_difference, 0)
-                -- The last line takes what has more digits than shares have.
+                -- The last line takes the remainder, in digits beyond those of the shares.
                 + case
                     when differing.is_last
                     then coalesce(differing.difference - cast(differing.difference as decimal(38, 4)), 0)

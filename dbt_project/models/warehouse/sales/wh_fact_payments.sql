@@ -10,7 +10,7 @@ with
 
     ),
 
-    -- An order that is paid may not be there: its payment counts all the same.
+    -- Left join: a payment counts even if its order is not there.
     final as (
 
         select

@@ -9,7 +9,7 @@ with
 
     ),
 
-    -- What came back of each line so far, and when the first of it did.
+    -- What was returned of each line so far, and the day of the first return.
     returned as (
 
         select
@@ -86,8 +86,8 @@ with
 
     prices as ({{ webshop_prices() }}),
 
-    -- A piece is sold for its price, or for less. Where the price of the day is not known, it is what was
-    -- paid.
+    -- The unit price is the retail price of the order's day, or the sale price if that is higher or no
+    -- retail price is known.
     webshop_priced as (
 
         select
@@ -137,7 +137,7 @@ with
             lines.delivered_date
 
         from webshop_priced as lines
-        -- A redemption is an order's; it is the offer of those of its lines that it made cheaper.
+        -- Offers are redeemed by order; the offer applies to those of its lines that are discounted.
         left join
             redemptions
             on lines.order_id = redemptions.order_id

@@ -55,7 +55,7 @@ with
 
     refunded_orders as (select distinct order_key from refunds where order_line_id is null),
 
-    -- The pieces of an item that came back are all of it, where its refunds do not say how many did.
+    -- Where the refunds of an item do not say how many pieces came back, all did.
     webshop_refunds as (
 
         select
@@ -85,8 +85,7 @@ with
 
     ),
 
-    -- What items themselves say of it: paid back in full when they came back, unless they or a refund of
-    -- the order say
+    -- Returns by the items' own status: refunded in full, unless the item or a refund of the order says
     -- otherwise.
     returned_items as (
 

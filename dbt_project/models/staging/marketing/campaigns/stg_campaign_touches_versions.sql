@@ -2,7 +2,7 @@ select
     touch_id,
     {{ normalised_email("consumer_email") }} as email,
     campaign_id,
-    touch_type,
+    {{ our_word("touch_type") }} as touch_type,
     touched_at,
     {{ local_date("touched_at") }} as touched_date,
     _modified_at,

@@ -1,7 +1,7 @@
 select
     redemption_id,
     offer_id,
-    order_system,
+    {{ our_word("order_system") }} as order_system,
     order_id,
     {{ normalised_email("consumer_email") }} as email,
     discount_amount,
