@@ -108,8 +108,9 @@ def failure(system: str, url: str, error: Exception) -> SourceError:
 
 def reason_of(error: Exception, url: str) -> str:
     """What a driver says, in one line, without secrets."""
-    lines = _said(error).strip().splitlines()
-    return without_secrets(lines[0] if lines else type(error).__name__, url)
+    lines = [line.strip() for line in _said(error).strip().splitlines()] or [type(error).__name__]
+    # A line that ends with a colon says nothing by itself.
+    return without_secrets(" ".join(lines[:2] if lines[0].endswith(":") else lines[:1]), url)
 
 
 def is_lost(error: Exception, dialect: sa.Dialect | None = None) -> bool:

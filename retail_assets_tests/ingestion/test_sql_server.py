@@ -316,6 +316,12 @@ def test_a_driver_that_lacks_a_library_says_which_package():
     assert "libltdl7" in str(told)
 
 
+def test_a_setting_that_a_driver_does_not_know_is_named(driver):
+    with running(shop()) as server, pytest.raises(SourceError, match=r"cannot be opened .*[Ff]oo") as raised:
+        SqlSource("erp", server.url(driver, Foo="bar")).check()
+    assert not raised.value.may_pass
+
+
 class _Error(Exception):
     """As PEP 249 has it."""
 
