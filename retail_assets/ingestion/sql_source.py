@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +26,7 @@ from retail_assets.ingestion import (
     sqlserver,
 )
 from retail_assets.ingestion.database_mapping import Expression
+from retail_assets.ingestion.database_rows import DatabaseRows, Query, Rows, array
 from retail_assets.ingestion.database_tables import DatabaseTables
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
@@ -41,9 +41,6 @@ from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
-# What DuckDB reads like a table.
-_Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
-_Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 # At most so many refused rows of other days are looked up again in every reading.
 LOOKED_UP = 50
 _MOMENT = timedelta(microseconds=1)
@@ -94,6 +91,7 @@ class SqlSource(Source):
         self._engine = databases.engine_of(system, url)
         self._file = databases.file_of(url)
         self._tables = DatabaseTables(self._engine, self._failure)
+        self._rows = DatabaseRows(self._engine, self._file, self._failure)
         self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
         self._readings: Mapping[str, Readings] = {}
@@ -104,7 +102,7 @@ class SqlSource(Source):
 
     def probe(self, table: SourceTable) -> None:
         located = self._located[table.name]
-        with self._telling(table), self._connected() as connection:
+        with self._telling(table), self._rows.connected() as connection:
             connection.execute(self._query(located, located.contract.columns).where(sa.false()))
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
@@ -142,7 +140,7 @@ class SqlSource(Source):
     def text_key(self, table: SourceTable) -> str | None:
         located = self._located.get(table.name)
         computed = self.mapping.columns_of(table)
-        with self._telling(table), self._connected() as connection, self._duckdb.cursor() as duck:
+        with self._telling(table), self._rows.connected() as connection, self._duckdb.cursor() as duck:
             for column in table.columns:
                 place = located.columns.get(column.name) if located and column.is_key else None
                 if place is None or isinstance(computed.get(column.name), Hash):
@@ -157,7 +155,7 @@ class SqlSource(Source):
                 result = connection.execution_options(stream_results=True).execute(query)
                 while rows := result.fetchmany(BATCH_ROWS):
                     (values,) = zip(*rows, strict=True)
-                    duck.register("given", pa.table({column.name: _array(values)}))
+                    duck.register("given", pa.table({column.name: array(values)}))
                     if found := first_text(duck, "given", [column.name]):
                         return found
         return None
@@ -181,10 +179,10 @@ class SqlSource(Source):
         names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
         return text.columns(*map(sa.column, names)).subquery("source")
 
-    def _tried(self, query: _Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
+    def _tried(self, query: Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
         """The names of a query's columns. Raises the error if the database does not understand it."""
         try:
-            with self._connected() as connection:
+            with self._rows.connected() as connection:
                 return list(connection.execute(query).keys())
         except SourceError:
             raise
@@ -222,7 +220,7 @@ class SqlSource(Source):
         """The columns of a subquery that computes them, so that a window function in a mapping sees all rows,
         not only those of the partition's window."""
 
-        def query(names: Sequence[str]) -> _Query:
+        def query(names: Sequence[str]) -> Query:
             return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
 
         def culprit(reason: str) -> MappingError:
@@ -262,7 +260,7 @@ class SqlSource(Source):
 
     def _unreadable(self, table: SourceTable, error: Exception) -> SourceError:
         is_lost = database_errors.is_lost(error, self._engine.dialect)
-        if is_lost and not (database_errors.is_late(error) and self._answers()):
+        if is_lost and not (database_errors.is_late(error) and self._rows.answers()):
             return self._failure(error)
         reason, remedy = database_errors.reason_of(error, self._url).rstrip("."), ""
         if database_errors.is_denied(error):
@@ -271,14 +269,6 @@ class SqlSource(Source):
             f"{self.system}: {table.source_table} ({table.name}) could not be read: {reason}.{remedy} Nothing"
             " of it was loaded and what was there stays; the next run tries it again."
         )
-
-    def _answers(self) -> bool:
-        """Whether the database answers a new connection: then one query took too long, and no more."""
-        try:
-            with self._engine.connect():
-                return True
-        except Exception:
-            return False
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
         # What changed in the scope: the window, its overlap, and the refused rows that are looked up again.
@@ -296,7 +286,7 @@ class SqlSource(Source):
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
                 query, filter_ = self._in_scope(query, located, table, scope)
-            rows = self._rows(query, as_given(table, table.columns, self.mapping))
+            rows = self._rows.read(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
 
     def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
@@ -319,7 +309,7 @@ class SqlSource(Source):
         around = self._condition(Scope(((days[0].start, days[-1].end),)), located)
         totals = [0] * len(days)
         with self._session(zone) as connection:
-            for some in self._rows(query.where(around), columns):
+            for some in self._rows.read(query.where(around), columns):
                 connection.register("given", some)
                 cast = caster(kinds_of(some.schema), zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
@@ -345,7 +335,7 @@ class SqlSource(Source):
 
         counts = [sa.func.count(sa.case((within(*day), 1))) for day in days]
         query = sa.select(*counts).where(within(days[0].start, days[-1].end))
-        with self._connected() as connection:
+        with self._rows.connected() as connection:
             return [int(count) for count in connection.execute(query).one()]
 
     def _scope(self, table: SourceTable, window: Window, loaded_at: datetime) -> Scope:
@@ -359,8 +349,8 @@ class SqlSource(Source):
         return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
 
     def _in_scope(
-        self, query: _Query, located: LocatedTable, table: SourceTable, scope: Scope
-    ) -> tuple[_Query, str]:
+        self, query: Query, located: LocatedTable, table: SourceTable, scope: Scope
+    ) -> tuple[Query, str]:
         """The query for all rows that may be in the scope, and the exact condition to filter its result.
 
         `table` is the located one with its system's keys.
@@ -403,7 +393,7 @@ class SqlSource(Source):
             connection.execute(f"drop table if exists {name}")
             given = translated_sql("given", contract, self.mapping, {column.name for column in columns})
             arriving = as_given(contract, columns, self.mapping)
-            for some in self._rows(query.where(self._condition(scope, parent)), arriving):
+            for some in self._rows.read(query.where(self._condition(scope, parent)), arriving):
                 connection.register("given", some)
                 cast = caster({**kinds_of(some.schema), **translated_kinds(contract, self.mapping)}, zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
@@ -411,33 +401,6 @@ class SqlSource(Source):
                 connection.execute(f"create table if not exists {name} as {typed} limit 0")
                 connection.execute(f"insert into {name} {typed}")
         return f'"{key}" in (select "{key}" from {name})'
-
-    def _rows(self, query: _Query, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
-        if self._file:
-            compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
-            yield from sqlite.readers(self._file, str(compiled), columns)
-            return
-        names = [column.name for column in columns]
-        with self._connected() as connection:
-            if self._engine.dialect.driver == sqlserver.ARROW_DRIVER:
-                yield from sqlserver.batches(connection.execute(query), names, BATCH_ROWS)
-            else:
-                yield from _by_rows(connection, query, names)
-
-    @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        try:
-            connection = self._engine.connect()
-        except Exception as error:
-            raise self._failure(error) from error
-        with connection:
-            try:
-                yield connection
-            except Exception as error:
-                if database_errors.is_lost(error, self._engine.dialect):
-                    # Nothing more is said to it: a peer that is silent would be waited for again.
-                    connection.invalidate()
-                raise
 
     @contextmanager
     def _session(self, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -448,7 +411,7 @@ class SqlSource(Source):
     def _zone_of(self, table: SourceTable) -> str:
         return table.timezone or self._zone
 
-    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> _Query:
+    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> Query:
         dialect = self._engine.dialect.name
         return sa.select(*database_mapping.selected(located.columns, columns, dialect))
 
@@ -463,7 +426,7 @@ class SqlSource(Source):
             )
 
     def _versioned(
-        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
+        self, rows: Iterator[Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Given a reader, DuckDB processes several batches in parallel."""
         zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
@@ -483,22 +446,3 @@ class SqlSource(Source):
                 reader = connection.sql(f"select * from ({statement}) where {filter_}")
                 for batch in reader.to_arrow_reader(BATCH_ROWS):
                     yield pa.Table.from_batches([batch])
-
-
-def _by_rows(connection: sa.Connection, query: _Query, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """A query's rows as Python has them; one batch at least."""
-    result = connection.execution_options(stream_results=True).execute(query)
-    is_empty = True
-    while rows := result.fetchmany(BATCH_ROWS):
-        is_empty = False
-        yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), list(names))
-    if is_empty:
-        yield pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in names]))
-
-
-def _array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from retail_assets.ingestion import database_errors, databases, sql_source
+from retail_assets.ingestion import database_errors, database_rows, databases
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
@@ -107,7 +107,7 @@ def test_rows_of_a_window_and_lines_with_their_orders(driver):
 
 def test_no_row_is_lost_at_the_edges_of_batches(driver, monkeypatch):
     """SQLAlchemy takes the first row of a result that is streamed."""
-    monkeypatch.setattr(sql_source, "BATCH_ROWS", 2)
+    monkeypatch.setattr(database_rows, "BATCH_ROWS", 2)
     rows = [(number, Decimal(number), at(2, number)) for number in range(1, 8)]
     for some in (rows, rows[:1], rows[:2]):
         with running(Server({"Sales.Order": orders(*some)})) as server:
