@@ -1,6 +1,6 @@
 """Whether the deployment can work, one line for each thing it needs."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -86,7 +86,9 @@ def _source(system: str) -> Callable[[], str]:
     def check() -> str:
         from retail_assets.catalog.contract import source_tables
         from retail_assets.catalog.project import Project
+        from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
         from retail_assets.ingestion.extraction import Extraction
+        from retail_assets.ingestion.lost_tables import lost
         from retail_assets.ingestion.sources import open_source
         from retail_assets.windows import Window
 
@@ -94,9 +96,18 @@ def _source(system: str) -> Callable[[], str]:
             return f"not taken in; it costs nothing. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
-        # Columns are looked at, and no row.
+        # Columns are looked at, and each table is asked for none of its rows.
         seen = Extraction(source, Window(settings().beginning, settings().beginning))
         seen.locate(source.tables)
+        for table in source.tables:
+            if table.name in seen.found and not seen.found[table.name].missing:
+                try:
+                    source.probe(table)
+                except SourceUnreachableError:
+                    raise
+                except SourceError as error:
+                    seen.errors[table.name] = str(error)
+        seen.errors.update(lost(source, source.tables, seen.located, _published))
         lacking = [
             f"{each.place} has no column {', '.join(column.name for column in each.missing)}"
             for each in seen.found.values()
@@ -151,6 +162,16 @@ def _source(system: str) -> Callable[[], str]:
         )
 
     return check
+
+
+def _published(statement: str) -> Sequence[tuple[Any, ...]]:
+    """What readers see of the warehouse; nothing, where that cannot be asked: its own line says why."""
+    from retail_assets.resources.warehouse import WarehouseError, warehouse_of
+
+    try:
+        return [tuple(row.values()) for row in warehouse_of(settings()).query(statement).to_pylist()]
+    except WarehouseError:
+        return []
 
 
 def _listed(names: Collection[str]) -> str:

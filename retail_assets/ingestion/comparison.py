@@ -223,7 +223,8 @@ def _read_now(extraction: Extraction) -> str:
 def _scope(extraction: Extraction, parent: SourceTable | None) -> str:
     if parent is None:
         return "true"
-    if extraction.rows.get(parent.name) == 0:
+    if not extraction.rows.get(parent.name):
+        # None of its rows were read, or it was not chosen, and there may be no staging table of it.
         return "false"
     (key,) = parent.primary_key
     read = f"select {key} from {parent.schema}_staging.{parent.name} where {_read_now(extraction)}"

@@ -1,53 +1,66 @@
-"""Connections to source databases, and what their errors mean to people."""
+"""Connections to source databases: which driver, how long one waits, what a session is told first."""
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from retail_assets.ingestion import sqlite
-from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
-from retail_assets.ingestion.urls import shown, without_secrets
+from retail_assets.ingestion.database_errors import without_driver
+from retail_assets.ingestion.errors import SourceError
+from retail_assets.ingestion.urls import without_secrets
 
+# A login that takes longer is given up, and so is a query of which nothing comes for so long: a server that
+# does not answer any more would be waited for without end.
+LOGIN_SECONDS = 15
+QUERY_SECONDS = 600
 # A table that somebody has locked is given up, and the others are read.
 LOCK_SECONDS = 60
 _SESSION = {
-    "postgresql": (f"set lock_timeout = '{LOCK_SECONDS}s'", "set datestyle = 'ISO'"),
+    "postgresql": (
+        f"set lock_timeout = '{LOCK_SECONDS}s'",
+        f"set statement_timeout = '{QUERY_SECONDS}s'",
+        "set datestyle = 'ISO'",
+    ),
     "mysql": (f"set session lock_wait_timeout = {LOCK_SECONDS}",),
     "mariadb": (f"set session lock_wait_timeout = {LOCK_SECONDS}",),
-    "mssql": (f"set lock_timeout {LOCK_SECONDS * 1000}",),
+    # In some languages '2024-03-01' is 3 January, which is how pymssql writes days.
+    "mssql": ("set language us_english", f"set lock_timeout {LOCK_SECONDS * 1000}"),
 }
-
-# What does not become better by trying again.
-_LASTING = re.compile(
-    r"password|authentication|access denied|permission denied|login failed|not authorized|pg_hba"
-    r"|does not exist|unknown database|cannot open database|unable to open|not a database|malformed"
-    r"|insufficient privilege|ORA-0(1017|0942|1031)",
-    re.IGNORECASE,
-)
 
 
 def engine_of(system: str, url: str) -> sa.Engine:
     """An engine for a system's URL, with nothing connected yet. Raises `SourceError` if it is of no use."""
     file = file_of(url)
-    options: dict[str, Any] = {"creator": lambda: _opened(file)} if file else {}
     try:
+        parsed = sa.make_url(url)
+        waiting = {} if file else _waiting(parsed)
+        options: dict[str, Any] = {"creator": lambda: _opened(file)} if file else {}
+        if parsed.get_backend_name() == "mssql":
+            # As numbers they are among the arguments.
+            parsed = parsed.difference_update_query([*_TIMEOUTS])
         # Several tables are read at a time: large ones stay open while the next are begun.
-        engine = sa.create_engine(url, poolclass=sa.QueuePool, max_overflow=-1, **options)
+        engine = sa.create_engine(
+            url if file else parsed,
+            poolclass=sa.QueuePool,
+            max_overflow=-1,
+            connect_args={name: value for name, value in waiting.items() if name != _QUERY},
+            **options,
+        )
     except (sa.exc.ArgumentError, ValueError) as error:
         raise SourceError(
             f"RETAIL_{system.upper()}_URL is not a URL that SQLAlchemy can open:"
             f" {without_secrets(str(error), url)}. Write `driver://user:password@host:port/database`,"
             " and @, : and / in a password as %40, %3A and %2F."
         ) from None
-    except ModuleNotFoundError as error:
-        raise SourceError(
-            f"RETAIL_{system.upper()}_URL needs a driver that is not installed ({error}). Install it,"
-            " for example with `pip install '.[postgres]'` or `'.[sqlserver]'`."
-        ) from None
-    sa.event.listen(engine, "connect", lambda connection, _: _prepare(connection, engine.dialect))
+    except ImportError as error:
+        raise without_driver(system, url, str(error)) from None
+    sa.event.listen(
+        engine, "connect", lambda connection, _: _prepare(connection, engine.dialect, waiting.get(_QUERY))
+    )
     return engine
 
 
@@ -66,27 +79,31 @@ def refuse_missing(system: str, file: Path) -> None:
         )
 
 
-def failure(system: str, url: str, error: Exception) -> SourceError:
-    """What an error of a whole database means: a `SourceUnreachableError` if it may be gone by itself."""
-    reason = reason_of(error, url)
-    setting = f"RETAIL_{system.upper()}_URL"
-    if _LASTING.search(reason):
-        return SourceError(f"{system}: the database at {shown(url)} refuses ({reason}). Check {setting}.")
-    return SourceUnreachableError(
-        f"{system}: the database at {shown(url)} cannot be reached ({reason}). Check {setting} and that it is"
-        " running."
-    )
+# What URLs of SQL Server may say of waiting, in seconds.
+_TIMEOUTS = ("login_timeout", "timeout")
+# Not an argument of connecting, but an attribute of the connection.
+_QUERY = "_query"
 
 
-def reason_of(error: Exception, url: str) -> str:
-    """What a driver says, in one line, without secrets."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return without_secrets(lines[0] if lines else type(error).__name__, url)
-
-
-def is_lost(error: Exception) -> bool:
-    """Whether an error is of the connection, and not of the table that was read."""
-    return bool(getattr(error, "connection_invalidated", False))
+def _waiting(url: sa.URL) -> Mapping[str, int]:
+    """How long the driver waits, as it names that; what the URL says counts."""
+    _, _, driver = url.drivername.partition("+")
+    login, query = LOGIN_SECONDS, QUERY_SECONDS
+    if url.get_backend_name() == "mssql":
+        login, query = (
+            int(str(url.query.get(name, default)))
+            for name, default in zip(_TIMEOUTS, (login, query), strict=True)
+        )
+        is_dblib = driver == "pymssql"
+        return {"login_timeout": login, "timeout": query} if is_dblib else {"timeout": login, _QUERY: query}
+    names = {
+        "pymysql": {"connect_timeout": login, "read_timeout": query},
+        "mysqldb": {"connect_timeout": login, "read_timeout": query},
+        # A peer that is gone without a word is found out by the network.
+        "psycopg": {"connect_timeout": login, "keepalives_idle": 60, "tcp_user_timeout": query * 1000},
+        "psycopg2": {"connect_timeout": login, "keepalives_idle": 60, "tcp_user_timeout": query * 1000},
+    }.get(driver, {})
+    return {name: value for name, value in names.items() if name not in url.query}
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -95,8 +112,10 @@ def _opened(file: Path) -> sqlite3.Connection:
     )
 
 
-def _prepare(connection: Any, dialect: sa.Dialect) -> None:
+def _prepare(connection: Any, dialect: sa.Dialect, query_seconds: int | None) -> None:
     """Settings of a new connection's session."""
+    if query_seconds is not None:
+        connection.timeout = query_seconds
     if dialect.driver == "psycopg":
         from psycopg.types.string import TextLoader
 

@@ -78,7 +78,7 @@ class Extraction:
     def open(self, table: SourceTable) -> None:
         """Begin to read a table. Raises `SourceUnreachableError`; any other error is kept in `errors`."""
         self.rows[table.name] = 0
-        if table.name not in self.located:
+        if table.name not in self.located or table.name in self.errors:
             return
         batches = self.refusals.sifted(table, self.source.read(table, self.window, self.loaded_at))
         try:

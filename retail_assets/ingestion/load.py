@@ -32,6 +32,7 @@ from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
 from retail_assets.ingestion.keys import settled_keys, with_keys
+from retail_assets.ingestion.lost_tables import lost
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
 from retail_assets.ingestion.versions import own_time, timestamp
@@ -85,6 +86,8 @@ def ingest(
         parents = {table.name: table for table in tables}
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         before = count_rows(chosen, execute)
+        for name, said in lost(extraction.source, tables, extraction.located, execute).items():
+            extraction.errors.setdefault(name, said)
         for table in chosen:
             extraction.open(table)
             _refuse_whole(extraction, table)

@@ -98,7 +98,7 @@ def _may_be_in(scope: Scope, time: sa.ColumnElement[Any], zone: str, dialect: st
 
 
 def _is_time(time: sa.ColumnElement[Any]) -> bool:
-    return not isinstance(time.type, (*_NUMBER, sa.String))
+    return not isinstance(time.type, (*_NUMBER, sa.String, sa.Date))
 
 
 def _knows_zone(time: sa.ColumnElement[Any], zone: str) -> bool:
@@ -111,6 +111,8 @@ def _times(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
     In an hour that the clock repeats, a time without a zone may be either: the range is an hour wider at both
     ends.
     """
+    if isinstance(time.type, sa.Date):
+        return _days(span, time, zone)
     has_zone = bool(getattr(time.type, "timezone", False))
     margin = timedelta() if _knows_zone(time, zone) else timedelta(hours=1)
 
@@ -121,6 +123,17 @@ def _times(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
 
     start, end = span
     return _between(time, literal(start - margin) if start else None, literal(end + margin) if end else None)
+
+
+def _days(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
+    """Days, which are midnights in the source's zone. Some databases cut off a time that they compare."""
+    hour = timedelta(hours=1)
+    start, end = (moment and moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in span)
+    return _between(
+        time,
+        sa.literal((start - hour).date(), sa.Date()) if start else None,
+        sa.literal((end + hour).date() + timedelta(days=1), sa.Date()) if end else None,
+    )
 
 
 def _texts(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:

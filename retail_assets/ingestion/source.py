@@ -81,6 +81,10 @@ class Source(ABC):
         Raises `SourceError` if it cannot be reached, or if the mapping cannot be followed.
         """
 
+    def probe(self, table: SourceTable) -> None:
+        """Ask for a located table without reading a row. Raises `SourceError` if it could not be read."""
+        return
+
     @abstractmethod
     def relations(self) -> Mapping[str, Sequence[str]]:
         """Everything that the system has: tables and views, or files, each with its columns."""

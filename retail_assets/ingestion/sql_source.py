@@ -1,24 +1,33 @@
 """Reading tables of a SQL database as Arrow, whatever the database.
 
-SQLite is read through ADBC (sqlite.py), other databases through SQLAlchemy, in batches. Both give batches of
-the contract's types, with exact decimals and times in UTC. A row with a value that is not of its type is
-marked as refused.
+SQLite is read through ADBC (sqlite.py), SQL Server through its driver's Arrow reader (sqlserver.py), other
+databases through SQLAlchemy, in batches. All give batches of the contract's types, with exact decimals and
+times in UTC. A row with a value that is not of its type is marked as refused.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
-from typing import Any, TypeAlias
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
 from retail_assets.catalog.contract import MODIFIED_AT, Names, SourceColumn, SourceTable
-from retail_assets.ingestion import database_mapping, databases, readings, refusals, sqlite
+from retail_assets.ingestion import (
+    database_errors,
+    database_mapping,
+    databases,
+    readings,
+    refusals,
+    sqlite,
+    sqlserver,
+)
 from retail_assets.ingestion.database_mapping import Expression
+from retail_assets.ingestion.database_rows import DatabaseRows, Query, Rows, array
+from retail_assets.ingestion.database_tables import DatabaseTables
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.mapping import Hash, MappingError
@@ -32,12 +41,12 @@ from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
-# What DuckDB reads like a table.
-_Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
-_Query: TypeAlias = sa.Select[*tuple[Any, ...]]
 # At most so many refused rows of other days are looked up again in every reading.
 LOOKED_UP = 50
 _MOMENT = timedelta(microseconds=1)
+# SQL Server's `datetime` has 300 moments a second, and pymssql writes milliseconds: what is so far apart may
+# be the same.
+_COARSE = timedelta(milliseconds=5)
 
 
 @dataclass(frozen=True)
@@ -81,13 +90,20 @@ class SqlSource(Source):
         self._beginning = beginning
         self._engine = databases.engine_of(system, url)
         self._file = databases.file_of(url)
+        self._tables = DatabaseTables(self._engine, self._failure)
+        self._rows = DatabaseRows(self._engine, self._file, self._failure)
         self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
         self._readings: Mapping[str, Readings] = {}
         self._refused_at: Mapping[str, Sequence[datetime]] = {}
 
     def check(self) -> None:
-        self._tables_of(None)
+        self._names(None)
+
+    def probe(self, table: SourceTable) -> None:
+        located = self._located[table.name]
+        with self._telling(table), self._rows.connected() as connection:
+            connection.execute(self._query(located, located.contract.columns).where(sa.false()))
 
     def recall(self, schema: str, emptied: Collection[str], execute: Execute) -> None:
         super().recall(schema, emptied, execute)
@@ -119,19 +135,12 @@ class SqlSource(Source):
         return self._found(table, relation, place)
 
     def relations(self) -> Mapping[str, Sequence[str]]:
-        default = self._inspector.default_schema_name
-        schemas = [each for each in self._inspector.get_schema_names() if each not in _OF_THE_DATABASE]
-        found = {}
-        for schema in schemas:
-            for name in self._tables_of(schema):
-                columns = [column["name"] for column in self._inspector.get_columns(name, schema)]
-                found[name if schema == default else f"{schema}.{name}"] = columns
-        return found
+        return self._tables.by_name()
 
     def text_key(self, table: SourceTable) -> str | None:
         located = self._located.get(table.name)
         computed = self.mapping.columns_of(table)
-        with self._connected() as connection, self._duckdb.cursor() as duck:
+        with self._telling(table), self._rows.connected() as connection, self._duckdb.cursor() as duck:
             for column in table.columns:
                 place = located.columns.get(column.name) if located and column.is_key else None
                 if place is None or isinstance(computed.get(column.name), Hash):
@@ -146,7 +155,7 @@ class SqlSource(Source):
                 result = connection.execution_options(stream_results=True).execute(query)
                 while rows := result.fetchmany(BATCH_ROWS):
                     (values,) = zip(*rows, strict=True)
-                    duck.register("given", pa.table({column.name: _array(values)}))
+                    duck.register("given", pa.table({column.name: array(values)}))
                     if found := first_text(duck, "given", [column.name]):
                         return found
         return None
@@ -155,11 +164,11 @@ class SqlSource(Source):
         """A table or view by its name, with or without the schema."""
         schema, _, name = place.rpartition(".")
         for candidate in (schema or None, None):
-            found = Names(self._tables_of(candidate)).find(name)
+            found = Names(self._names(candidate)).find(name)
             if found:
-                actual = self._actual_schema(candidate)
+                actual = self._tables.actual_schema(candidate)
                 columns = self._columns_of(contract, found, actual)
-                declared = (sa.Column(column["name"], column["type"]) for column in columns)
+                declared = (sa.Column(column.name, column.type) for column in columns)
                 return sa.Table(found, sa.MetaData(), *declared, schema=actual)
         return None
 
@@ -170,50 +179,30 @@ class SqlSource(Source):
         names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
         return text.columns(*map(sa.column, names)).subquery("source")
 
-    def _tried(self, query: _Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
+    def _tried(self, query: Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
         """The names of a query's columns. Raises the error if the database does not understand it."""
         try:
-            with self._connected() as connection:
+            with self._rows.connected() as connection:
                 return list(connection.execute(query).keys())
         except SourceError:
             raise
         except Exception as error:
             # Each driver has errors of its own.
-            if databases.is_lost(error):
-                raise databases.failure(self.system, self._url, error) from None
-            reason = databases.reason_of(error, self._url)
+            reason = database_errors.reason_of(error, self._url)
             raise mapping_error(reason) from None
 
     def _cannot_map(self, table: SourceTable, key: str, reason: str) -> MappingError:
         return MappingError(f"{self.mapping.path}: tables.{table.name}.{key}: {reason.rstrip('.')}.")
 
-    def _tables_of(self, schema: str | None) -> list[str]:
-        """All tables and views; none of a schema that is not there."""
+    def _names(self, schema: str | None) -> list[str]:
+        """All tables, views and synonyms; none of a schema that is not there."""
         if self._file:
             databases.refuse_missing(self.system, self._file)
-        try:
-            actual = self._actual_schema(schema)
-            if schema and not actual:
-                return []
-            views = self._inspector.get_view_names(schema=actual)
-            if self._engine.dialect.name == "postgresql":
-                views = [*views, *self._inspector.get_materialized_view_names(schema=actual)]
-            return [*views, *self._inspector.get_table_names(schema=actual)]
-        except sa.exc.SQLAlchemyError as error:
-            raise databases.failure(self.system, self._url, error) from None
+        return self._tables.names(schema)
 
-    @cached_property
-    def _inspector(self) -> sa.Inspector:
-        """Cached, since it remembers what it has looked up."""
-        return sa.inspect(self._engine)
-
-    def _actual_schema(self, schema: str | None) -> str | None:
-        """A schema's name as the database writes it."""
-        if schema is None:
-            return None
-        return next(
-            (each for each in self._inspector.get_schema_names() if each.lower() == schema.lower()), None
-        )
+    def _failure(self, error: Exception) -> SourceError:
+        """What an error means that is of the whole database."""
+        return database_errors.failure(self.system, self._url, error)
 
     def _found(self, contract: SourceTable, relation: sa.FromClause, place: str) -> Found:
         """Find the contract's columns."""
@@ -231,7 +220,7 @@ class SqlSource(Source):
         """The columns of a subquery that computes them, so that a window function in a mapping sees all rows,
         not only those of the partition's window."""
 
-        def query(names: Sequence[str]) -> _Query:
+        def query(names: Sequence[str]) -> Query:
             return sa.select(*(places[name].label(name) for name in names)).select_from(relation)
 
         def culprit(reason: str) -> MappingError:
@@ -254,20 +243,31 @@ class SqlSource(Source):
             return replace(table, modified=(), load="snapshot", parent=None)
         return replace(table, modified=modified)
 
-    def _columns_of(self, contract: SourceTable, name: str, schema: str | None) -> Sequence[Any]:
+    def _columns_of(self, contract: SourceTable, name: str, schema: str | None) -> Sequence[sqlserver.Column]:
+        with self._telling(contract):
+            return self._tables.columns(name, schema)
+
+    @contextmanager
+    def _telling(self, table: SourceTable) -> Iterator[None]:
+        """An error is told as what it means: of a table that fails alone, or of the whole database."""
         try:
-            return self._inspector.get_columns(name, schema)
-        except sa.exc.SQLAlchemyError as error:
-            raise self._unreadable(contract, error) from None
+            yield
+        except SourceError:
+            raise
+        except Exception as error:
+            # Each driver has errors of its own.
+            raise self._unreadable(table, error) from error
 
     def _unreadable(self, table: SourceTable, error: Exception) -> SourceError:
-        """A table that fails alone; or the failure of the whole database."""
-        if databases.is_lost(error):
-            return databases.failure(self.system, self._url, error)
+        is_lost = database_errors.is_lost(error, self._engine.dialect)
+        if is_lost and not (database_errors.is_late(error) and self._rows.answers()):
+            return self._failure(error)
+        reason, remedy = database_errors.reason_of(error, self._url).rstrip("."), ""
+        if database_errors.is_denied(error):
+            remedy = f" Give the user of RETAIL_{self.system.upper()}_URL the right to select from it."
         return SourceError(
-            f"{self.system}: {table.source_table} ({table.name}) could not be read:"
-            f" {databases.reason_of(error, self._url)}. Nothing of it was loaded and what was there stays;"
-            " the next run tries it again."
+            f"{self.system}: {table.source_table} ({table.name}) could not be read: {reason}.{remedy} Nothing"
+            " of it was loaded and what was there stays; the next run tries it again."
         )
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
@@ -282,17 +282,12 @@ class SqlSource(Source):
         self._refuse_lack(located.found)
         yield table.raw_schema.empty_table()
         query, filter_ = self._query(located, table.columns), "true"
-        try:
+        with self._telling(table):
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
                 query, filter_ = self._in_scope(query, located, table, scope)
-            rows = self._rows(query, as_given(table, table.columns, self.mapping))
+            rows = self._rows.read(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
-        except SourceError:
-            raise
-        except Exception as error:
-            # Each driver has errors of its own.
-            raise self._unreadable(table, error) from error
 
     def days_read(self, table: SourceTable, window: Window) -> Sequence[Window]:
         known = self._readings.get(table.name, Readings())
@@ -302,6 +297,10 @@ class SqlSource(Source):
         located = self._located.get(table.name)
         if located is None or table.load != "window":
             return None
+        with self._telling(table):
+            return self._counts(table, located, days)
+
+    def _counts(self, table: SourceTable, located: LocatedTable, days: Sequence[Window]) -> Sequence[int]:
         zone, dialect = self._zone_of(table), self._engine.dialect.name
         if is_exact(located.times, zone, dialect):
             return self._counted(located.times[0], zone, days)
@@ -310,7 +309,7 @@ class SqlSource(Source):
         around = self._condition(Scope(((days[0].start, days[-1].end),)), located)
         totals = [0] * len(days)
         with self._session(zone) as connection:
-            for some in self._rows(query.where(around), columns):
+            for some in self._rows.read(query.where(around), columns):
                 connection.register("given", some)
                 cast = caster(kinds_of(some.schema), zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
@@ -336,21 +335,22 @@ class SqlSource(Source):
 
         counts = [sa.func.count(sa.case((within(*day), 1))) for day in days]
         query = sa.select(*counts).where(within(days[0].start, days[-1].end))
-        with self._connected() as connection:
+        with self._rows.connected() as connection:
             return [int(count) for count in connection.execute(query).one()]
 
     def _scope(self, table: SourceTable, window: Window, loaded_at: datetime) -> Scope:
         is_first = self._beginning is not None and window.start <= self._beginning
         since = None if is_first else window.start - self._overlap
         missed = self._readings.get(table.name, Readings()).missed
+        before, after = (_COARSE, _COARSE) if self._engine.dialect.name == "mssql" else (timedelta(), _MOMENT)
         looked_up: list[Range] = [
-            (moment, moment + _MOMENT) for moment in self._refused_at.get(table.name, ())
+            (moment - before, moment + after) for moment in self._refused_at.get(table.name, ())
         ]
         return scope_of(window, loaded_at, since=since, also=[*spans(missed), *looked_up])
 
     def _in_scope(
-        self, query: _Query, located: LocatedTable, table: SourceTable, scope: Scope
-    ) -> tuple[_Query, str]:
+        self, query: Query, located: LocatedTable, table: SourceTable, scope: Scope
+    ) -> tuple[Query, str]:
         """The query for all rows that may be in the scope, and the exact condition to filter its result.
 
         `table` is the located one with its system's keys.
@@ -393,7 +393,7 @@ class SqlSource(Source):
             connection.execute(f"drop table if exists {name}")
             given = translated_sql("given", contract, self.mapping, {column.name for column in columns})
             arriving = as_given(contract, columns, self.mapping)
-            for some in self._rows(query.where(self._condition(scope, parent)), arriving):
+            for some in self._rows.read(query.where(self._condition(scope, parent)), arriving):
                 connection.register("given", some)
                 cast = caster({**kinds_of(some.schema), **translated_kinds(contract, self.mapping)}, zone)
                 casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
@@ -401,32 +401,6 @@ class SqlSource(Source):
                 connection.execute(f"create table if not exists {name} as {typed} limit 0")
                 connection.execute(f"insert into {name} {typed}")
         return f'"{key}" in (select "{key}" from {name})'
-
-    def _rows(self, query: _Query, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
-        if self._file:
-            compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
-            return sqlite.readers(self._file, str(compiled), columns)
-        return self._through_sqlalchemy(query, columns)
-
-    def _through_sqlalchemy(self, query: _Query, columns: Sequence[SourceColumn]) -> Iterator[_Rows]:
-        names = [column.name for column in columns]
-        with self._connected() as connection:
-            result = connection.execution_options(stream_results=True).execute(query)
-            is_empty = True
-            while rows := result.fetchmany(BATCH_ROWS):
-                is_empty = False
-                yield pa.RecordBatch.from_arrays(list(map(_array, zip(*rows, strict=True))), names)
-            if is_empty:
-                yield pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in names]))
-
-    @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        try:
-            connection = self._engine.connect()
-        except sa.exc.SQLAlchemyError as error:
-            raise databases.failure(self.system, self._url, error) from None
-        with connection:
-            yield connection
 
     @contextmanager
     def _session(self, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -437,7 +411,7 @@ class SqlSource(Source):
     def _zone_of(self, table: SourceTable) -> str:
         return table.timezone or self._zone
 
-    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> _Query:
+    def _query(self, located: LocatedTable, columns: Sequence[SourceColumn]) -> Query:
         dialect = self._engine.dialect.name
         return sa.select(*database_mapping.selected(located.columns, columns, dialect))
 
@@ -452,7 +426,7 @@ class SqlSource(Source):
             )
 
     def _versioned(
-        self, rows: Iterator[_Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
+        self, rows: Iterator[Rows], table: SourceTable, window: Window, loaded_at: datetime, filter_: str
     ) -> Iterator[pa.Table]:
         """Arrow in, Arrow out. Given a reader, DuckDB processes several batches in parallel."""
         zone, given = self._zone_of(table), translated_sql("given", table, self.mapping)
@@ -472,18 +446,3 @@ class SqlSource(Source):
                 reader = connection.sql(f"select * from ({statement}) where {filter_}")
                 for batch in reader.to_arrow_reader(BATCH_ROWS):
                     yield pa.Table.from_batches([batch])
-
-
-def _array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-# System schemas of the databases.
-_OF_THE_DATABASE = {
-    *("information_schema", "INFORMATION_SCHEMA", "pg_catalog", "pg_toast", "sys", "guest", "mysql"),
-    "performance_schema",
-}

@@ -1,12 +1,16 @@
 """What `doctor` says of a source, before anything is read."""
 
+import pyarrow as pa
 import pytest
 
 from retail_assets.catalog import project
+from retail_assets.catalog.contract import source_tables
 from retail_assets.deployment import doctor
 from retail_assets.ingestion.errors import SourceError
+from retail_assets.resources import warehouse
 from retail_assets.settings import Settings
 from retail_assets_tests.ingestion.tables import write
+from retail_assets_tests.ingestion.tds import Refusal, Relation, Server, running
 
 
 @pytest.fixture
@@ -53,6 +57,60 @@ def test_a_mapping_that_cannot_be_followed(said):
         said("tables: {order_items: {from: sold, columns: {sale_price: amout}}}")
     with pytest.raises(SourceError, match=r"RETAIL_WEBSHOP_MAPPING is shopfy: .* did you mean `shopify`"):
         said("shopfy")
+
+
+@pytest.fixture
+def erp(tmp_path, manifest, monkeypatch):
+    """The line of the ERP on a SQL Server, which has the contract's tables; raw has these rows of them."""
+    monkeypatch.setattr(project, "Project", lambda settings: type("Parsed", (), {"manifest": manifest}))
+    types = {"bigint": "int", "timestamp": "datetime", "boolean": "bit", "varchar": "nvarchar(50)"}
+    relations = {
+        table.source_table: Relation(
+            {column.source_name: types.get(column.data_type, column.data_type) for column in table.columns}
+        )
+        for table in source_tables(manifest, "erp")
+    }
+    server = Server(relations)
+
+    class Published:
+        def query(self, statement):
+            if "information_schema" in statement:
+                return pa.table({"t": ["customer"], "c": ["customer_id"], "d": ["bigint"]})
+            return pa.table({"one": [1]})
+
+    def line():
+        found = Settings(home=tmp_path, erp_url=server.url("pymssql"))
+        monkeypatch.setattr(doctor, "settings", lambda: found)
+        monkeypatch.setattr(warehouse, "warehouse_of", lambda settings: Published())
+        return doctor._source("erp")()
+
+    with running(server):
+        yield server, line
+
+
+def test_a_table_that_may_not_be_read_is_wrong(erp):
+    """Also where its columns can be seen; none of its rows is asked for."""
+    server, line = erp
+    assert line().startswith("18 of 18 tables")
+    asked = [each for each in server.asked if "FROM [Sales].[Customer]" in each]
+    assert len(asked) == 1
+    assert "WHERE 0 = 1" in asked[0]
+    server.rules.append(
+        (r"FROM \[Sales\]\.\[Customer\]", Refusal(229, "The SELECT permission was denied.", 14))
+    )
+    with pytest.raises(ValueError, match=r"Sales\.Customer .* permission was denied\. Give the user of"):
+        line()
+
+
+def test_a_table_that_was_loaded_and_is_hidden_is_wrong(erp):
+    server, line = erp
+    server.hidden |= {"Sales.SalesReturn"}
+    assert "not there and taken as empty: Sales.SalesReturn" in line()
+    server.hidden |= {"Sales.Customer"}
+    with pytest.raises(
+        ValueError, match=r"Sales\.Customer \(customer\) is not there any more, or the user of"
+    ):
+        line()
 
 
 def test_a_place_that_is_not_there(said):

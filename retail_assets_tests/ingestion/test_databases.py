@@ -213,6 +213,43 @@ def test_children_come_with_their_parent_and_no_earlier(platform):
     assert staged(platform, "notes", "note_id") == [(2,), (3,)]
 
 
+def test_children_alone_in_a_new_home(platform):
+    source(platform, calls=[call(1)], notes=[(1, 1, "2024-01-02 10:00:00")])
+    assert platform.ingest(days(2), [CALLS, NOTES], chosen=[NOTES]).errors == {}
+    assert staged(platform, "notes", "note_id") == [(1,)]
+
+
+def test_a_table_that_was_loaded_and_is_gone_is_an_error(platform):
+    """A database hides what one may not read: its changes would be missed for good."""
+    path = source(platform, calls=[call(1)], notes=[(1, 1, "2024-01-02 10:00:00")], topics=[call(1)])
+    tables = [CALLS, NOTES, TOPICS]
+    platform.ingest(days(2), tables)
+    late = [call(1), call(2, "2024-01-03 10:00:00")]
+    source(platform, calls=late, notes=[(2, 2, "2024-01-01 10:00:00")], topics=[call(1), call(2)])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("alter table calls rename to hidden")
+    extraction = platform.ingest(days(3), tables)
+    assert set(extraction.errors) == {"calls", "notes"}
+    assert (
+        "calls (calls) is not there any more, or the user of RETAIL_CRM_URL may not read it"
+        in (extraction.errors["calls"])
+    )
+    assert "notes was not loaded, for it is read with calls" in extraction.errors["notes"]
+    assert staged(platform, "topics") == [(1, 5), (2, 5)]
+    assert staged(platform) == [(1, 5)]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("alter table hidden rename to calls")
+    assert platform.ingest(days(4), tables).errors == {}
+    assert staged(platform) == [(1, 5), (2, 5)]
+    assert staged(platform, "notes", "note_id") == [(1,), (2,)]
+
+
+def test_a_table_that_was_never_there_is_none_that_was_lost(platform):
+    source(platform, topics=[call(1)])
+    for day in (2, 3):
+        assert platform.ingest(days(day), [CALLS, TOPICS]).errors == {}
+
+
 @pytest.mark.parametrize("rows", [1, 3 * sqlite.BATCH_ROWS])
 @pytest.mark.parametrize("wrong", [b"caf\xe9", b"\xff\xfe"])
 def test_text_that_is_not_utf_8_refuses_its_row(platform, rows, wrong):

@@ -170,13 +170,26 @@ def test_no_message_has_a_secret(url, place):
         assert told.startswith("no connection to ")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "driver=ODBC+Driver+18&password=Hunter2&token=Hunter2",
+        "odbc_connect=Driver%3DODBC+Driver+18%3BUID%3Dme%3BPWD%3DHunter2",
+    ],
+)
+def test_what_is_no_secret_is_shown(query):
+    url = f"mssql+pyodbc://me:Hunter2@host/shop?{query}"
+    said = "Can't open lib 'ODBC Driver 18' with Hunter2"
+    assert without_secrets(said, url) == "Can't open lib 'ODBC Driver 18' with ***"
+
+
 def test_what_a_driver_says_has_no_secret(monkeypatch):
     def fail(*_):
         raise sa.exc.OperationalError("", {}, Exception("no server for Driver=y;PWD=Hunter2\nmore"))
 
     source = SqlSource("erp", "sqlite:///")
     monkeypatch.setattr(source, "_url", "mssql+pyodbc:///?odbc_connect=Driver%3Dx%3BPWD%3DHunter2")
-    monkeypatch.setattr(source, "_actual_schema", fail)
+    monkeypatch.setattr(source._tables, "_actual", fail)
     expected = r"mssql\+pyodbc:/// cannot be reached \(no server for Driver=y;PWD=\*\*\*\)"
     with pytest.raises(SourceUnreachableError, match=expected):
         source.check()

@@ -1,0 +1,81 @@
+"""Connections of one database, and the rows of its queries as Arrow."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from retail_assets.catalog.contract import SourceColumn
+from retail_assets.ingestion import database_errors, sqlite, sqlserver
+from retail_assets.ingestion.source import BATCH_ROWS
+
+# What DuckDB reads like a table.
+Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
+Query: TypeAlias = sa.Select[*tuple[Any, ...]]
+
+
+class DatabaseRows:
+    """`file` is SQLite's. An error of connecting becomes what `failure` makes of it."""
+
+    def __init__(self, engine: sa.Engine, file: Path | None, failure: Callable[[Exception], Exception]):
+        self._engine = engine
+        self._file = file
+        self._failure = failure
+
+    def read(self, query: Query, columns: Sequence[SourceColumn]) -> Iterator[Rows]:
+        """The rows of a query for these columns; one batch at least."""
+        if self._file:
+            compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
+            yield from sqlite.readers(self._file, str(compiled), columns)
+            return
+        names = [column.name for column in columns]
+        with self.connected() as connection:
+            if self._engine.dialect.driver == sqlserver.ARROW_DRIVER:
+                yield from sqlserver.batches(connection.execute(query), names, BATCH_ROWS)
+            else:
+                yield from _by_rows(connection, query, names)
+
+    @contextmanager
+    def connected(self) -> Iterator[sa.Connection]:
+        """A connection. What goes wrong with what it is asked is raised as the driver does."""
+        try:
+            connection = self._engine.connect()
+        except Exception as error:
+            raise self._failure(error) from error
+        with connection:
+            try:
+                yield connection
+            except Exception as error:
+                if database_errors.is_lost(error, self._engine.dialect):
+                    # Nothing more is said to it: a peer that is silent would be waited for again.
+                    connection.invalidate()
+                raise
+
+    def answers(self) -> bool:
+        """Whether the database answers a new connection: then one query took too long, and no more."""
+        try:
+            with self._engine.connect():
+                return True
+        except Exception:
+            return False
+
+
+def array(values: tuple[Any, ...]) -> pa.Array:
+    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _by_rows(connection: sa.Connection, query: Query, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    result = connection.execution_options(stream_results=True).execute(query)
+    is_empty = True
+    while rows := result.fetchmany(BATCH_ROWS):
+        is_empty = False
+        yield pa.RecordBatch.from_arrays(list(map(array, zip(*rows, strict=True))), list(names))
+    if is_empty:
+        yield pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in names]))
