@@ -97,7 +97,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) ->
 def _built(warehouse: DbtOnRaw, since: datetime) -> Mapping[str, str]:
     """The queries of all tables, after they were run over `[since, LAST)`."""
     variables = {"window_start": str(since), "window_end": str(LAST), "timezone": "UTC"}
-    result = warehouse.dbt("run", "--exclude", "path:models/marts/segmentation", variables=variables)
+    left_out = ["path:models/marts/segmentation"]
+    # A range of weeks counts the baskets of a year once for each of its weeks, each as of its own end.
+    if since == FIRST:
+        left_out.append("path:models/marts/recommendations")
+    result = warehouse.dbt("run", "--exclude", *left_out, variables=variables)
     assert result.success, [each.message for each in result.result if each.status == "error"]
     return {
         each.node.name: each.node.compiled_code
