@@ -1,8 +1,8 @@
 """Recommendations for people: a consumer's lists on the screen, and all of them for a mail tool."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -16,18 +16,17 @@ from retail_assets.recommendations.catalog import (
     NEW,
     QUALITY,
     RECOMMENDATIONS,
-    SCHEMA,
     table,
 )
 from retail_assets.recommendations.knowledge import CONSUMERS
 from retail_assets.resources.sql import monday, text
 from retail_assets.resources.terminal import harmless
 from retail_assets.resources.warehouse import WarehouseError
+from retail_assets.resources.weeks import Query, rows_of, week_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Query = Callable[[str], "pa.Table"]
 
 _PRODUCTS = "warehouse.wh_dim_product"
 _NAME = "coalesce(p.product, p.product_number, p.product_key)"
@@ -51,7 +50,7 @@ def show(console: Console, query: Query, consumer: str, day: date | None) -> Non
 
     Raises `WarehouseError` if the consumer or the week is not there.
     """
-    week = _week(query, day)
+    week = week_of(query, table(RECOMMENDATIONS), day, "recommendations")
     known = _consumer(query, consumer)
     rows = query(
         f"select r.list, r.rank, {_NAME} as product, r.reason from {table(RECOMMENDATIONS)} as r"
@@ -88,7 +87,7 @@ def mailing(query: Query, products: int, day: date | None) -> Mailing:
     """
     from retail_assets.resources.tables import as_texts
 
-    week = _week(query, day)
+    week = week_of(query, table(RECOMMENDATIONS), day, "recommendations")
     of_week = f"from {table(RECOMMENDATIONS)} as r where r.week_start = {monday(week)}"
     consumers = query(
         f"select r.consumer_key, c.email, {', '.join(_columns(products))}"
@@ -97,7 +96,7 @@ def mailing(query: Query, products: int, day: date | None) -> Mailing:
         f" where r.week_start = {monday(week)} and c.marketing_opt_in and c.email is not null"
         f" and r.rank <= {products} group by r.consumer_key, c.email order by r.consumer_key"
     )
-    ((everybody,),) = _rows(query, f"select count(distinct r.consumer_key) {of_week}")
+    ((everybody,),) = rows_of(query, f"select count(distinct r.consumer_key) {of_week}")
     if not consumers.num_rows:
         raise WarehouseError(
             f"Nobody of the {everybody:,} consumers who have recommendations in the week of {week} has agreed"
@@ -139,43 +138,9 @@ def _consumer(query: Query, consumer: str) -> dict[str, Any]:
 
 def _verdicts(query: Query, week: str) -> dict[str, str]:
     return dict(
-        _rows(
+        rows_of(
             query,
             f"select list, verdict from {table(QUALITY)}"
             f" where week_start = {monday(week)} and method = {text(BASELINE)}",
         )
     )
-
-
-def _week(query: Query, day: date | None) -> str:
-    weeks = _weeks(query)
-    if not weeks:
-        raise WarehouseError(
-            "No week has recommendations yet. Run `retail-assets backfill --weekly --from DATE --to DATE`, or"
-            " the job `weekly` in the UI."
-        )
-    if day is None:
-        return weeks[-1]
-    week = (day - timedelta(days=day.weekday())).isoformat()
-    if week not in weeks:
-        raise WarehouseError(
-            f"The week of {week} has no recommendations. The first week that has some is {weeks[0]}, the last"
-            f" {weeks[-1]}."
-        )
-    return week
-
-
-def _weeks(query: Query) -> list[str]:
-    there = _rows(
-        query,
-        "select count(*) from information_schema.tables"
-        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = '{RECOMMENDATIONS}'",
-    )
-    if not there[0][0]:
-        return []
-    found = _rows(query, f"select distinct week_start from {table(RECOMMENDATIONS)} order by week_start")
-    return [str(week) for (week,) in found]
-
-
-def _rows(query: Query, statement: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in query(statement).to_pylist()]

@@ -1,9 +1,8 @@
 """Segments for people: a week's profiles on the screen, and a segment's consumers for a campaign tool."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
@@ -11,14 +10,13 @@ from rich.text import Text
 
 from retail_assets.resources.terminal import harmless
 from retail_assets.resources.warehouse import WarehouseError
-from retail_assets.segmentation.catalog import MODELS, PROFILES, SCHEMA, SEGMENTS, monday, table
+from retail_assets.resources.weeks import Query, rows_of, week_of
+from retail_assets.segmentation.catalog import MODELS, PROFILES, SEGMENTS, monday, table
 from retail_assets.segmentation.model import Model
 from retail_assets.segmentation.wording import left_out
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Query = Callable[[str], "pa.Table"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ def show(console: Console, query: Query, day: date | None) -> None:
 
     Raises `WarehouseError` if it is not there.
     """
-    week = _week(query, day)
-    ((decision, model),) = _rows(
+    week = week_of(query, table(MODELS), day, "segments")
+    ((decision, model),) = rows_of(
         query,
         "select case when is_trained then 'trained in this week'"
         " else 'scored with the model of ' || cast(trained_week as varchar) end, model"
@@ -76,9 +74,9 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
     """
     from retail_assets.resources.tables import as_texts
 
-    week = _week(query, day)
+    week = week_of(query, table(MODELS), day, "segments")
     known_names = f"select segment, segment_name from {table(PROFILES)} where week_start = {monday(week)}"
-    names: dict[int, str] = dict(_rows(query, known_names))
+    names: dict[int, str] = dict(rows_of(query, known_names))
     if segment not in names:
         known = ", ".join(f"{number} ({names[number]})" for number in sorted(names))
         raise WarehouseError(f"There is no segment {segment} in the week of {week}. There are: {known}.")
@@ -90,7 +88,7 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
         f"select s.consumer_key, c.email, s.segment, s.confidence {members}"
         " and c.marketing_opt_in and c.email is not null order by s.consumer_key"
     )
-    ((size,),) = _rows(
+    ((size,),) = rows_of(
         query,
         f"select count(*) from {table(SEGMENTS)} where week_start = {monday(week)} and segment = {segment}",
     )
@@ -104,38 +102,3 @@ def audience(query: Query, segment: int, day: date | None) -> Audience:
         f"{consumers.num_rows:,} of the {size:,} consumers in segment {segment} ({names[segment]}), week of"
         f" {week}, have agreed to marketing and have an e-mail address.",
     )
-
-
-def _week(query: Query, day: date | None) -> str:
-    weeks = _weeks(query)
-    if not weeks:
-        raise WarehouseError(
-            "No week has segments yet. Run `retail-assets backfill --weekly --from DATE --to DATE`, or the"
-            " job `weekly` in the UI."
-        )
-    if day is None:
-        return weeks[-1]
-    week = (day - timedelta(days=day.weekday())).isoformat()
-    if week not in weeks:
-        raise WarehouseError(
-            f"The week of {week} has no segments. The first week that has some is {weeks[0]}, the last"
-            f" {weeks[-1]}."
-        )
-    return week
-
-
-def _weeks(query: Query) -> list[str]:
-    there = _rows(
-        query,
-        "select count(*) from information_schema.tables"
-        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = '{MODELS}'",
-    )
-    if not there[0][0]:
-        return []
-    return [
-        str(week) for (week,) in _rows(query, f"select week_start from {table(MODELS)} order by week_start")
-    ]
-
-
-def _rows(query: Query, statement: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in query(statement).to_pylist()]
