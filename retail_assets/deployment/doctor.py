@@ -1,6 +1,7 @@
 """Whether the deployment can work, one line for each thing it needs."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -56,15 +57,13 @@ def _version() -> str:
     from retail_assets.deployment.upgrade import Upgrade, package_version
     from retail_assets.partitions import daily_partitions
     from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.resources.weeks import rows_of
 
     warehouse = warehouse_of(settings())
     if settings().warehouse == "duckdb" and not settings().published_path.exists():
         return f"{package_version()}; the home is new"
     newest = daily_partitions(settings()).get_last_partition_key()
-
-    def execute(statement: str) -> list[tuple[Any, ...]]:
-        return [tuple(row.values()) for row in warehouse.query(statement).to_pylist()]
-
+    execute = partial(rows_of, warehouse.query)
     known = days_of(execute)
     if known and newest:
         compare_days(settings(), known, newest)
@@ -167,9 +166,10 @@ def _source(system: str) -> Callable[[], str]:
 def _published(statement: str) -> Sequence[tuple[Any, ...]]:
     """What readers see of the warehouse; nothing, where that cannot be asked: its own line says why."""
     from retail_assets.resources.warehouse import WarehouseError, warehouse_of
+    from retail_assets.resources.weeks import rows_of
 
     try:
-        return [tuple(row.values()) for row in warehouse_of(settings()).query(statement).to_pylist()]
+        return rows_of(warehouse_of(settings()).query, statement)
     except WarehouseError:
         return []
 

@@ -7,33 +7,12 @@ from urllib.parse import unquote_plus
 # What stands behind the `?` and is no secret, so that a driver's message on it can be understood. What has
 # another name may be one.
 _HARMLESS = {
-    *("driver", "server", "port", "database", "dbname", "host", "charset", "encoding", "sslmode", "sslcert"),
-    *(
-        "encrypt",
-        "encryption",
-        "trustservercertificate",
-        "trusted_connection",
-        "authentication",
-        "tds_version",
-    ),
-    *(
-        "hostnameincertificate",
-        "servercertificate",
-        "applicationintent",
-        "multisubnetfailover",
-        "app",
-        "appname",
-    ),
-    *(
-        "application_name",
-        "timeout",
-        "login_timeout",
-        "connect_timeout",
-        "read_timeout",
-        "options",
-        "readonly",
-    ),
-}
+    "driver", "server", "port", "database", "dbname", "host", "charset", "encoding", "sslmode",
+    "sslcert", "encrypt", "encryption", "trustservercertificate", "trusted_connection",
+    "authentication", "tds_version", "hostnameincertificate", "servercertificate",
+    "applicationintent", "multisubnetfailover", "app", "appname", "application_name", "timeout",
+    "login_timeout", "connect_timeout", "read_timeout", "options", "readonly",
+}  # fmt: skip
 
 
 def shown(url: str) -> str:
