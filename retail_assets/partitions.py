@@ -40,6 +40,19 @@ def days_between(keys: Sequence[str], first: date, last: date) -> list[str]:
     return chosen
 
 
+def weeks_within(keys: Sequence[str], first: date, last: date) -> list[str]:
+    """The weeks that lie whole within `first` to `last`, of the partitions with these keys.
+
+    Raises `UserError`, with what there is, if none does.
+    """
+    latest = (last - timedelta(days=6)).isoformat()
+    chosen = [key for key in keys if first.isoformat() <= key <= latest]
+    if not chosen:
+        known = f"begin on the Mondays {keys[0]} to {keys[-1]}" if keys else "have not begun yet"
+        raise UserError(f"No week lies whole within {first} to {last}; the weeks {known}.")
+    return chosen
+
+
 def weekly_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     """One partition for each week, Monday to Sunday, that lies whole within the retailer's days.
 

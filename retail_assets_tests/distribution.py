@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Modules that take long, longest first; the others, in any order, then fill up what is left in the end.
 LONGEST = (
     "test_adventureworks.py",
+    "laws/test_both_engines.py",
     "laws/test_windows.py",
     "laws/test_crash.py",
     "segmentation/test_personas.py",
@@ -21,7 +22,6 @@ LONGEST = (
     "transformation/test_inventory.py",
     "transformation/test_marketing.py",
     "transformation/test_staging.py",
-    "laws/test_both_engines.py",
     "ingestion/test_sql_source.py",
     "laws/test_one_at_a_time.py",
     "ingestion/test_assets.py",

@@ -1,12 +1,15 @@
-"""`fakesnow` as a server of its own, and the settings of a deployment on it."""
+"""The emulator as a server of its own, and the settings of a deployment on it."""
 
+import json
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 from retail_assets.settings import Settings
 
@@ -18,7 +21,7 @@ def stand_in(home: Path, **changes: object) -> Iterator[Settings]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "fakesnow", "-s", "-p", str(port)],
+        [sys.executable, "-m", "retail_assets_tests.snowflake_emulator", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -31,7 +34,7 @@ def stand_in(home: Path, **changes: object) -> Iterator[Settings]:
         "snowflake_host": "127.0.0.1",
         "snowflake_port": port,
         "snowflake_protocol": "http",
-        # What the stand-in cannot do it answers with status 500, which the connector repeats.
+        # What the emulator cannot do it answers with status 500, which the connector repeats.
         "snowflake_network_timeout": 20,
     }
     try:
@@ -40,6 +43,22 @@ def stand_in(home: Path, **changes: object) -> Iterator[Settings]:
     finally:
         server.kill()
         server.wait()
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that was sent to the emulator."""
+
+    text: str
+    error: str | None
+    """What the emulator said, if it refused it."""
+
+
+def statements_sent(settings: Settings) -> Sequence[Statement]:
+    """All statements until now but those on dlt's own tables, which dlt asks for before they are there."""
+    with urlopen(f"http://127.0.0.1:{settings.snowflake_port}/statements") as answer:
+        found = [Statement(*each) for each in json.load(answer)]
+    return [each for each in found if "_dlt_" not in each.text.lower()]
 
 
 def _wait_for(port: int) -> None:

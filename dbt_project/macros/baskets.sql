@@ -72,7 +72,8 @@
             inner join large on bought.buyer = large.buyer and bought.order_date = large.order_date
             qualify
                 row_number() over (
-                    partition by bought.buyer, bought.order_date order by bought.quantity desc, bought.product
+                    partition by bought.buyer, bought.order_date
+                    order by bought.quantity desc nulls last, bought.product
                 )
                 <= {{ var("basket_products") }}
         )

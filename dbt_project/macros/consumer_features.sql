@@ -125,7 +125,7 @@
                 {{ ratio("quantity", "sum(quantity) over (partition by week_start, consumer_key)") }}
                 as share,
                 row_number() over (
-                    partition by week_start, consumer_key order by quantity desc, category
+                    partition by week_start, consumer_key order by quantity desc nulls last, category
                 ) as preference
             from categories
 
@@ -167,7 +167,7 @@
                 *,
                 row_number() over (
                     partition by week_start, consumer_key
-                    order by interactions desc, touchpoint_type nulls last
+                    order by interactions desc nulls last, touchpoint_type nulls last
                 ) as preference
             from touchpoints
 

@@ -52,7 +52,7 @@
             qualify
                 row_number() over (
                     partition by {{ key }}, {{ local_date("_modified_at") }}
-                    order by _modified_at desc, _loaded_at desc, _row_hash
+                    order by _modified_at desc nulls last, _loaded_at desc nulls last, _row_hash
                 )
                 = 1
         ) as versions

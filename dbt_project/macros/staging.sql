@@ -29,7 +29,8 @@
 {# Ordered by the row's own time of change, then by when raw saw it. `nulls last`, since engines differ by default. #}
 {% macro newest_version(key) -%}
     row_number() over (
-        partition by {{ key | join(", ") }} order by _modified_at desc nulls last, _loaded_at desc, _row_hash
+        partition by {{ key | join(", ") }}
+        order by _modified_at desc nulls last, _loaded_at desc nulls last, _row_hash
     )
     = 1
 {%- endmacro %}
@@ -39,10 +40,22 @@
     {%- set parts = [] -%}
     {%- for column in key -%}
         {%- set name = ("" if loop.first else ", ") ~ column -%}
-        {%- do parts.append("'" ~ name ~ "=' || cast(" ~ column ~ " as varchar)") -%}
+        {%- do parts.append("'" ~ name ~ "=' || " ~ key_text(column)) -%}
     {%- endfor -%}
     {{ parts | join(" || ") }}
 {%- endmacro %}
+
+{# A key's value as text. DuckDB writes a time without its last zeros, Snowflake by the session's format with all. #}
+{% macro key_text(column) -%}
+    {%- set written = "cast(" ~ column ~ " as varchar)" -%}
+    {%- if column in time_keys() -%}
+        case when {{ written }} like '%.%' then rtrim(rtrim({{ written }}, '0'), '.') else {{ written }} end
+    {%- else -%} {{ written }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The key columns that are times. A test checks that the list is complete. #}
+{% macro time_keys() -%} {{ return(["start_date"]) }} {%- endmacro %}
 
 {#
     Why a row is quarantined; null if it is not. A model's rules are an ordered list of {reason, when} in its YAML,

@@ -109,7 +109,38 @@
     case when {{ number }} > {{ highest }} then {{ highest }} else {{ number }} end
 {%- endmacro %}
 
-{# A quotient of decimals: null where the divisor is 0 or null, 6 digits. #}
-{% macro ratio(dividend, divisor) -%}
-    cast(round(cast({{ dividend }} as decimal(38, 6)) / nullif({{ divisor }}, 0), 6) as decimal(18, 6))
+{#
+    A quotient of numbers, rounded half away from zero; null where the divisor is 0 or null. DuckDB divides decimals as
+    doubles and Snowflake rounds a quotient to a scale of its own first, so it is computed in whole hundred-millionths.
+#}
+{% macro ratio(dividend, divisor, digits=6, precision=18) -%}
+    {%- set units = hundred_millionths(dividend) -%}
+    {%- set parts = hundred_millionths(divisor) -%}
+    cast(
+        sign({{ units }})
+        * sign({{ parts }})
+        * {{
+            whole_quotient(
+                "2 * abs(" ~ units ~ ") * " ~ 10**digits ~ " + abs(" ~ parts ~ ")",
+                "2 * nullif(abs(" ~ parts ~ "), 0)",
+            )
+        }}
+        * {{ "%.*f" % (digits, 0.1**digits) }} as decimal({{ precision }}, {{ digits }})
+    )
+{%- endmacro %}
+
+{# A quotient of numbers above 0, rounded up to a whole one. #}
+{% macro quotient_rounded_up(dividend, divisor) -%}
+    {%- set units = hundred_millionths(dividend) -%}
+    {%- set parts = hundred_millionths(divisor) -%}
+    {{ whole_quotient(units ~ " + " ~ parts ~ " - 1", parts) }}
+{%- endmacro %}
+
+{% macro hundred_millionths(number) -%}
+    {{ whole("cast(" ~ number ~ " as decimal(38, 8)) * 100000000") }}
+{%- endmacro %}
+
+{# A quotient of numbers as doubles; null where the divisor is 0 or null. #}
+{% macro double_quotient(dividend, divisor) -%}
+    (cast({{ dividend }} as double) / nullif(cast({{ divisor }} as double), 0))
 {%- endmacro %}

@@ -259,6 +259,51 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def verify(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day.")
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included.")
+    ],
+    weekly: Annotated[bool, typer.Option("--weekly", help="The weeks in the range too.")] = False,
+) -> None:
+    """Compare Snowflake with DuckDB, table by table and row by row.
+
+    DuckDB makes the days anew from the sources, in a folder that is thrown away.
+    On Snowflake they have been made by `retail-assets backfill` with the same days.
+    """
+    from retail_assets.settings import settings
+    from retail_assets.verification.verify import verify
+
+    found = verify(settings(), first.date(), last.date(), weekly=weekly)
+    for each in found.differences:
+        out.print(f"{each.table}: {each.text}", highlight=False, markup=False)
+    out.print(f"{found.tables} tables compared, {len(found.differences)} differ.", highlight=False)
+    if found.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
+def cost(
+    by: Annotated[Literal["asset", "day", "run"], typer.Option(help="What is summed.")] = "asset",
+    days: Annotated[int, typer.Option(min=1, help="Days up to today.")] = 30,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Print what runs cost on Snowflake: credits and seconds, by its query history."""
+    from retail_assets.errors import UserError
+    from retail_assets.resources.snowflake_cost import cost_query
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    if settings().warehouse != "snowflake":
+        raise UserError("The warehouse is DuckDB, which has no query history and costs nothing.")
+    asked = cost_query(by, days, settings().snowflake_database)
+    write_table(warehouse_of(settings()).query(asked), format, out)
+
+
 @app.command("snowflake-setup")
 def snowflake_setup(
     part: Annotated[

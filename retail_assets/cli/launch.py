@@ -6,7 +6,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from retail_assets.internals import (
     RemoteRepositoryOrigin,
     make_new_run_id,
 )
-from retail_assets.partitions import days_between
+from retail_assets.partitions import days_between, weeks_within
 from retail_assets.quality.source_contract import CONTRACT_CHECK
 from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
@@ -113,7 +113,7 @@ def run_weeks(first: date, last: date, selection: str, console: Console) -> RunR
     Raises `UserError`, with what there is, if none does or for a selection of nothing.
     """
     job, weeks = _job(WEEKLY_JOB)
-    return _run(job, _weeks_within(weeks, first, last), selection, False, console)
+    return _run(job, weeks_within(weeks, first, last), selection, False, console)
 
 
 def _job(name: str) -> tuple[dg.JobDefinition, Sequence[str]]:
@@ -238,12 +238,3 @@ def _run_config(full_refresh: bool) -> dict[str, Any]:
     if full_refresh:
         config["ops"] = {STEPS["daily"]: {"config": {"full_refresh": True}}}
     return config
-
-
-def _weeks_within(keys: Sequence[str], first: date, last: date) -> list[str]:
-    latest = (last - timedelta(days=6)).isoformat()
-    chosen = [key for key in keys if first.isoformat() <= key <= latest]
-    if not chosen:
-        known = f"begin on the Mondays {keys[0]} to {keys[-1]}" if keys else "have not begun yet"
-        raise UserError(f"No week lies whole within {first} to {last}; the weeks {known}.")
-    return chosen

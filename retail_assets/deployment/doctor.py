@@ -22,6 +22,7 @@ def diagnose(console: Console) -> bool:
         **{f"source {system}": _source(system) for system in SYSTEMS},
         "dbt project": _project,
         "warehouse": _warehouse,
+        **({"roles": _roles} if settings().warehouse == "snowflake" else {}),
         "alerts": _alerts,
     }
     results = [_shown(console, name, check) for name, check in checks.items()]
@@ -190,6 +191,14 @@ def _warehouse() -> str:
     from retail_assets.resources.warehouse import warehouse_of
 
     return f"{settings().warehouse}, {warehouse_of(settings()).check()}"
+
+
+def _roles() -> str:
+    from retail_assets.catalog.project import Project
+    from retail_assets.deployment.snowflake_grants import check_roles
+    from retail_assets.resources.warehouse import warehouse_of
+
+    return check_roles(settings(), Project(settings()).manifest, warehouse_of(settings()))
 
 
 def _alerts() -> str:

@@ -6,6 +6,7 @@ It is kept in the warehouse, so that it is true of its tables whatever is restor
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 
 SCHEMA = "deployment"
@@ -54,9 +55,9 @@ def create(execute: Execute) -> None:
 def write(execute: Execute, record: Record) -> None:
     """Put a record in the place of the one that was there. Within a transaction of the caller's."""
     execute(f"delete from {_HOME}")
-    execute(f"insert into {_HOME} values ({_text(record.version)}, {_text(record.fingerprint)})")
+    execute(f"insert into {_HOME} values ({text(record.version)}, {text(record.fingerprint)})")
     execute(f"delete from {_MODELS}")
-    rows = ", ".join(f"({_text(model)}, {_text(value)})" for model, value in sorted(record.models.items()))
+    rows = ", ".join(f"({text(model)}, {text(value)})" for model, value in sorted(record.models.items()))
     if rows:
         execute(f"insert into {_MODELS} values {rows}")
 
@@ -68,7 +69,3 @@ def relations(execute: Execute) -> Mapping[str, str]:
         " from information_schema.tables"
     )
     return {f"{schema}.{name}": "view" if kind == "view" else "table" for schema, name, kind in rows}
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -163,16 +163,19 @@ def _renew(
     versions by. So the old version counts as seen now.
     """
     raw = f"{table.schema}.{table.name}"
-    later_key = " and ".join(f"later.{column} = raw.{column}" for column in table.primary_key)
+    key = [*table.primary_key, ROW_HASH]
+    later_key = " and ".join(f"later.{column} = earlier.{column}" for column in table.primary_key)
     execute(f"""
         update {raw} as raw set
             {MODIFIED_AT} = (select max({MODIFIED_AT}) from {batch} as batch),
             {CHANGED_AT} = {timestamp(extraction.window.start)},
             {LOADED_AT} = {timestamp(extraction.loaded_at)}
         where exists (select 1 from {batch} as batch where {same_row})
-        and exists (
-            select 1 from {raw} as later
-            where {later_key} and later.{LOADED_AT} > raw.{LOADED_AT} and later.{DELETED_AT} is null
+        and ({", ".join(key)}) in (
+            select {", ".join(f"earlier.{column}" for column in key)}
+            from {raw} as earlier
+            inner join {raw} as later on {later_key}
+            where later.{LOADED_AT} > earlier.{LOADED_AT} and later.{DELETED_AT} is null
         )
     """)
 

@@ -18,7 +18,8 @@ from retail_assets.catalog.contract import (
 )
 from retail_assets.ingestion.extraction import Extraction, Repeated
 from retail_assets.ingestion.refusals import MOST_ROWS, Refusal, chunks
-from retail_assets.ingestion.versions import key_sql, text, timestamp
+from retail_assets.ingestion.versions import stored_key, timestamp
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 
 REASON = (
@@ -40,7 +41,7 @@ def refused_duplicates(extraction: Extraction, table: SourceTable, execute: Exec
         with placed as (
             select
                 *,
-                {key_sql(table, lambda name: f"cast({name} as varchar)")} as row_key,
+                {stored_key(table)} as row_key,
                 cast({table.amount or "null"} as decimal(38, 6)) as amount,
                 row_number() over ({order}) as place,
                 {ROW_HASH} = first_value({ROW_HASH}) over ({order}) as is_same,
@@ -94,7 +95,7 @@ def repeated_in_files(extraction: Extraction, table: SourceTable, execute: Execu
     ((keys, example, amount),) = execute(f"""
         with placed as (
             select
-                {key_sql(table, lambda name: f"cast({name} as varchar)")} as row_key,
+                {stored_key(table)} as row_key,
                 cast({table.amount or "null"} as decimal(38, 6)) as amount,
                 {LOADED_AT},
                 max({LOADED_AT}) over (partition by {unit}) as last_loaded_at
@@ -120,6 +121,6 @@ def mark_duplicates(
 
 def found_again(table: SourceTable) -> str:
     """The condition on `_refused_rows`: duplicates whose key was just loaded."""
-    key = key_sql(table, lambda name: f"cast({name} as varchar)")
+    key = stored_key(table)
     staged = f"{table.schema}_staging.{table.name}"
     return f"(reason = {text(REASON)} and row_key in (select {key} from {staged}))"

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from retail_assets.catalog.contract import SourceTable, snake_case
-from retail_assets.ingestion.versions import text as quoted
+from retail_assets.resources.sql import text as quoted
 
 # Columns that tell which file a row is from, and which of the rows that are read together it is.
 PATH, ROW = "_path", "_row"

@@ -28,7 +28,7 @@ from retail_assets.ingestion.mapping import (
     place_of,
 )
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART, translated_sql
-from retail_assets.ingestion.versions import text
+from retail_assets.resources.sql import text
 
 ROW, DAY = "_row", "_day"
 

@@ -42,7 +42,7 @@ from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
 from retail_assets.ingestion.mapping import Hash
 from retail_assets.ingestion.source import Found, Source
-from retail_assets.ingestion.versions import text
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 

@@ -28,7 +28,8 @@ from retail_assets.ingestion.file_versions import (
 )
 from retail_assets.ingestion.files import File
 from retail_assets.ingestion.source import BATCH_ROWS
-from retail_assets.ingestion.versions import REFUSED, text
+from retail_assets.ingestion.versions import REFUSED
+from retail_assets.resources.sql import text
 from retail_assets.windows import Window
 
 

@@ -15,7 +15,7 @@ import duckdb
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
 from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
-from retail_assets.ingestion.versions import text
+from retail_assets.resources.sql import text
 
 # What programs write for "no value" into columns of numbers and times. In a text column it is a text.
 NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")

@@ -7,7 +7,8 @@ from retail_assets.catalog.contract import CHANGED_AT, LOADED_AT, MODIFIED_AT, R
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout
 from retail_assets.ingestion.file_values import Form, cast, with_no_values
 from retail_assets.ingestion.scope import CLOCKS_DIFFER
-from retail_assets.ingestion.versions import REFUSED, own_time, text, timestamp, versions_sql
+from retail_assets.ingestion.versions import REFUSED, own_time, timestamp, versions_sql
+from retail_assets.resources.sql import text
 from retail_assets.windows import Window
 
 # Of each file, beside its rows: its path in the source, the start of the day it is of, when it was written,

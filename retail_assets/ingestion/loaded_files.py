@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from retail_assets.ingestion.versions import text, timestamp
+from retail_assets.ingestion.versions import timestamp
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 
 FILES_AT_ONCE = 1000

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from retail_assets.catalog.contract import DELETED_AT, MODIFIED_AT, SourceTable
 from retail_assets.ingestion import refusals
 from retail_assets.ingestion.scope import is_believable
-from retail_assets.ingestion.versions import is_newest, key_sql, text, timestamp
+from retail_assets.ingestion.versions import is_newest, stored_key, timestamp
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -107,7 +108,7 @@ def _unbelievable_sql(table: SourceTable, loaded_at: datetime) -> str:
     cannot_be = f"{DELETED_AT} is null and not {is_believable(MODIFIED_AT, loaded_at)}"
     return f"""
         select {text(table.name)}, count(*), min({MODIFIED_AT}), max({MODIFIED_AT}),
-            min({key_sql(table, lambda name: f"cast({name} as varchar)")})
+            min({stored_key(table)})
         from (
             select * from {raw}
             where {DELETED_AT} is null and ({key}) in (select {key} from {raw} where {cannot_be})

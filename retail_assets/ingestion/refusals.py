@@ -24,7 +24,8 @@ from retail_assets.catalog.contract import (
     SourceTable,
 )
 from retail_assets.ingestion.errors import SourceError
-from retail_assets.ingestion.versions import REFUSED, is_later, key_sql, text, timestamp
+from retail_assets.ingestion.versions import REFUSED, is_later, stored_key, timestamp
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -185,21 +186,27 @@ def settle(
     execute(
         f"update {refused} as refused set {DELETED_AT} = {start} where {is_open} and ({read_again}){seen}"
     )
-    same_key = f"{key_sql(table, lambda name: f'cast(raw.{name} as varchar)')} = refused.row_key"
+    same_key = f"{stored_key(table, 'raw')} = refused.row_key"
     if not is_current:
         execute(f"""
-            update {refused} as refused set {DELETED_AT} = {start}
-            where {is_open} and exists (
-                select 1 from {raw} as raw
-                where raw.{DELETED_AT} is null and {same_key} and {is_later("raw", "refused")}
+            update {refused} set {DELETED_AT} = {start}
+            where table_name = {text(table.name)} and {DELETED_AT} is null and {ROW_HASH} in (
+                select refused.{ROW_HASH}
+                from {refused} as refused
+                inner join {raw} as raw on {same_key}
+                where {is_open} and raw.{DELETED_AT} is null and {is_later("raw", "refused")}
             )
         """)
+    version = [*table.primary_key, ROW_HASH]
     is_older = f"raw.{LOADED_AT} < refused.{LOADED_AT}" if is_current else is_later("refused", "raw")
     execute(f"""
-        update {raw} as raw set {DELETED_AT} = {start}
-        where raw.{DELETED_AT} is null and exists (
-            select 1 from {refused} as refused
-            where {is_open} and refused.column_name is not null and {same_key} and {is_older}
+        update {raw} set {DELETED_AT} = {start}
+        where {DELETED_AT} is null and ({", ".join(version)}) in (
+            select {", ".join(f"raw.{name}" for name in version)}
+            from {raw} as raw
+            inner join {refused} as refused on {same_key}
+            where {is_open} and raw.{DELETED_AT} is null
+                and refused.column_name is not null and {is_older}
         )
     """)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.mapping import NO_MAPPING, SystemMapping
-from retail_assets.ingestion.versions import text
+from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.mapping import Hash, SystemMapping
 from retail_assets.ingestion.values import Kind
-from retail_assets.ingestion.versions import text
+from retail_assets.resources.sql import text
 
 # Between the parts of a key, and in place of a part that is not there.
 KEY_SEPARATOR, NO_PART = "|", "~"

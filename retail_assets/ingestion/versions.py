@@ -17,6 +17,7 @@ from retail_assets.catalog.contract import (
     SourceTable,
 )
 from retail_assets.ingestion.key_values import how_to_switch, is_number_key
+from retail_assets.resources.sql import text
 from retail_assets.windows import Window
 
 # Why a row is refused, as a struct with fields of `refusals.Refusal`; null for all other rows.
@@ -46,6 +47,22 @@ def key_sql(table: SourceTable, value: Callable[[str], str]) -> str:
         for name in table.primary_key
     )
     return " || ', ' || ".join(parts)
+
+
+def stored_key(table: SourceTable, alias: str = "") -> str:
+    """The same of a row in the warehouse, by an alias if there are several relations.
+
+    Snowflake writes all digits of a time, by the session's format, and DuckDB none of the last zeros.
+    """
+    times = {column.name for column in table.columns if column.data_type == "timestamp"}
+
+    def value(name: str) -> str:
+        written = f"cast({alias and f'{alias}.'}{name} as varchar)"
+        if name not in times:
+            return written
+        return f"case when {written} like '%.%' then rtrim(rtrim({written}, '0'), '.') else {written} end"
+
+    return key_sql(table, value)
 
 
 def is_newest(table: SourceTable) -> str:
@@ -213,11 +230,6 @@ def _key_as_given(name: str) -> str:
 
 def _given(column: SourceColumn) -> str:
     return f'"{column.name} as given"'
-
-
-def text(value: str) -> str:
-    """A string literal in SQL."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def timestamp(moment: datetime) -> str:

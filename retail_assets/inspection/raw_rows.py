@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from retail_assets.catalog.contract import DELETED_AT, MODIFIED_AT, SourceColumn, SourceTable
 from retail_assets.ingestion.source import Source
-from retail_assets.ingestion.versions import is_newest, key_sql, timestamp
+from retail_assets.ingestion.versions import is_newest, stored_key, timestamp
 from retail_assets.inspection.findings import Finding
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
@@ -239,7 +239,7 @@ def _newest(table: SourceTable) -> str:
 
 
 def _key(table: SourceTable) -> str:
-    return f"min({key_sql(table, lambda name: f'cast({name} as varchar)')})"
+    return f"min({stored_key(table)})"
 
 
 def counted(rows: int, amount: Decimal | None) -> str:

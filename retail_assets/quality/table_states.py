@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from retail_assets.resources.sql import literal
 from retail_assets.resources.warehouse import Execute, transaction
 from retail_assets.windows import Window
 
@@ -103,8 +104,8 @@ def write(
     rows = [
         ", ".join(
             (
-                _text(each.table),
-                _text(each.state),
+                literal(each.table),
+                literal(each.state),
                 _day(each.applied_until, timezone),
                 _timestamp(each.applied_from),
                 _timestamp(each.applied_until),
@@ -113,13 +114,13 @@ def write(
                     if each.table in known and known[each.table].state == each.state
                     else now
                 ),
-                _text(run_id),
-                _text(each.why),
+                literal(run_id),
+                literal(each.why),
             )
         )
         for each in new
     ]
-    names = ", ".join(_text(each.table) for each in new)
+    names = ", ".join(literal(each.table) for each in new)
     with transaction(execute):
         execute(f"delete from {TABLE} where table_name in ({names})")
         execute(f"insert into {TABLE} values {', '.join(f'({row})' for row in rows)}")
@@ -143,7 +144,3 @@ def _day(until: datetime | None, timezone: str) -> str:
     if until is None:
         return "null"
     return f"date '{(until.astimezone(ZoneInfo(timezone)) - timedelta(microseconds=1)).date()}'"
-
-
-def _text(value: str | None) -> str:
-    return "null" if value is None else "'" + value.replace("'", "''") + "'"

@@ -15,6 +15,7 @@ from retail_assets.resources.comments import (
     missing_comments,
     snowflake_statements,
 )
+from retail_assets.resources.lease import leased
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.snowflake_connection import (
     CredentialsError,
@@ -55,7 +56,7 @@ def snowflake_resource(settings: Settings, **login: Any) -> SnowflakeResource:
 
 
 class SnowflakeWarehouse(Warehouse):
-    """A Snowflake database. Its transactions keep writers and readers apart."""
+    """A Snowflake database. Its transactions keep readers and writers apart, a lease the writers."""
 
     keeps_order = False
 
@@ -79,7 +80,8 @@ class SnowflakeWarehouse(Warehouse):
 
     @contextmanager
     def _alone(self, say: Say) -> Iterator[None]:
-        yield
+        with leased(self.session, say):
+            yield
 
     def publish(self) -> None:
         return

@@ -88,6 +88,8 @@ def session_parameters(settings: Settings) -> dict[str, Any]:
     parameters = {
         "TIMEZONE": "UTC",
         "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+        # The text of a time says the same as in DuckDB: versions.stored_key, and row_key in staging.sql.
+        "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",
         "STATEMENT_TIMEOUT_IN_SECONDS": settings.snowflake_statement_timeout,
         # A statement whose process is gone ends by itself.
         "ABORT_DETACHED_QUERY": True,

@@ -5,8 +5,10 @@ from typing import Any
 
 def text(value: str) -> str:
     """A text in SQL. A backslash is one to DuckDB and begins an escape to Snowflake, so none is written."""
-    quoted = value.replace("'", "''").replace("\\", "' || chr(92) || '")
-    return f"('{quoted}')"
+    quoted = "'" + value.replace("'", "''") + "'"
+    if "\\" not in quoted:
+        return quoted
+    return "(" + quoted.replace("\\", "' || chr(92) || '") + ")"
 
 
 def number(value: float) -> str:

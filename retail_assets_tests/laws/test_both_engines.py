@@ -1,37 +1,45 @@
-"""Law 7, as far as it goes yet: every model's two branches run against a Snowflake protocol server.
+"""Law 7. On DuckDB and on an emulator of Snowflake, the same runs make the same rows.
 
-No rows are compared but those of lifetime values and recommendations, which Python writes.
+The emulator computes with DuckDB. So what engines compute differently is looked for in the statements.
 """
 
+import json
+import os
 import re
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dbt.include.snowflake
+import duckdb
 import jinja2
 import pytest
 from dbt.adapters.snowflake.connections import SnowflakeConnectionManager
 from dbt.adapters.sql.connections import SQLConnectionManager
 
 from retail_assets import cli
-from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.catalog.contract import source_tables
+from retail_assets.catalog.descriptions import descriptions
+from retail_assets.catalog.project import PROJECT_DIR
+from retail_assets.ingestion.versions import stored_key
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
 from retail_assets.recommendations.weekly import run_week as recommend
-from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, Description, missing_comments
+from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
-from retail_assets.settings import settings
-from retail_assets.transformation.runner import invoke
+from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.window import build_arguments
+from retail_assets.verification.comparison import differences, tables_of
 from retail_assets.windows import Window
+from retail_assets_tests.conftest import NEW_DAYS, START, WEEKS, deployment_in, write_evening
+from retail_assets_tests.laws.amendments import MASTERS, amend
+from retail_assets_tests.laws.engine_sql import judged_differently
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
-from retail_assets_tests.raw_tables import create_raw_tables_sql
 from retail_assets_tests.recommendations.planted import TABLES as SALES_TABLES
 from retail_assets_tests.recommendations.planted import Warehouse as PlantedSales
 from retail_assets_tests.recommendations.planted import day
-from retail_assets_tests.snowflake_stand_in import stand_in
+from retail_assets_tests.snowflake_stand_in import stand_in, statements_sent
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 
 # Words that Snowflake takes for no name without quotes (its SQL reference: "Reserved & limited keywords");
@@ -74,6 +82,33 @@ def test_no_double_slash():
     assert [path.stem for path in PROJECT_DIR.rglob("*.sql") if "//" in path.read_text()] == []
 
 
+def test_key_columns_that_are_times_are_known(manifest):
+    """`time_keys` in macros/staging.sql: their text is written differently by the engines."""
+    times = {
+        column.name
+        for system in SYSTEMS
+        for table in source_tables(manifest, system)
+        for column in table.columns
+        if column.name in table.primary_key and column.data_type == "timestamp"
+    }
+    named = re.search(
+        r"time_keys\(\) -%} {{ return\((\[.*?\])\)", (PROJECT_DIR / "macros/staging.sql").read_text()
+    )
+    assert named
+    assert times == set(json.loads(named[1]))
+
+
+def test_a_time_in_a_key_is_the_same_text_on_both(manifest):
+    """Snowflake writes six digits after the point, as the session says, and DuckDB none of the last zeros."""
+    (table,) = (each for each in source_tables(manifest, "erp") if each.name == "product_cost_history")
+    key = stored_key(table)
+    written_there = key.replace("cast(start_date as varchar)", "written")
+    for written in ("2013-05-30 00:00:00.000000", "2013-05-30 10:20:30.120000", "2013-05-30 10:20:30"):
+        rows = f"(select 7 as product_id, '{written}' as written, timestamp '{written}' as start_date)"
+        ((there, here),) = duckdb.sql(f"select {written_there}, {key} from {rows}").fetchall()
+        assert there == here
+
+
 @pytest.fixture(scope="module")
 def snowflake(tmp_path_factory, parsed_on_snowflake):
     """The settings of a deployment on the stand-in. It is not made this process's."""
@@ -86,6 +121,21 @@ def snowflake(tmp_path_factory, parsed_on_snowflake):
 DAYS = [Window(datetime(2024, 1, day, tzinfo=UTC), datetime(2024, 1, day + 1, tzinfo=UTC)) for day in (1, 2)]
 
 MODELS = ("--resource-type", "model")
+# What of an emulator's settings makes a deployment's.
+ON_SNOWFLAKE = {"warehouse", *(name for name in Settings.model_fields if name.startswith("snowflake_"))}
+# Statements that may have what engines judge differently.
+LOOKED_AT = re.compile(r"/|\bdesc\b|\bhaving\b|\bexists\b|\\", re.IGNORECASE)
+# Tables without a row in the days that are run.
+NEVER_FILLED: set[str] = set()
+
+
+@pytest.fixture
+def own_environment():
+    """What a test sets in the environment is gone after it."""
+    known = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(known)
 
 
 @pytest.fixture
@@ -154,19 +204,46 @@ def test_a_replacement_is_one_transaction_of_two_statements():
     assert sent == ["begin;", "delete from a;", "insert into a select 1;", "commit;"]
 
 
-def test_every_model_builds_on_snowflake(snowflake, manifest, statements):
-    """A first build and an increment, on empty, typed raw tables; and no empty statement is sent."""
-    warehouse = warehouse_of(snowflake)
-    warehouse.execute(f"create database if not exists {snowflake.snowflake_database}")
-    for statement in create_raw_tables_sql(manifest):
-        warehouse.execute(statement)
-    # The checks are the same for both branches.
-    for window, selection in zip(DAYS, ((), MODELS), strict=True):
-        list(invoke(Project(snowflake), build_arguments(window, "Europe/Berlin", selection=selection)))
-    assert warehouse.query("select count(*) as n from warehouse.fact_sales").to_pylist() == [{"n": 0}]
-    _assert_described(warehouse)
-    assert any("delete from" in sql for sql in statements)
-    assert empty_statements(statements) == []
+def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_path, own_environment):
+    """All six systems: a first build, a range that begins with a built day, with all checks, and two weeks.
+
+    Meanwhile rows change in the sources and disappear, and people amend what rows describe.
+    """
+    folder = tmp_path / "snowflake"
+    shutil.copytree(parsed_on_snowflake, folder / "dbt")
+    built, last = NEW_DAYS[0] - timedelta(days=1), NEW_DAYS[-1]
+    with stand_in(folder) as settings:
+        there = deployment_in(folder, **settings.model_dump(include=ON_SNOWFLAKE))
+        # DuckDB has these days already. Files are copied with their times, which are times of change.
+        shutil.copytree(deployment.sources, there.sources)
+        there.run(START, built, checks=False)
+        write_evening(retailer, deployment, last)
+        amend(deployment.sources, [(last, MASTERS)])
+        shutil.rmtree(there.sources)
+        shutil.copytree(deployment.sources, there.sources)
+        for each in (deployment, there):
+            each.run(built, last, checks=each is there)
+            each.run_weeks(*WEEKS)
+        with (
+            warehouse_of(deployment.settings).session() as on_duckdb,
+            warehouse_of(settings).session() as on_snowflake,
+        ):
+            found = differences(on_duckdb, on_snowflake, ("DuckDB", "Snowflake"))
+            assert [f"{each.table}: {each.text}" for each in found] == []
+            tables = tables_of(on_duckdb)
+            empty = {name for name in tables if not on_duckdb(f"select 1 from {name} limit 1")}
+            ((deleted,),) = on_duckdb(
+                "select count(*) from raw_erp.sales_order_detail where _deleted_at is not null"
+            )
+            described = missing_comments(descriptions(there.manifest), on_snowflake(SNOWFLAKE_COMMENTS))
+            assert list(described) == []
+        sent = statements_sent(settings)
+    assert empty == NEVER_FILLED
+    assert deleted
+    assert [each for each in sent if each.error] == []
+    assert {
+        each for each in sent if LOOKED_AT.search(each.text) for each in judged_differently(each.text)
+    } == set()
 
 
 def test_no_empty_statement_is_sent_to_duckdb(tmp_path, parsed_project, statements):
@@ -260,17 +337,3 @@ def test_recommendations_are_the_same_on_snowflake(snowflake):
         # Other tests build the models here.
         for name in (*SALES_TABLES, *(f"mart_recommendations.{each}" for each in here.rows())):
             session(f"drop table {name}")
-
-
-def _assert_described(warehouse):
-    """A table's description is written where it differs, and then found.
-
-    The stand-in does not keep columns' comments as dbt-snowflake's own statement writes them, which is ours
-    too, and takes no apostrophe in a table's.
-    """
-    described = [Description("mart_sales", "product_demand", False, "Grain: a day and product.", {})]
-    with warehouse.session() as execute:
-        for missing in ([{None: "Grain: a day and product."}], []):
-            found = missing_comments(described, execute(SNOWFLAKE_COMMENTS))
-            assert [texts for _, texts in found] == missing
-            warehouse.comment(described, execute)

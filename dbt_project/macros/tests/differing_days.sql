@@ -39,7 +39,7 @@
             {%- endfor %}
         )
 
-    select measure, day, coalesce(sum(mart), 0) as mart, coalesce(sum(facts), 0) as facts
+    select measure, day, coalesce(sum(mart), 0) as mart_sum, coalesce(sum(facts), 0) as facts_sum
     from figures
     group by measure, day
     having coalesce(sum(mart), 0) <> coalesce(sum(facts), 0)

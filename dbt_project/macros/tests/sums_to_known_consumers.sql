@@ -26,7 +26,7 @@
 
         )
 
-    select consumer_key, sum(net_sales) as net_sales, sum(refund_amount) as refund_amount
+    select consumer_key, sum(net_sales) as net_sales_difference, sum(refund_amount) as refund_difference
     from figures
     group by consumer_key
     having sum(net_sales) <> 0 or sum(refund_amount) <> 0

@@ -34,7 +34,9 @@ with
                 on customers.consumer_key = affected.consumer_key
                 and customers.activity_date < affected.affected_from
             qualify
-                row_number() over (partition by customers.consumer_key order by customers.activity_date desc)
+                row_number() over (
+                    partition by customers.consumer_key order by customers.activity_date desc nulls last
+                )
                 = 1
         {%- else -%}
             select

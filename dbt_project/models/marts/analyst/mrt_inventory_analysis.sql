@@ -29,7 +29,9 @@ with
             cast(
                 case
                     when is_overstock
-                    then quantity_on_hand - ceil({{ most_days_of_cover }} * history_sold * 1.0 / history_days)
+                    then
+                        quantity_on_hand
+                        - {{ quotient_rounded_up(most_days_of_cover ~ " * history_sold", "history_days") }}
                     when not is_overstock
                     then 0
                 end as decimal(38, 4)
@@ -62,9 +64,7 @@ with
             safety_stock,
             average_daily_sales,
             days_of_cover,
-            cast(
-                round(sold * 1.0 / nullif(opening_quantity + received, 0), 4) as decimal(19, 4)
-            ) as sell_through,
+            {{ ratio("sold", "opening_quantity + received", 4, 19) }} as sell_through,
             is_stock_out,
             is_below_reorder,
             quantity_on_hand < safety_stock as is_below_safety_stock,

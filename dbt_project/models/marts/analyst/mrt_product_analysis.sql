@@ -61,7 +61,9 @@ with
             {{ ratio("margin", "net_sales - uncosted_net_sales") }} as margin_rate,
             {{ ratio("net_sales", "sum(net_sales) over (partition by sales_date, category)") }}
             as share_of_category,
-            rank() over (partition by sales_date, category order by net_sales desc) as rank_in_category
+            rank() over (
+                partition by sales_date, category order by net_sales desc nulls last
+            ) as rank_in_category
 
         from described
 

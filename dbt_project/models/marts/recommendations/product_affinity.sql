@@ -119,7 +119,8 @@ with
             neighbour_key,
             cast(
                 row_number() over (
-                    partition by week_start, product_key order by lift desc, baskets desc, neighbour_key
+                    partition by week_start, product_key
+                    order by lift desc nulls last, baskets desc nulls last, neighbour_key
                 ) as integer
             ) as neighbour_rank,
             baskets,
@@ -132,7 +133,8 @@ with
         from measured
         qualify
             row_number() over (
-                partition by week_start, product_key order by lift desc, baskets desc, neighbour_key
+                partition by week_start, product_key
+                order by lift desc nulls last, baskets desc nulls last, neighbour_key
             )
             <= {{ var("affinity_neighbours") }}
 

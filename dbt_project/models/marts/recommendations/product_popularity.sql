@@ -47,7 +47,10 @@ with
             cast(
                 row_number() over (
                     partition by bought.week_start
-                    order by bought.recent_baskets desc, bought.baskets desc, bought.product_key
+                    order by
+                        bought.recent_baskets desc nulls last,
+                        bought.baskets desc nulls last,
+                        bought.product_key
                 ) as integer
             ) as popularity_rank,
             coalesce(cast(ended.sell_end_date as date) < bought.week_end, false) as is_discontinued

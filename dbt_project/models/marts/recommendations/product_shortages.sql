@@ -26,7 +26,7 @@ with
         qualify
             row_number() over (
                 partition by weeks.week_start, inventory.distribution_center_id, inventory.sku
-                order by inventory.snapshot_date desc
+                order by inventory.snapshot_date desc nulls last
             )
             = 1
 

@@ -84,7 +84,7 @@ with
         select
             daily.*,
             baselines.days as baseline_days,
-            cast(round(baselines.quantity * 1.0 / baselines.days, 4) as decimal(19, 4)) as baseline_quantity,
+            {{ ratio("baselines.quantity", "baselines.days", 4, 19) }} as baseline_quantity,
             coalesce(special_offers.special_offer, offers.offer_name) as special_offer,
             special_offers.offer_type,
             coalesce(special_offers.discount_pct, offers.discount_pct) as offer_discount_pct

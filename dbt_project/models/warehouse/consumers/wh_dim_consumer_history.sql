@@ -174,7 +174,7 @@ with
         qualify
             row_number() over (
                 partition by source_system, source_id, place, valid_from
-                order by _modified_at desc nulls last, _loaded_at desc
+                order by _modified_at desc nulls last, _loaded_at desc nulls last
             )
             = 1
 
@@ -195,7 +195,7 @@ with
         qualify
             row_number() over (
                 partition by changes.valid_from, days.source_system, days.source_id, days.place
-                order by days.valid_from desc
+                order by days.valid_from desc nulls last
             )
             = 1
 

@@ -103,10 +103,8 @@ with
             cast(quantity_on_hand * unit_cost as decimal(38, 4)) as stock_value,
             history_days,
             history_sold,
-            cast(round(history_sold * 1.0 / history_days, 4) as decimal(19, 4)) as average_daily_sales,
-            cast(
-                round(quantity_on_hand * history_days * 1.0 / nullif(history_sold, 0), 1) as decimal(19, 1)
-            ) as days_of_cover,
+            {{ ratio("history_sold", "history_days", 4, 19) }} as average_daily_sales,
+            {{ ratio("quantity_on_hand * history_days", "history_sold", 1, 19) }} as days_of_cover,
             quantity_on_hand < reorder_level as is_below_reorder,
             quantity_on_hand = 0 as is_stock_out
 

@@ -50,7 +50,7 @@ with
             clicks.media_channel_id,
             row_number() over (
                 partition by orders.source_system, orders.order_id
-                order by clicks.touched_at desc, clicks.touch_id desc
+                order by clicks.touched_at desc nulls last, clicks.touch_id desc nulls last
             ) as from_newest,
             count(*) over (partition by orders.source_system, orders.order_id) as clicks
         from orders

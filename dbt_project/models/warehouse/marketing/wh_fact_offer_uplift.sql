@@ -44,7 +44,7 @@ with
                 "control": "control_pieces",
                 "days": "case when all_pieces > 0 then 1 else 0 end",
                 "day_sum": "day_number * all_pieces",
-                "squares": "offer_pieces * offer_pieces / nullif(all_pieces, 0)",
+                "squares": double_quotient("offer_pieces * offer_pieces", "all_pieces"),
             } -%}
             {% for phase in phases -%}
                 {% set outer = loop -%}
@@ -76,21 +76,19 @@ with
             *,
             {% for phase in phases -%}
                 coalesce(
-                    (
-                        {{ phase }}_squares
-                        - {{ phase }}_offer
-                        * {{ phase }}_offer
-                        / nullif({{ phase }}_offer + {{ phase }}_control, 0)
-                    )
-                    * ({{ phase }}_offer + {{ phase }}_control)
-                    * ({{ phase }}_offer + {{ phase }}_control)
-                    / nullif({{ phase }}_offer * {{ phase }}_control, 0),
+                    {% set both = "(" ~ phase ~ "_offer + " ~ phase ~ "_control)" -%}
+                    {% set of_offer = double_quotient(phase ~ "_offer * " ~ phase ~ "_offer", both) -%}
+                    {{
+                        double_quotient(
+                            "(" ~ phase ~ "_squares - " ~ of_offer ~ ") * " ~ both ~ " * " ~ both,
+                            phase ~ "_offer * " ~ phase ~ "_control",
+                        )
+                    }},
                     0
                 ) as {{ phase }}_chi_square,
                 case when {{ phase }}_days > 0 then {{ phase }}_days - 1 else 0 end as {{ phase }}_freedom,
-                {{ phase }}_day_sum / nullif(
-                    {{ phase }}_offer + {{ phase }}_control, 0
-                ) as {{ phase }}_middle{{ ',' if not loop.last }}
+                {{ double_quotient(phase ~ "_day_sum", phase ~ "_offer + " ~ phase ~ "_control") }}
+                as {{ phase }}_middle{{ ',' if not loop.last }}
             {% endfor %}
         from usable
 
@@ -106,8 +104,12 @@ with
                     > before_freedom + during_freedom + after_freedom
                     and before_freedom + during_freedom + after_freedom > 0
                 then
-                    (before_chi_square + during_chi_square + after_chi_square)
-                    / (before_freedom + during_freedom + after_freedom)
+                    {{
+                        double_quotient(
+                            "before_chi_square + during_chi_square + after_chi_square",
+                            "before_freedom + during_freedom + after_freedom",
+                        )
+                    }}
                 else 1
             end as dispersion,
             during_middle - before_middle as days_since,
@@ -121,9 +123,9 @@ with
         select
             *,
             {% for phase in phases -%}
-                ln({{ phase }}_offer / nullif({{ phase }}_control, 0)) as {{ phase }}_log_odds,
+                ln({{ double_quotient(phase ~ "_offer", phase ~ "_control") }}) as {{ phase }}_log_odds,
                 dispersion * (
-                    1 / nullif({{ phase }}_offer, 0) + 1 / nullif({{ phase }}_control, 0)
+                    {{ double_quotient(1, phase ~ "_offer") }} + {{ double_quotient(1, phase ~ "_control") }}
                 ) as {{ phase }}_variance{{ ',' if not loop.last }}
             {% endfor %}
         from
@@ -156,11 +158,14 @@ with
             case
                 when has_after
                 then
-                    (before_variance + {{ drift }} * days_since * (days_since + days_until)) / (
-                        before_variance
-                        + after_variance
-                        + {{ drift }} * (days_since + days_until) * (days_since + days_until)
-                    )
+                    {{
+                        double_quotient(
+                            "before_variance + " ~ drift ~ " * days_since * (days_since + days_until)",
+                            "before_variance + after_variance + "
+                            ~ drift
+                            ~ " * (days_since + days_until) * (days_since + days_until)",
+                        )
+                    }}
                 else 0
             end as after_weight
         from compared
@@ -179,7 +184,7 @@ with
                 + (1 - after_weight) * (1 - after_weight) * before_variance
                 + after_weight * after_weight * coalesce(after_variance, 0)
                 + {{ drift }} * power((1 - after_weight) * days_since - after_weight * days_until, 2)
-                + power({{ var("uplift_bend") }} * days_since * days_until / 2, 2)
+                + power({{ var("uplift_bend") }} * days_since * days_until * 0.5, 2)
             ) as log_error
         from weighted
 
@@ -194,7 +199,9 @@ with
             days.offer_id,
             days.phase = 'during' as is_running,
             cast(estimates.during_offer as decimal(38, 4)) as measured_quantity,
-            cast(estimates.during_offer / exp(estimates.log_uplift) as decimal(18, 6)) as expected_quantity,
+            cast(
+                {{ double_quotient("estimates.during_offer", "exp(estimates.log_uplift)") }} as decimal(18, 6)
+            ) as expected_quantity,
             {{ bounded_exp("estimates.log_uplift") }} as uplift,
             {{ bounded_exp("estimates.log_uplift - 1.96 * estimates.log_error") }} as uplift_low,
             {{ bounded_exp("estimates.log_uplift + 1.96 * estimates.log_error") }} as uplift_high,

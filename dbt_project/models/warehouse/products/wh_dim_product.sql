@@ -57,7 +57,7 @@ with
         qualify
             row_number() over (
                 partition by identities.product_key
-                order by orders.order_date desc, orders.purchase_order_id desc
+                order by orders.order_date desc nulls last, orders.purchase_order_id desc nulls last
             )
             = 1
 
@@ -100,9 +100,7 @@ with
             cast(coalesce(sold.lifetime_quantity, 0) as decimal(38, 4)) as lifetime_quantity,
             cast(coalesce(sold.lifetime_revenue, 0) as decimal(38, 6)) as lifetime_revenue,
             cast(coalesce(sold.lifetime_margin, 0) as decimal(38, 6)) as lifetime_margin,
-            cast(
-                sold.returned_quantity * 1.0 / nullif(sold.lifetime_quantity, 0) as decimal(9, 6)
-            ) as return_rate
+            {{ ratio("sold.returned_quantity", "sold.lifetime_quantity", 6, 9) }} as return_rate
 
         from described
         left join suppliers on described.product_key = suppliers.product_key
