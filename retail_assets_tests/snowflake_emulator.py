@@ -138,10 +138,10 @@ def _execute(self: Any, *arguments: Any, **options: Any) -> Any:
         raise ProgrammingError(msg=said, errno=9999, sqlstate="99999") from error
 
 
-explode: Callable[..., list[exp.Expression]] = cursor.FakeSnowflakeCursor._transform_explode
+explode: Callable[..., list[exp.Expr]] = cursor.FakeSnowflakeCursor._transform_explode
 
 
-def _exploded(self: Any, statement: exp.Expression) -> list[exp.Expression]:
+def _exploded(self: Any, statement: exp.Expr) -> list[exp.Expr]:
     """A MERGE that only inserts is one INSERT: the emulator's own way has a table that sessions share."""
     if not isinstance(statement, exp.Merge):
         return explode(self, statement)
@@ -150,7 +150,7 @@ def _exploded(self: Any, statement: exp.Expression) -> list[exp.Expression]:
     if len(whens) > 1 or whens[0].args.get("matched") or not isinstance(insert, exp.Insert):
         return explode(self, statement)
 
-    def listed(nodes: Sequence[exp.Expression]) -> str:
+    def listed(nodes: Sequence[exp.Expr]) -> str:
         return ", ".join(node.sql("snowflake") for node in nodes)
 
     target = statement.this
@@ -164,7 +164,7 @@ def _exploded(self: Any, statement: exp.Expression) -> list[exp.Expression]:
     return [sqlglot.parse_one(inserted, read="snowflake")]
 
 
-def _unchanged(expression: exp.Expression) -> exp.Expression:
+def _unchanged(expression: exp.Expr) -> exp.Expr:
     """Sums of decimals are decimals: the emulator would cast what is summed to double."""
     return expression
 
@@ -200,14 +200,20 @@ DESCRIBED = Template("""
 """)
 
 
+REPLACED: Sequence[tuple[Any, str, Any]] = (
+    (cursor.FakeSnowflakeCursor, "execute", _execute),
+    (cursor.FakeSnowflakeCursor, "_transform_explode", _exploded),
+    (transforms, "numeric_agg_implicit_cast", _unchanged),
+    (arrow, "timestamp_to_sf_struct", _struct),
+    (statements, "SQL_DESCRIBE_TABLE", DESCRIBED),
+    (info_schema, "insert_table_comment_sql", _insert_comment),
+)
+
+
 def emulator() -> Starlette:
     """The server, with all of this."""
-    cursor.FakeSnowflakeCursor.execute = _execute
-    cursor.FakeSnowflakeCursor._transform_explode = _exploded
-    transforms.numeric_agg_implicit_cast = _unchanged
-    arrow.timestamp_to_sf_struct = _struct
-    statements.SQL_DESCRIBE_TABLE = DESCRIBED
-    info_schema.insert_table_comment_sql = _insert_comment
+    for place, name, value in REPLACED:
+        setattr(place, name, value)
     others = [route for route in server.routes if route.path != QUERIES]
     return Starlette(routes=[Route(QUERIES, query, methods=["POST"]), Route(STATEMENTS, tell), *others])
 

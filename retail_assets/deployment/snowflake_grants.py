@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from retail_assets.deployment.snowflake_setup import script
@@ -36,7 +36,7 @@ def check_roles(settings: Settings, manifest: Mapping[str, Any], warehouse: Ware
     return f"{', '.join(told)} have their grants"
 
 
-def _expected(lines: Iterable[str], database: str) -> Mapping[str, Mapping[str, Collection[Grant]]]:
+def _expected(lines: Iterable[str], database: str) -> Mapping[str, Mapping[str, Set[Grant]]]:
     """By role the statements that grant it something, each with what it grants."""
     found: dict[str, dict[str, set[Grant]]] = defaultdict(dict)
     for line in lines:
@@ -54,7 +54,7 @@ def _expected(lines: Iterable[str], database: str) -> Mapping[str, Mapping[str, 
     return found
 
 
-def _held(rows: Sequence[Mapping[str, Any]]) -> Collection[Grant]:
+def _held(rows: Sequence[Mapping[str, Any]]) -> Set[Grant]:
     """What `show grants to role` lists. An owner needs no further grant on what it owns."""
     return set(_granted(rows))
 

@@ -125,7 +125,7 @@ class FileTables:
             select * exclude ({", ".join(added)}) from versions
             where not {IS_HELD_BACK} and {ROW_HASH} not in (select row_hash from seen)
             -- A drop may have arrived twice.
-            qualify row_number() over (partition by {ROW_HASH} order by {LOADED_AT} desc) = 1
+            qualify row_number() over (partition by {ROW_HASH} order by {LOADED_AT} desc nulls last) = 1
         """).to_arrow_reader(BATCH_ROWS)
         yield from (pa.Table.from_batches([batch]) for batch in reader)
         self.connection.execute(f"insert into seen select {ROW_HASH} from versions where not {IS_HELD_BACK}")

@@ -223,7 +223,7 @@ def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
                     sum(amount) over (partition by table_name, column_name, reason) as amount_in_all,
                     row_number() over (
                         partition by table_name, column_name, reason
-                        order by {LOADED_AT} desc, origin, {ROW_HASH}
+                        order by {LOADED_AT} desc nulls last, origin, {ROW_HASH}
                     ) as place
                 from {schema}.{TABLE}
                 where {_open()}
@@ -232,7 +232,7 @@ def summaries(schema: str, execute: Execute) -> Sequence[Summary]:
                 table_name, column_name, reason, row_count, amount_in_all, row_key, value, origin
             from counted
             where place = 1
-            order by table_name, row_count desc, column_name, reason
+            order by table_name, row_count desc nulls last, column_name, reason
         """)
     ]
 

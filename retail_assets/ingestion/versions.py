@@ -69,7 +69,7 @@ def is_newest(table: SourceTable) -> str:
     """Whether a version is the newest of its row, by the same rule as in staging (macros/staging.sql)."""
     return f"""row_number() over (
         partition by {", ".join(table.primary_key)}
-        order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc, {ROW_HASH}
+        order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc nulls last, {ROW_HASH}
     ) = 1"""
 
 

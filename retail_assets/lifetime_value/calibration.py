@@ -20,7 +20,7 @@ with predicted as (
     select
         *,
         ntile({DECILES}) over (
-            partition by population order by expected_orders_13_weeks desc, consumer_key
+            partition by population order by expected_orders_13_weeks desc nulls last, consumer_key
         ) as decile
     from {table(VALUES)}
     where week_start = {predicted} and expected_orders_13_weeks is not null

@@ -88,7 +88,7 @@ def unknown_values(watched: Watched, execute: Execute, window: Window) -> Sequen
         from staging.{watched.model}
         where {watched.column} = 'unknown' and _changed_at >= {start} and _changed_at < {end}
         group by {watched.source_column}
-        order by count(*) desc, {watched.source_column}
+        order by count(*) desc nulls last, {watched.source_column}
     """)
     return [Unknown(value, int(count), amount) for value, count, amount in rows]
 

@@ -246,7 +246,9 @@ def _neighbours(week: str, products: str) -> str:
     select product, neighbour, gain, consumers
     from gains
     where gain > 0
-    qualify row_number() over (partition by product order by gain desc, neighbour) <= {NEIGHBOURS}"""
+    qualify row_number() over (
+        partition by product order by gain desc nulls last, neighbour
+    ) <= {NEIGHBOURS}"""
 
 
 def _pool(products: str) -> str:

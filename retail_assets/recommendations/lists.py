@@ -52,7 +52,7 @@ def _buy_again(known: Knowledge, part: int, parts: int) -> str:
         history.weight * (products.recent_baskets + 1) as score,
         row_number() over (
             partition by history.consumer
-            order by history.weight * (products.recent_baskets + 1) desc, products.place
+            order by history.weight * (products.recent_baskets + 1) desc nulls last, products.place
         ) as list_rank
     from {known.history} as history
     inner join {known.products} as products on history.product = products.product
@@ -101,7 +101,7 @@ def _new_to_you(known: Knowledge, part: int, parts: int) -> str:
         consumer,
         product,
         least(weight, {MILLION}) as weight,
-        row_number() over (partition by consumer order by weight desc, product) as seed
+        row_number() over (partition by consumer order by weight desc nulls last, product) as seed
     from {known.history}
     where mod(consumer, {parts}) = {part} and purchases > 0 and is_returned = 0
     qualify seed <= {SEEDS}
@@ -158,7 +158,7 @@ ranked as (
         case when added_up.strongest > 0 then {PACK} - mod(added_up.strongest, {PACK}) end as seed,
         row_number() over (
             partition by added_up.consumer
-            order by products.recent_baskets * {unit} + added_up.gain desc, products.place
+            order by products.recent_baskets * {unit} + added_up.gain desc nulls last, products.place
         ) as list_rank
     from added_up
     inner join {known.products} as products on added_up.product = products.product

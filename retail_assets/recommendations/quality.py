@@ -103,7 +103,7 @@ told as (
 
     {_own_products(known, BASELINE, "products.place")}
 
-    {_own_products(known, FREQUENCY, "history.weight desc, products.place")}
+    {_own_products(known, FREQUENCY, "history.weight desc nulls last, products.place")}
 
     union all
 

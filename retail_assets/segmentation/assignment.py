@@ -130,7 +130,7 @@ def _next(model: Model) -> str:
 def _confidence(model: Model) -> str:
     if len(model.segments) == 1:
         return number(1)
-    return f"case when next_one > 0 then {number(1)} - own / next_one else {number(0)} end"
+    return f"case when next_one > 0 then {number(1)} - own / cast(next_one as double) else {number(0)} end"
 
 
 def _least(columns: list[str]) -> str:

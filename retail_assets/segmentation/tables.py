@@ -71,7 +71,7 @@ def read_previous(execute: Execute, week: str) -> Stored | None:
     return _stored(
         execute(
             f"select week_start, model from {table(MODELS)} where week_start < {monday(week)}"
-            " order by week_start desc limit 1"
+            " order by week_start desc nulls last limit 1"
         )
     )
 

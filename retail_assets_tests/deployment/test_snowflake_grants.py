@@ -4,16 +4,18 @@ import pyarrow as pa
 import pytest
 
 from retail_assets.deployment.snowflake_grants import check_roles
+from retail_assets.resources.snowflake import SnowflakeWarehouse
 from retail_assets.resources.warehouse import WarehouseError
 from retail_assets.settings import Settings
 
 SETTINGS = Settings(snowflake_database="SHOP", snowflake_user="nightly")
 
 
-class Answers:
+class Answers(SnowflakeWarehouse):
     """A warehouse that lists these grants, as (role, privilege, kind, name)."""
 
     def __init__(self, grants):
+        super().__init__(SETTINGS)
         self._grants = grants
 
     def query(self, statement):

@@ -105,7 +105,7 @@ def test_a_time_in_a_key_is_the_same_text_on_both(manifest):
     written_there = key.replace("cast(start_date as varchar)", "written")
     for written in ("2013-05-30 00:00:00.000000", "2013-05-30 10:20:30.120000", "2013-05-30 10:20:30"):
         rows = f"(select 7 as product_id, '{written}' as written, timestamp '{written}' as start_date)"
-        ((there, here),) = duckdb.sql(f"select {written_there}, {key} from {rows}").fetchall()
+        ((there, here),) = duckdb.execute(f"select {written_there}, {key} from {rows}").fetchall()
         assert there == here
 
 
@@ -126,7 +126,13 @@ ON_SNOWFLAKE = {"warehouse", *(name for name in Settings.model_fields if name.st
 # Statements that may have what engines judge differently.
 LOOKED_AT = re.compile(r"/|\bdesc\b|\bhaving\b|\bexists\b|\\", re.IGNORECASE)
 # Tables without a row in the days that are run.
-NEVER_FILLED: set[str] = set()
+NEVER_FILLED = {
+    *(f"raw_{system}._refused_rows" for system in SYSTEMS),
+    "raw_webshop.refunds",
+    "staging.stg_webshop_refunds",
+    # The first forecasts are judged after 13 weeks.
+    "mart_lifetime_value.value_calibration",
+}
 
 
 @pytest.fixture
@@ -232,18 +238,19 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
             assert [f"{each.table}: {each.text}" for each in found] == []
             tables = tables_of(on_duckdb)
             empty = {name for name in tables if not on_duckdb(f"select 1 from {name} limit 1")}
-            ((deleted,),) = on_duckdb(
-                "select count(*) from raw_erp.sales_order_detail where _deleted_at is not null"
-            )
+            deleted = [
+                name
+                for name in ("raw_crm.consumers", "raw_marketing.audience_members")
+                if on_duckdb(f"select 1 from {name} where _deleted_at is not null limit 1")
+            ]
             described = missing_comments(descriptions(there.manifest), on_snowflake(SNOWFLAKE_COMMENTS))
             assert list(described) == []
         sent = statements_sent(settings)
     assert empty == NEVER_FILLED
-    assert deleted
+    assert len(deleted) == 2
     assert [each for each in sent if each.error] == []
-    assert {
-        each for each in sent if LOOKED_AT.search(each.text) for each in judged_differently(each.text)
-    } == set()
+    looked_at = [each.text for each in sent if LOOKED_AT.search(each.text)]
+    assert {found for sql in looked_at for found in judged_differently(sql)} == set()
 
 
 def test_no_empty_statement_is_sent_to_duckdb(tmp_path, parsed_project, statements):

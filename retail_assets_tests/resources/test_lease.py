@@ -28,7 +28,8 @@ def holder(session):
 
 
 def test_the_second_waits_until_the_first_has_ended(session):
-    said, order = [], []
+    said: list[str] = []
+    order: list[str] = []
 
     def write_second():
         with leased(session, said.append, asked_again_after=0.01):
