@@ -497,3 +497,12 @@ def test_every_row_is_read_or_refused_and_named_by_its_line(
     origins = [str(row.origin) for row in shop.refused_rows(ORDERS)]
     assert sorted(int(origin.rpartition(" ")[2]) for origin in origins) == wrong
     assert shop.refused == []
+
+
+@pytest.mark.parametrize("mark", [",", "\t"])
+def test_a_row_before_one_of_nothing_but_separators_does_not_end_its_file(shop, mark):
+    # A tab is a blank too, so what follows the short row looked like the end of the file.
+    put(shop, f"{HEADER}7,x\n,,,,".replace(",", mark), "orders.csv")
+    assert shop.read(ORDERS, days(2)) == []
+    assert [str(row.origin) for row in shop.refused_rows(ORDERS)] == ["orders.csv, line 2"]
+    assert shop.refused == []
