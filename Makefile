@@ -52,7 +52,7 @@ smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=p
 bench: setup ## Measure, and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-lock: ## Resolve the dependencies anew into requirements.lock, for all versions of Python (needs uv)
+lock: ## Resolve the dependencies into requirements.lock, for all versions of Python (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header \
 		pyproject.toml -o requirements.lock
 

@@ -267,7 +267,7 @@ def _backfilled(
     last: date,
     weeks: Sequence[date] = (),
 ) -> Deployment:
-    """A deployment with all days up to this one in it, taken in when the last was over."""
+    """A deployment with all days up to this one in it, ingested when the last was over."""
 
     def make(folder: Path) -> None:
         deployment = new_deployment(folder, parsed_project)

@@ -54,7 +54,7 @@ def backfill(
     from retail_assets.cli.launch import run_range, run_weeks
 
     if weekly and full_refresh:
-        raise typer.BadParameter("Weeks are made anew each time: leave out --full-refresh.")
+        raise typer.BadParameter("Weeks are made again each time: leave out --full-refresh.")
     if weekly:
         result = run_weeks(first.date(), last.date(), select, console=notes)
     else:
@@ -180,7 +180,7 @@ def upgrade(
 ) -> None:
     """Bring a home that another version wrote up to this one, as the next run would.
 
-    Sources are not read. Models whose SQL has changed are built anew from raw.
+    Sources are not read. Models whose SQL has changed are rebuilt from raw.
     """
     from retail_assets.deployment.upgrading import upgrade_home
 

@@ -366,7 +366,7 @@ class FileSource(Source):
                 if left_out and left_out not in told:
                     told.add(left_out)
                     reading.problems.append(
-                        f"{self.system}: {file.path} has columns that are not taken in: {left_out}."
+                        f"{self.system}: {file.path} has columns that are not ingested: {left_out}."
                     )
                 if layout.encoding != UTF_8:
                     path, layout = self._in_utf8(reading, path, file, layout)

@@ -76,13 +76,13 @@ def test_columns_that_are_not_taken_in_may_be_there_twice_and_are_told_once(shop
     put(shop, HEADER.strip() + f",note,note\n{row}2{row[1:]}", "orders/2.csv")
     assert shop.keys(ORDERS, days(2)) == [1, 2]
     (said,) = shop.problems
-    assert said.endswith("has columns that are not taken in: note, note.")
+    assert said.endswith("has columns that are not ingested: note, note.")
     put(shop, HEADER.strip() + f",note,note\n3{row[1:]}", "orders/3.csv")
     assert shop.keys(ORDERS, days(3)) == [3]
     assert shop.problems == []
     put(shop, HEADER.strip() + f",gift,note\n4{row[1:]}", "orders/4.csv")
     assert shop.keys(ORDERS, days(3)) == [4]
-    assert "orders/4.csv has columns that are not taken in: gift, note." in shop.problems[0]
+    assert "orders/4.csv has columns that are not ingested: gift, note." in shop.problems[0]
 
 
 # Ends
