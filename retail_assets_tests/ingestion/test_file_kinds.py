@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.ingestion import file_source, refusals
+from retail_assets.ingestion import file_reading, refusals
 from retail_assets_tests.ingestion.shop import Shop
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
@@ -97,7 +97,7 @@ def test_a_file_whose_last_line_has_no_end_is_loaded_when_nobody_writes_it(shop)
 @pytest.mark.parametrize("so_far", ["2,b,2,2024-01-02,\n", "2,b,2,2024-01-02,", "2,b,2,2024-01-0"])
 def test_a_file_that_is_being_written_is_left_until_it_is_whole(shop, monkeypatch, so_far):
     """It is looked at twice, some seconds apart, unless nobody has touched it for longer than that."""
-    monkeypatch.setattr(file_source, "QUIET", 60.0)
+    monkeypatch.setattr(file_reading, "QUIET", 60.0)
     path = put(shop, f"{HEADER}1,a,1,2024-01-02,\n{so_far}")
     write(shop.url / "orders" / "whole.csv", [order(9, "2024-01-02")])
     waits = []
@@ -117,7 +117,7 @@ def test_a_file_that_is_being_written_is_left_until_it_is_whole(shop, monkeypatc
 
 
 def test_what_nobody_has_touched_for_a_while_is_not_waited_for(shop, monkeypatch):
-    monkeypatch.setattr(file_source, "QUIET", 60.0)
+    monkeypatch.setattr(file_reading, "QUIET", 60.0)
     path = put(shop, f"{HEADER}1,a,1,2024-01-02,\n2,b,2,2024-01-02,")
     os.utime(path, (1_704_240_000, 1_704_240_000))
     # Those say themselves where they end.
