@@ -166,6 +166,34 @@ def export_recommendations(
     notes.print(lines(found.summary), highlight=False)
 
 
+dashboards_app = typer.Typer(help="Pages for people: sales, customers, products, stock, marketing.")
+app.add_typer(dashboards_app, name="dashboards")
+
+
+@dashboards_app.callback(invoke_without_command=True)
+def dashboards(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 3030,
+) -> None:
+    """Serve the dashboards on this machine, read-only, also while a run is writing the warehouse."""
+    if context.invoked_subcommand is None:
+        from retail_assets.dashboards.command import serve_pages
+
+        serve_pages(out, port)
+
+
+@dashboards_app.command("export")
+def export_dashboards(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier export.")],
+) -> None:
+    """Write the dashboards as files that open without a server."""
+    from retail_assets.dashboards.command import export_pages
+
+    export_pages(out, folder)
+
+
 @app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
