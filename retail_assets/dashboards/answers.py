@@ -79,6 +79,11 @@ class Content:
         return min((state.as_of for state in self.states if state.as_of), default=None)
 
     @property
+    def is_built(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.states) or any(not answer.problem for _, answer in self.charts)
+
+    @property
     def behind(self) -> Sequence[State]:
         """The tables that are not as they should be."""
         return [state for state in self.states if state.state != "current"]

@@ -2,20 +2,24 @@
 
 import re
 import shutil
+import socket
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import duckdb
 import pytest
+from rich.console import Console
 
 from retail_assets.catalog.project import PROJECT_DIR
+from retail_assets.dashboards import command
 from retail_assets.dashboards.answers import Answer
 from retail_assets.dashboards.export import ExportError, export
 from retail_assets.dashboards.pages import read_pages
 from retail_assets.dashboards.server import serve
 from retail_assets.dashboards.site import as_csv, site_of
+from retail_assets.errors import UserError
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
 
@@ -149,3 +153,11 @@ def test_a_spreadsheet_runs_no_text_of_a_csv():
         "", [{"a": "=1+1", "b": -1}, {"a": " @x", "b": None}, {"a": "plain, text", "b": 2}], ["a", "b"]
     )
     assert as_csv(answer).splitlines() == ["a,b", "'=1+1,-1", "' @x,", '"plain, text",2']
+
+
+def test_a_port_that_is_in_use_is_told(built, monkeypatch):
+    monkeypatch.setattr(command, "settings", lambda: built.settings)
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=rf"Port {port} of 127\.0\.0\.1 is in use"):
+            command.serve_pages(Console(), port)
