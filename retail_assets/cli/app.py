@@ -306,26 +306,14 @@ def snowflake_setup(
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
-    from pathlib import Path
-
     from retail_assets.deployment.home import CODE_LOCATION
+    from retail_assets.deployment.webserver import HOST, refuse_taken
 
-    executable = Path(sys.executable).with_name("dagster")
-    os.execv(
-        executable,
-        [
-            str(executable),
-            "dev",
-            "-m",
-            CODE_LOCATION,
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-        ],
-    )
+    refuse_taken(port)
+    command = [sys.executable, "-m", "retail_assets.deployment.dev"]
+    os.execv(sys.executable, [*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
 
 
 def main() -> None:
