@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retail_assets.dashboards.answers import content
+from retail_assets.dashboards.dictionary import NAME, tables
 from retail_assets.dashboards.site import STATIC, Site, as_csv
 from retail_assets.errors import UserError
 from retail_assets.resources.warehouse import Warehouse
@@ -46,4 +47,5 @@ def _write(warehouse: Warehouse, site: Site, folder: Path) -> Iterator[str]:
             for number, (_, answer) in enumerate(shown.charts):
                 (folder / f"{page.name}-{number}.csv").write_text(as_csv(answer))
             yield f"{page.name}.html"
+        (folder / f"{NAME}.html").write_text(site.dictionary(tables(query, warehouse.comments_query)))
     shutil.copyfile(folder / f"{site.pages[0].name}.html", folder / "index.html")

@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from retail_assets.dashboards.answers import ask, chosen_of, content
+from retail_assets.dashboards.answers import Query, ask, chosen_of, content
+from retail_assets.dashboards.dictionary import NAME, tables
 from retail_assets.dashboards.pages import Page
 from retail_assets.dashboards.site import STATIC, Site, as_csv
 from retail_assets.resources.warehouse import Warehouse, WarehouseError
@@ -40,6 +41,9 @@ def application(warehouse: Warehouse, site: Site) -> Starlette:
             return _not_there(site)
         return await run_in_threadpool(lambda: _page(warehouse, site, shown, _address(request)))
 
+    async def dictionary(_request: Request) -> Response:
+        return await run_in_threadpool(lambda: _dictionary(warehouse, site))
+
     async def rows(request: Request) -> Response:
         shown = pages.get(request.path_params["page"])
         number = request.path_params["number"]
@@ -51,6 +55,7 @@ def application(warehouse: Warehouse, site: Site) -> Starlette:
         routes=[
             Route("/", home),
             Mount("/static", StaticFiles(directory=STATIC)),
+            Route(f"/{NAME}", dictionary),
             Route("/{page}", page),
             Route("/{page}/{number:int}.csv", rows),
         ],
@@ -77,9 +82,19 @@ def serve(warehouse: Warehouse, site: Site, port: int, say: Callable[[str], None
 
 
 def _page(warehouse: Warehouse, site: Site, page: Page, address: Mapping[str, Sequence[str]]) -> Response:
+    return _shown(
+        warehouse, site, lambda query: site.page(content(page, address, query, warehouse.comments_query))
+    )
+
+
+def _dictionary(warehouse: Warehouse, site: Site) -> Response:
+    return _shown(warehouse, site, lambda query: site.dictionary(tables(query, warehouse.comments_query)))
+
+
+def _shown(warehouse: Warehouse, site: Site, write: Callable[[Query], str]) -> Response:
     try:
         with warehouse.reading() as query:
-            written = site.page(content(page, address, query, warehouse.comments_query))
+            written = write(query)
     except WarehouseError as error:
         return HTMLResponse(site.message("Nothing to show yet", str(error)), 503, headers=_HEADERS)
     return HTMLResponse(written, headers=_HEADERS)

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from retail_assets.dashboards.answers import Answer, Content
+from retail_assets.dashboards.dictionary import NAME, TITLE, Table
 from retail_assets.dashboards.pages import Chart, Page
 from retail_assets.dashboards.period import Choice
 from retail_assets.settings import Settings
@@ -38,13 +39,22 @@ class Site:
         """The HTML of a page."""
         return self._render("page.html", page=content.page, content=content)
 
+    def dictionary(self, tables: Sequence[Table]) -> str:
+        """The HTML of the data dictionary."""
+        return self._render("dictionary.html", page=None, title=TITLE, tables=tables, is_dictionary=True)
+
     def message(self, title: str, text: str) -> str:
         """The HTML of a page that has only a sentence."""
         return self._render("message.html", page=None, title=title, text=text)
 
     def _render(self, name: str, **values: Any) -> str:
         return _TEMPLATES.get_template(name).render(
-            site=self, address=address_of, link=self.link, csv_link=self._csv_link, **values
+            site=self,
+            address=address_of,
+            link=self.link,
+            csv_link=self._csv_link,
+            dictionary=f"/{NAME}" if self.is_served else f"{NAME}.html",
+            **{"is_dictionary": False, **values},
         )
 
     def link(self, page: Page, choice: Choice | None = None) -> str:

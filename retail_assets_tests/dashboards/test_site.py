@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 
 import duckdb
 import pytest
+from markupsafe import escape
 from rich.console import Console
 
 from retail_assets.catalog.project import PROJECT_DIR
@@ -90,6 +91,24 @@ def test_filters_stay_in_the_address_and_in_the_form(address):
     assert header == "day,channel,net_sales"
     assert len(lines) == 7
     assert all(",webshop," in line for line in lines)
+
+
+def test_the_dictionary_has_every_column_of_the_marts(address, built, manifest):
+    page = get(f"{address}/dictionary")[2]
+    marts = {
+        node["name"]: (f"{node['schema']}.{node['name']}", node["columns"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"].startswith("mart_")
+    }
+    assert len(marts) > 10
+    for table, columns in marts.values():
+        start = page.index(f'id="{table}"')
+        part = page[start : page.index("</details>", start)]
+        for name, column in columns.items():
+            assert f"<code>{name}</code>" in part, (table, name)
+            assert str(escape(column["description"].split(".")[0])) in part
+    assert "<code>_changed_at</code>" not in page
+    assert 'href="/dictionary#mart_sales.sales_performance"' in get(f"{address}/sales")[2]
 
 
 @pytest.fixture

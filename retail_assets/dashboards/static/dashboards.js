@@ -122,6 +122,29 @@
   addEventListener("resize", again);
   addEventListener("beforeprint", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  // The dictionary: rows that have all words that are searched for, in tables that have such a row.
+  const search = document.getElementById("search");
+  const look = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const has = (text) => words.every((word) => text.toLowerCase().replaceAll("_", " ").includes(word) || text.toLowerCase().includes(word));
+    let found = 0;
+    for (const table of document.querySelectorAll("details.table")) {
+      const isOne = has(table.querySelector("summary").textContent);
+      let rows = 0;
+      for (const row of table.querySelectorAll("tbody tr")) {
+        row.hidden = !isOne && !has(row.textContent);
+        rows += row.hidden ? 0 : 1;
+      }
+      table.hidden = !isOne && rows === 0;
+      table.open = words.length > 0 && !isOne && rows > 0;
+      found += table.hidden ? 0 : 1;
+    }
+    document.getElementById("found").textContent = words.length ? `${found} tables` : "";
+  };
+  if (search) search.addEventListener("input", look);
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (named instanceof HTMLDetailsElement) named.open = true;
+
   for (const select of document.querySelectorAll(".filters select")) {
     select.addEventListener("change", () => select.form.requestSubmit());
   }
