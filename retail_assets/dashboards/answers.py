@@ -81,7 +81,9 @@ class Content:
     @property
     def is_built(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.states) or any(not answer.problem for _, answer in self.charts)
+        answers = [answer for _, answer in self.charts]
+        answers += [self.figures_answer] if self.figures_answer else []
+        return any(not answer.problem for answer in answers)
 
     @property
     def behind(self) -> Sequence[State]:

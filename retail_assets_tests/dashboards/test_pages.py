@@ -45,7 +45,7 @@ def test_every_query_of_a_page_can_be_answered(page, built, query):
     written = site_of(built.settings, PAGES, is_served=True).page(shown)
     # The tables that Python makes have no state.
     assert ("As of <time>" in written) == bool(shown.states)
-    assert "been built yet" not in written
+    assert "has been built" not in written
     assert written.count('class="plot"') == sum(
         chart.kind != "table" and bool(answer.rows) for chart, answer in shown.charts
     )
