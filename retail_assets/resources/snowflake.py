@@ -59,6 +59,7 @@ class SnowflakeWarehouse(Warehouse):
     """A Snowflake database. Its transactions keep readers and writers apart, a lease the writers."""
 
     keeps_order = False
+    comments_query = SNOWFLAKE_COMMENTS
 
     def dagster_resources(self) -> dict[str, Any]:
         """The connection for assets of one's own: secrets are read from the environment when it opens."""
