@@ -64,7 +64,7 @@ def expected_of(levels: str, seasons: str, naive: str, choices: str) -> str:
 def _quantiles() -> Iterator[tuple[float, str]]:
     """Each quantile as SQL, over tables `expected`, `pooled` and `own`, in their order.
 
-    The median is that of the product's own weeks. Few weeks lie beyond the others: these are the mean of both.
+    The median is that of the product's own weeks; few lie beyond the others, which are the mean of both.
     """
     for level in QUANTILES:
         column = name(level)
