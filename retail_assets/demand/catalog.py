@@ -48,6 +48,10 @@ COLUMNS: Mapping[str, Columns] = {
             )
             for quantile, percent in _PERCENT.items()
         },
+        "spread": (
+            "decimal(18, 6)",
+            "How far errors of the category spread: their variance is m + spread * m * m about a mean m.",
+        ),
         "seasonal_naive": (
             "decimal(38, 6)",
             "The plainest forecast: the pieces of the same week a year before, or else of the last week that"

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
-from retail_assets.demand.catalog import COLUMNS, FORECASTS, QUANTILES, quantile_column, table
+from retail_assets.demand.catalog import COLUMNS, FORECASTS, HORIZON, QUANTILES, quantile_column, table
 from retail_assets.demand.methods import METHODS
 from retail_assets.demand.quantiles import bucket, name
 from retail_assets.demand.trials import BLOCKS, Choice
 from retail_assets.resources.sql import decimal, monday, number
+from retail_assets.resources.weekly_tables import weeks_later
 
 NAIVE_WEEKS = 52
 """Weeks over which one is compared with the one before."""
@@ -90,6 +91,10 @@ def insert_forecasts(
 ) -> str:
     """The statement that adds a week's forecasts."""
     columns = ", ".join(COLUMNS[FORECASTS])
+    targets = " union all ".join(
+        f"select {ahead} as weeks_ahead, {monday(weeks_later(week, ahead))} as target_week"
+        for ahead in range(1, HORIZON + 1)
+    )
     step = decimal("abs(later.rate - earlier.rate)", 38)
     methods = " ".join(f"when {number_} then '{each}'" for number_, each in enumerate(METHODS))
     quantiles = ",\n        ".join(
@@ -126,14 +131,16 @@ select
     series.product_key,
     series.location_key,
     forecasts.weeks_ahead,
-    {monday(week)} + cast(7 * forecasts.weeks_ahead as integer),
+    targets.target_week,
     series.category,
     case forecasts.method {methods} end,
     forecasts.mean,
     {_in_order()},
+    cast(forecasts.spread as decimal(18, 6)),
     forecasts.naive,
     naive_errors.naive_error
 from forecasts
+inner join ({targets}) as targets on forecasts.weeks_ahead = targets.weeks_ahead
 inner join {series} as series on forecasts.series = series.series
 left join naive_errors on forecasts.series = naive_errors.series"""
 

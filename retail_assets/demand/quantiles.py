@@ -22,6 +22,7 @@ SMOOTH = 1_000
 """From this mean on, quantiles are parts of the mean, of a gamma distribution: whole pieces tell no more."""
 LEAST_SPREAD = 0.001
 """Less is chance alone."""
+SPREAD_STEP = 1.05
 OWN = SMOOTHINGS[0]
 """How weeks weigh in a product's own quantiles."""
 OWN_WEEKS, FEWEST_OWN = 104, 26
@@ -32,7 +33,15 @@ def on_grid(spread: float) -> float:
     """The spread in steps of a twentieth, so that few distributions are asked for."""
     if spread < LEAST_SPREAD:
         return 0.0
-    return round(LEAST_SPREAD * 1.05 ** round(log(spread / LEAST_SPREAD) / log(1.05)), 6)
+    return round(LEAST_SPREAD * SPREAD_STEP ** round(log(spread / LEAST_SPREAD) / log(SPREAD_STEP)), 6)
+
+
+def step_of(spread: str) -> str:
+    """The step of a spread on the grid, as SQL; -1 for chance alone."""
+    return (
+        f"case when {spread} < {number(LEAST_SPREAD)} then -1 else cast(floor(ln({spread}"
+        f" / {number(LEAST_SPREAD)}) / {number(log(SPREAD_STEP))} + {number(0.5)}) as integer) end"
+    )
 
 
 def bucket(mean: str) -> str:
@@ -68,6 +77,34 @@ def _of_spread(spread: float) -> pa.Table:
             counts, parts = stats.poisson.ppf(quantile, few), stats.gamma.ppf(quantile, many) / many
         columns[name(quantile)] = np.round(np.concatenate([counts, parts]), 6)
     return pa.table(columns)
+
+
+def quantiles_at(steps: Sequence[int], buckets: Sequence[int], quantile: float) -> pa.Table:
+    """spread_step, bucket, is_part and the quantile at these steps of spread and mean alone."""
+    import numpy as np
+    from scipy import stats
+
+    means = LEAST * np.exp(np.asarray(buckets, float) * STEP)
+    known = np.asarray(steps, float)
+    spreads = LEAST_SPREAD * SPREAD_STEP ** np.maximum(known, 0)
+    size, is_part, is_chance = 1 / spreads, means >= SMOOTH, known < 0
+    found = np.select(
+        [is_part & is_chance, is_part, is_chance],
+        [
+            stats.gamma.ppf(quantile, means) / means,
+            stats.gamma.ppf(quantile, size, scale=spreads),
+            stats.poisson.ppf(quantile, np.minimum(means, SMOOTH)),
+        ],
+        stats.nbinom.ppf(quantile, size, size / (size + np.minimum(means, SMOOTH))),
+    )
+    return pa.table(
+        {
+            "spread_step": pa.array(steps, pa.int64()),
+            "bucket": pa.array(buckets, pa.int64()),
+            "is_part": is_part.astype(int),
+            "quantile": np.round(found, 6),
+        }
+    )
 
 
 def name(quantile: float) -> str:

@@ -1,6 +1,6 @@
 """Law 7, as far as it goes yet: every model's two branches run against a Snowflake protocol server.
 
-No rows are compared but those of lifetime values and recommendations, which Python writes.
+No rows are compared but those of lifetime values, recommendations and forecasts, which Python writes.
 """
 
 import re
@@ -17,6 +17,7 @@ from dbt.adapters.sql.connections import SQLConnectionManager
 
 from retail_assets import cli
 from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.demand.weekly import run_week as forecast
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
 from retail_assets.recommendations.weekly import run_week as recommend
@@ -26,6 +27,8 @@ from retail_assets.settings import settings
 from retail_assets.transformation.runner import invoke
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
+from retail_assets_tests.demand.planted import TABLES as DEMAND_TABLES
+from retail_assets_tests.demand.planted import Warehouse as PlantedDemand
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.raw_tables import create_raw_tables_sql
 from retail_assets_tests.recommendations.planted import TABLES as SALES_TABLES
@@ -241,16 +244,7 @@ def test_recommendations_are_the_same_on_snowflake(snowflake):
     warehouse = warehouse_of(snowflake)
     warehouse.execute("create database if not exists RETAIL")
     with warehouse.session() as session:
-        for schema in ("warehouse", "mart_recommendations"):
-            session(f"create schema if not exists {schema}")
-        for name, columns in SALES_TABLES.items():
-            rows = here.execute.read(
-                f"select {', '.join(f'cast({each} as varchar) as {each}' for each in columns)} from {name}"
-            )
-            cast = ", ".join(f"cast({each} as {kind}) as {each}" for each, kind in columns.items())
-            session(f"drop table if exists {name}")
-            with session.holding(f"{name}_given", rows) as held:
-                session(f"create table {name} as select {cast} from {held}")
+        _bring(here.execute, session, SALES_TABLES)
         for week in (0, 1):
             recommend(session, day(week), 5)
         for name in here.rows():
@@ -260,6 +254,49 @@ def test_recommendations_are_the_same_on_snowflake(snowflake):
         # Other tests build the models here.
         for name in (*SALES_TABLES, *(f"mart_recommendations.{each}" for each in here.rows())):
             session(f"drop table {name}")
+
+
+def test_forecasts_of_demand_are_the_same_on_snowflake(snowflake):
+    """The statements that Python writes, over the same rows of the warehouse."""
+    here = PlantedDemand()
+    wave = [9, 7, 4, 2, 1, 0, 0, 3, 6, 8]
+    pieces = {name: [piece * size for piece in wave * 12] for size, name in enumerate("abcd", 1)}
+    for name, each in pieces.items():
+        here.leave(name, each, last=1)
+    here.leave("late", [2, None, 3, 5], last=1, days=5)
+    here.add("wh_fact_product_days", [(day(-week, 2), "sold", week % 5) for week in range(-1, 30)])
+    for week in (0, 1):
+        here.list_series(week, dict.fromkeys(pieces, -118), "old")
+        here.list_series(week, {"late": -2}, "new")
+        here.list_series(week, {"sold": -30}, "old", place="0" * 32)
+    here.run(0, 1)
+    warehouse = warehouse_of(snowflake)
+    warehouse.execute("create database if not exists RETAIL")
+    with warehouse.session() as session:
+        _bring(here.execute, session, DEMAND_TABLES)
+        for week in (0, 1):
+            forecast(session, day(week))
+        for name in here.rows():
+            rows = session(f"select * from mart_demand.{name}")
+            assert sorted(map(str, rows)) == sorted(map(str, here.rows()[name])), name
+            assert len(rows) > 2
+        # Other tests build the models here.
+        for name in (*DEMAND_TABLES, *(f"mart_demand.{each}" for each in here.rows())):
+            session(f"drop table {name}")
+
+
+def _bring(here, session, tables):
+    """Make the same tables there, with the rows from here."""
+    for schema in {name.split(".")[0] for name in tables}:
+        session(f"create schema if not exists {schema}")
+    for name, columns in tables.items():
+        rows = here.read(
+            f"select {', '.join(f'cast({each} as varchar) as {each}' for each in columns)} from {name}"
+        )
+        cast = ", ".join(f"cast({each} as {kind}) as {each}" for each, kind in columns.items())
+        session(f"drop table if exists {name}")
+        with session.holding(f"{name}_given", rows) as held:
+            session(f"create table {name} as select {cast} from {held}")
 
 
 def _assert_described(warehouse):
