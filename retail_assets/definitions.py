@@ -14,6 +14,7 @@ from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
 from retail_assets.demand.assets import SERIES_KEY, demand_assets
+from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
@@ -46,7 +47,8 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         SERIES_KEY: partial(demand_assets, present=keys),
     }
     weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
-    assets = [*raw, *models, *weekly_steps]
+    plans = [plan_assets(settings)] if {STOCK_KEY, SERIES_KEY} <= keys else []
+    assets = [*raw, *models, *weekly_steps, *plans]
     newest_partition = newest_partition_checks(assets)
     daily = daily_job(settings)
     weekly = weekly_job(settings) if weekly_steps else None

@@ -1,11 +1,13 @@
 """The weekly assets: what will be asked for, how that is known, and its record, made together by one step."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 import dagster as dg
 
 from retail_assets.demand.catalog import ACCURACY, CHECKS, FORECASTS, HORIZON, MODELS, SCHEMA, SERIES, TABLES
 from retail_assets.demand.history import DEMAND, SALES
+from retail_assets.demand.plan_assets import STOCK_KEY
 from retail_assets.resources.sessions import Session
 from retail_assets.settings import Settings
 from retail_assets.weekly_assets import Finding, Metadata, weekly_step
@@ -34,6 +36,17 @@ _DESCRIPTIONS: Mapping[str, str] = {
 
 def demand_assets(settings: Settings, present: frozenset[dg.AssetKey]) -> dg.AssetsDefinition:
     """Forecasts and their record. `present` has the tables that the deployment builds."""
+
+    def make_week(_: dg.AssetExecutionContext, session: Session, key: str) -> tuple[list[Finding], Metadata]:
+        made = _make_week(session, key)
+        if STOCK_KEY in present:
+            # The days that have run before their forecasts were there.
+            from retail_assets.demand.plan import plan_days
+
+            monday = date.fromisoformat(key) + timedelta(weeks=1)
+            plan_days(session, monday.isoformat(), (monday + timedelta(days=6)).isoformat())
+        return made
+
     warehouse = [key for key in _WAREHOUSE if key in present]
     return weekly_step(
         settings,
@@ -47,11 +60,11 @@ def demand_assets(settings: Settings, present: frozenset[dg.AssetKey]) -> dg.Ass
             ACCURACY: [SERIES_KEY, *warehouse, dg.AssetDep([SCHEMA, FORECASTS], partition_mapping=_THEN)],
         },
         checks=CHECKS,
-        make_week=_make_week,
+        make_week=make_week,
     )
 
 
-def _make_week(_: dg.AssetExecutionContext, session: Session, key: str) -> tuple[list[Finding], Metadata]:
+def _make_week(session: Session, key: str) -> tuple[list[Finding], Metadata]:
     from retail_assets.demand.checks import findings
     from retail_assets.demand.weekly import run_week
 

@@ -39,7 +39,7 @@ NEAR_DAYS = 28
 def plan_days(session: Session, first: str, last: str) -> int:
     """Plan the days from `first` to `last`, both included, and replace their rows: how many there are.
 
-    A day without forecasts of the week before, or without stock levels, has none.
+    A day without forecasts of the week before, or on which no center reported its stock, has none.
     """
     PLAN_TABLES.create(session)
     begin, days = date.fromisoformat(first), (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
@@ -56,7 +56,7 @@ def plan_days(session: Session, first: str, last: str) -> int:
         def keep(name: str, query: str) -> str:
             return stack.enter_context(session.keeping(f"{SCHEMA}.{name}", query))
 
-        listed = keep("plan_days", " union all ".join(map(_day, dates)))
+        listed = keep("plan_days", _days(dates))
         orders = keep("plan_orders", _orders())
         stock = keep("plan_stock", _stock(listed, dates))
         needs = keep("plan_needs", _needs(session, listed, stock, orders))
@@ -73,6 +73,22 @@ def plan_days(session: Session, first: str, last: str) -> int:
             session(_insert(judged))
     ((rows,),) = session(f"select count(*) from {plan} where {span}")
     return int(rows)
+
+
+def _days(dates: list[date]) -> str:
+    """Those of the days that the inventory knows of: others are still to come."""
+    listed = " union all ".join(map(_day, dates))
+    return f"""
+    select *
+    from ({listed}) as days
+    where plan_date in (
+        select snapshot_date
+        from {INVENTORY}
+        where
+            quantity_on_hand is not null
+            and snapshot_date >= cast('{dates[0]}' as date)
+            and snapshot_date <= cast('{dates[-1]}' as date)
+    )"""
 
 
 def _day(day: date) -> str:

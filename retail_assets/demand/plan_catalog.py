@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from retail_assets.demand.catalog import ERROR, SCHEMA, WARN
+from retail_assets.demand.catalog import ERROR, SCHEMA
 from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
 from retail_assets.weekly_assets import Check
 
@@ -84,8 +84,5 @@ PLAN_CHECKS = {
     ),
     "what_runs_short_is_ordered": Check(
         PLAN, ERROR, "What is at its reorder point or below is ordered or brought, if its demand is not 0."
-    ),
-    "plan_has_a_forecast": Check(
-        PLAN, WARN, "The week before has forecasts: without them there is no plan of the day."
     ),
 }

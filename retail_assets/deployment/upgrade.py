@@ -102,6 +102,8 @@ class Plan:
 def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str], object]]]:
     """The tables that Python writes week by week, which of them has every week, and what makes a week."""
     from retail_assets.demand import catalog as demand
+    from retail_assets.demand import plan_catalog as plan
+    from retail_assets.demand.plan_assets import week_of_plan
     from retail_assets.lifetime_value import catalog as values
     from retail_assets.recommendations import catalog as recommendations
     from retail_assets.segmentation import catalog as segments
@@ -131,6 +133,7 @@ def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str]
         (values.TABLES, values.MODELS, make_values),
         (recommendations.TABLES, recommendations.RECOMMENDATIONS, make_recommendations),
         (demand.TABLES, demand.FORECASTS, make_forecasts),
+        (plan.PLAN_TABLES, plan.PLAN, week_of_plan),
     )
 
 

@@ -8,6 +8,7 @@ import duckdb
 
 from retail_assets.demand.catalog import COLUMNS, table
 from retail_assets.demand.checks import findings
+from retail_assets.demand.plan_catalog import PLAN, PLAN_TABLES
 from retail_assets.demand.weekly import Week, run_week
 from retail_assets.resources.sessions import DuckDBSession
 
@@ -27,6 +28,41 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sales_date": "date",
         "product_key": "varchar",
         "quantity": "decimal(38, 4)",
+    },
+    "warehouse.wh_fact_inventory": {
+        "snapshot_date": "date",
+        "product_key": "varchar",
+        "location_key": "varchar",
+        "sku": "varchar",
+        "quantity_on_hand": "decimal(38, 4)",
+        "unit_cost": "decimal(19, 4)",
+    },
+    "warehouse.wh_product_identities": {
+        "source_system": "varchar",
+        "source_id": "varchar",
+        "product_key": "varchar",
+    },
+    "warehouse.wh_dim_location": {
+        "location_key": "varchar",
+        "location_type": "varchar",
+        "source_id": "varchar",
+        "location_name": "varchar",
+    },
+    "warehouse.wh_dim_product": {
+        "product_key": "varchar",
+        "product": "varchar",
+        "product_number": "varchar",
+    },
+    "staging.stg_purchase_orders": {
+        "sku": "varchar",
+        "distribution_center_id": "bigint",
+        "supplier": "varchar",
+        "order_date": "date",
+        "expected_date": "date",
+        "received_date": "date",
+        "order_status": "varchar",
+        "modified_at": "timestamp",
+        "quantity_ordered": "decimal(18, 4)",
     },
     "mart_demand.demand_series": {
         "week_start": "date",
@@ -51,7 +87,7 @@ class Warehouse:
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.execute = DuckDBSession(self.connection)
-        for schema in ("warehouse", "mart_demand"):
+        for schema in ("warehouse", "staging", "mart_demand"):
             self.execute(f"create schema {schema}")
         for name, columns in TABLES.items():
             declared = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
@@ -97,6 +133,45 @@ class Warehouse:
                 for product, begun in first.items()
             ],
         )
+
+    def stock(self, place: str, product: str, on_hand: float, *days: str) -> None:
+        """Pieces in stock at the end of these days, at a cost of 2."""
+        self.add("wh_fact_inventory", [(each, product, place, product, on_hand, 2) for each in days])
+
+    def know(self, *products: str, centers: Sequence[str] = ("here",)) -> None:
+        """Products and centers, which are numbered from 1, of the inventory system."""
+        self.add("wh_product_identities", [("inventory", each, each) for each in products])
+        self.add("wh_dim_product", [(each, f"The {each}", each.upper()) for each in products])
+        self.add(
+            "wh_dim_location",
+            [
+                (each, "distribution center", str(number), f"Center {each}")
+                for number, each in enumerate(centers, 1)
+            ],
+        )
+
+    def order(
+        self,
+        product: str,
+        ordered: str,
+        received: str | None,
+        pieces: float = 10,
+        status: str = "received",
+        expected: str | None = None,
+        changed: str = "2024-01-01",
+        center: int = 1,
+    ) -> None:
+        """A purchase order at the supplier Acme."""
+        row = (product, center, "Acme", ordered, expected, received, status, changed, pieces)
+        self.add("stg_purchase_orders", [row])
+
+    def plan(self, day_: str, columns: str, product: str = "tent", place: str = "here") -> tuple[Any, ...]:
+        """The plan of a product at the end of a day; decimals as numbers."""
+        (row,) = self.execute(
+            f"select {columns} from {PLAN_TABLES.table(PLAN)} where plan_date = '{day_}'"
+            f" and product_key = '{product}' and location_key = '{place}'"
+        )
+        return tuple(float(value) if hasattr(value, "as_tuple") else value for value in row)
 
     def run(self, *weeks: int) -> list[Week]:
         """Forecast these weeks, in this order."""
