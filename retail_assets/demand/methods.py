@@ -39,6 +39,8 @@ SIZE, CHANCE = SMOOTHINGS[0], SMOOTHINGS[1]
 """Of the method for intermittent demand: pieces of a week with any, and the share of weeks with any."""
 DEFAULT = SMOOTHINGS[1]
 NAIVE, INTERMITTENT = "seasonal naive", "intermittent"
+LEVELS = (*(each.column for each in SMOOTHINGS), INTERMITTENT)
+"""Columns of the levels."""
 
 
 @dataclass(frozen=True)
@@ -138,12 +140,8 @@ def levels_of(history: str, origins: Sequence[int]) -> str:
         series,
         category,
         last_age,
-        {_lines(f"{decimal(f'coalesce({name}, 0)', 38)} as {name}" for name in _columns())}
+        {_lines(f"{decimal(f'coalesce({name}, 0)', 38)} as {name}" for name in LEVELS)}
     from levels"""
-
-
-def _columns() -> list[str]:
-    return [*(each.column for each in SMOOTHINGS), "intermittent"]
 
 
 def _sums() -> Iterator[str]:

@@ -21,8 +21,9 @@ _MADE_OF = (
 _WEEK_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
 _DESCRIPTION = (
     "Grain: one day, product and distribution center, as of the end of the day. How many pieces to order or"
-    " to bring from another center, and why: from the forecasts of the week before, stock, open purchase orders"
-    " and lead times as they were. A day that runs before these forecasts are there gets its plan with them."
+    " to bring from another center, and why: from the forecasts of the week before, stock, open purchase"
+    " orders and lead times as they were. A day that runs before these forecasts are there gets its plan with"
+    " them."
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from retail_assets.demand.catalog import HORIZON
-from retail_assets.demand.methods import DEFAULT, METHODS, NAIVE
+from retail_assets.demand.methods import DEFAULT, LEVELS, METHODS, NAIVE
 from retail_assets.demand.quantiles import on_grid
 from retail_assets.resources.sql import decimal
 
@@ -74,43 +74,57 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
     block = " ".join(
         f"when levels.origin - history.age <= {last} then {number}" for number, (_, last) in enumerate(BLOCKS)
     )
-    expected = {
-        number: f"({method.mean} * history.days / 7)" for number, method in enumerate(METHODS.values())
-    }
+    expected = ",\n            ".join(
+        f"({method.mean}) * history.days / 7 as expected_{number}"
+        for number, method in enumerate(METHODS.values())
+    )
     sums = ",\n        ".join(
-        f"sum({decimal(each, 38)}) as {name}_{number}"
-        for number, mean in expected.items()
+        f"sum({decimal(each.format(f'expected_{number}', f'(expected_{number} - quantity)'), 38)})"
+        f" as {name}_{number}"
+        for number in range(len(METHODS))
         for name, each in {
-            "absolute": f"abs({mean} - history.quantity)",
-            "scaled": f"({mean} - history.quantity) * ({mean} - history.quantity) / (levels.slow + 1)",
-            "squared": f"({mean} - history.quantity) * ({mean} - history.quantity)",
-            "expected": mean,
-            "expected_squared": f"{mean} * {mean}",
+            "absolute": "abs({1})",
+            "scaled": "{1} * {1} / (slow + 1)",
+            "squared": "{1} * {1}",
+            "expected": "{0}",
+            "expected_squared": "{0} * {0}",
         }.items()
     )
+    levels_ = ", ".join(f"cast({each} as double) as {each}" for each in LEVELS)
     return f"""
+    with tried as (
+
+        select
+            levels.category,
+            case {block} end as block,
+            history.quantity as pieces,
+            cast(history.quantity as double) as quantity,
+            levels.slow,
+            {expected}
+        from (select origin, series, category, {levels_} from {levels}) as levels
+        inner join {history} as history
+            on levels.series = history.series
+            and history.age < levels.origin
+            and history.age >= levels.origin - {HORIZON}
+        inner join (select origin, series, weeks_ahead, cast(naive as double) as naive from {naive}) as naive
+            on levels.origin = naive.origin
+            and levels.series = naive.series
+            and naive.weeks_ahead = levels.origin - history.age
+        inner join {seasons} as seasons
+            on levels.category = seasons.category
+            and levels.origin = seasons.origin
+            and naive.weeks_ahead = seasons.weeks_ahead
+
+    )
+
     select
-        levels.category,
-        case {block} end as block,
+        category,
+        block,
         count(*) as trials,
-        sum(history.pieces) as pieces,
+        sum(pieces) as pieces,
         {sums}
-    from (select origin, series, category, cast(slow as double) as slow, cast(medium as double) as medium,
-        cast(fast as double) as fast, cast(intermittent as double) as intermittent from {levels}) as levels
-    inner join (select series, age, quantity as pieces, cast(quantity as double) as quantity, days
-        from {history}) as history
-        on levels.series = history.series
-        and history.age < levels.origin
-        and history.age >= levels.origin - {HORIZON}
-    inner join (select origin, series, weeks_ahead, cast(naive as double) as naive from {naive}) as naive
-        on levels.origin = naive.origin
-        and levels.series = naive.series
-        and naive.weeks_ahead = levels.origin - history.age
-    inner join {seasons} as seasons
-        on levels.category = seasons.category
-        and levels.origin = seasons.origin
-        and naive.weeks_ahead = seasons.weeks_ahead
-    group by levels.category, block"""
+    from tried
+    group by category, block"""
 
 
 def read_trials(rows: pa.Table) -> dict[str, Trials]:

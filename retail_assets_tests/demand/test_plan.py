@@ -40,7 +40,7 @@ def reorder_point(mean, spread):
 
 
 def test_the_reorder_point_covers_lead_time_and_review_with_both_uncertainties(warehouse):
-    """Ten days of two pieces; the spread of a category without a past, and (1.095445 / 10) squared beside it."""
+    """Ten days of two pieces; the spread of a category without a past, and (1.095445 / 10) squared."""
     warehouse.stock("here", "tent", 12, MONDAY)
     assert plan_days(warehouse.execute, MONDAY, MONDAY) == 1
     point = reorder_point(20, 0.2 + 0.012)
@@ -55,7 +55,7 @@ def test_the_reorder_point_covers_lead_time_and_review_with_both_uncertainties(w
 
 
 def test_what_is_at_its_reorder_point_is_ordered_in_packs(warehouse):
-    """All orders were of 10: a pack. Up to the reorder point and 14 days of 2, which 12 and 5 are there of."""
+    """All orders were of 10: a pack. Up to the reorder point and 14 days of 2; 12 and 5 are there."""
     warehouse.stock("here", "tent", 12, MONDAY)
     warehouse.order("tent", day(0, 5), None, 5, "ordered", expected=day(1, 4))
     plan_days(warehouse.execute, MONDAY, MONDAY)
@@ -81,7 +81,7 @@ def test_what_runs_out_before_it_comes_is_said(warehouse):
 
 
 def test_orders_are_open_as_of_the_day(warehouse):
-    """One was received on Tuesday, one cancelled on Tuesday, one is overdue for months, one is of tomorrow."""
+    """One was received and one cancelled on Tuesday, one is overdue for months, one is of Tuesday."""
     warehouse.stock("here", "tent", 30, MONDAY, day(1, 1))
     warehouse.order("tent", day(0), day(1, 1), 1)
     warehouse.order("tent", day(0), None, 2, "Cancelled", changed=f"{day(1, 1)} 12:00:00")
@@ -119,7 +119,7 @@ def test_too_much_is_brought_to_where_it_is_short():
 
 
 def test_days_without_forecasts_or_stock_have_no_plan_and_a_sentence(warehouse):
-    """Of Sunday the forecasts are those of the week before, which are not there; on Tuesday nobody reported."""
+    """Sunday needs forecasts of the week before, which are not there; on Tuesday nobody reported."""
     warehouse.stock("here", "tent", 30, SUNDAY, MONDAY)
     assert [plan_days(warehouse.execute, each, each) for each in (SUNDAY, MONDAY, day(1, 1))] == [0, 1, 0]
     told = list(plan_findings(warehouse.execute, SUNDAY))

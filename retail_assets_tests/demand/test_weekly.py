@@ -93,7 +93,7 @@ def test_what_no_inventory_knows_is_forecast_by_its_sales(warehouse):
 
 def test_seasonal_naive_is_the_week_a_year_before_or_the_last_known_before_that(warehouse):
     """Of the weeks a year before, number 3 is missing."""
-    pieces = [float(number) for number in range(60)]
+    pieces: list[float | None] = [float(number) for number in range(60)]
     pieces[8 + 3 - 1] = None
     warehouse.leave("tent", pieces)
     warehouse.list_series(0, {"tent": -59})
