@@ -7,7 +7,6 @@ from retail_assets.demand.catalog import (
     FORECASTS,
     HORIZON,
     QUANTILES,
-    SERIES,
     quantile_column,
     table,
 )
@@ -18,8 +17,8 @@ from retail_assets.resources.weekly_tables import weeks_later
 
 
 def is_made(week: str) -> str:
-    """A query that has a row if the week is there to be held against what was forecast before."""
-    return f"select 1 from {SERIES} where week_start = {monday(week)} limit 1"
+    """A query that has a row if the week has run, so that what was forecast before is held against it."""
+    return f"select 1 from {table(FORECASTS)} where week_start = {monday(week)} limit 1"
 
 
 def actual_of(week: str) -> str:

@@ -11,6 +11,7 @@ SCHEMA = "mart_demand"
 SERIES = f"{SCHEMA}.demand_series"
 """What there is to be forecast: a dbt model."""
 FORECASTS, MODELS, ACCURACY = "demand_forecast", "demand_model", "forecast_accuracy"
+REPLAY = "replenishment_replay"
 
 HORIZON = 13
 """Weeks ahead that are forecast."""
@@ -119,6 +120,30 @@ COLUMNS: Mapping[str, Columns] = {
         "beats_seasonal_naive": ("boolean", "Whether wape is below that of seasonal naive."),
         "verdict": ("varchar", "The same in words, with both figures."),
     },
+    REPLAY: {
+        **WEEK,
+        "location_key": (
+            "varchar", f"The distribution center, in wh_dim_location; '{EVERYTHING}' for all of them."
+        ),
+        "first_date": ("date", "The first day that is played: of 13 weeks, or of as many as have plans."),
+        "days": ("integer", "Days that are played."),
+        "series": ("bigint", "Products times centers with plans."),
+        "demand": ("decimal(38, 4)", "Pieces that left on these days: the replay is asked for them too."),
+        "stock_done": ("decimal(38, 4)", "Pieces in stock at the end of a day, on average, as it was."),
+        "stock_planned": ("decimal(38, 4)", "The same if the plan had been followed from the first day on."),
+        "value_done": ("decimal(38, 4)", "stock_done at cost."),
+        "value_planned": ("decimal(38, 4)", "stock_planned at cost."),
+        "stock_outs_done": ("bigint", "Days of products that ended with nothing in stock."),
+        "stock_outs_planned": ("bigint", "The same in the replay."),
+        "missed_planned": ("decimal(38, 4)", "Pieces that were asked for and not in stock in the replay."),
+        "fill_rate_planned": ("decimal(9, 6)", "Share of the pieces that were in stock in the replay."),
+        "orders_planned": ("bigint", "Orders that the plan places."),
+        "is_better": (
+            "boolean",
+            "Whether the replay has less stock with no more stock-outs, or as much with fewer.",
+        ),
+        "verdict": ("varchar", "The same in words, with both figures."),
+    },
 }  # fmt: skip
 
 TABLES = WeeklyTables(SCHEMA, COLUMNS)
@@ -137,6 +162,11 @@ CHECKS = {
         ACCURACY,
         WARN,
         "Over all products, forecasts of the four weeks before are no worse than seasonal naive.",
+    ),
+    "plan_is_better": Check(
+        REPLAY,
+        WARN,
+        "Over all centers, the plan would have needed no more stock, or had fewer stock-outs.",
     ),
     "quantiles_cover": Check(
         ACCURACY,

@@ -11,6 +11,7 @@ from retail_assets.demand.catalog import (
     HORIZON,
     MODELS,
     QUANTILES,
+    REPLAY,
     SERIES,
     quantile_column,
     table,
@@ -35,6 +36,7 @@ def findings(execute: Execute, week: Week) -> Iterator[Finding]:
     yield _forecasts_are_sound(execute, week.week)
     yield _methods_are_told(execute, week.week)
     yield _beats_seasonal_naive(execute, week.week)
+    yield _plan_is_better(execute, week.week)
     yield _quantiles_cover(execute, week.week)
 
 
@@ -89,6 +91,18 @@ def _beats_seasonal_naive(execute: Execute, week: str) -> Finding:
     )
     said = " ".join(f"{ahead} ahead: {verdict}" for ahead, *_, verdict in rows)
     return Finding("beats_seasonal_naive", not worse, said or NO_RECORD, worse)
+
+
+def _plan_is_better(execute: Execute, week: str) -> Finding:
+    """Less stock or fewer stock-outs is not worse; more of both is."""
+    rows = execute(
+        "select stock_planned > stock_done and stock_outs_planned >= stock_outs_done, verdict"
+        f" from {table(REPLAY)} where week_start = {monday(week)} and location_key = {text(EVERYTHING)}"
+    )
+    if not rows:
+        return Finding("plan_is_better", True, "there are no plans of four weeks yet")
+    ((worse, verdict),) = rows
+    return Finding("plan_is_better", not worse, verdict, int(worse))
 
 
 def _quantiles_cover(execute: Execute, week: str) -> Finding:

@@ -57,7 +57,7 @@ def plan_days(session: Session, first: str, last: str) -> int:
             return stack.enter_context(session.keeping(f"{SCHEMA}.{name}", query))
 
         listed = keep("plan_days", _days(dates))
-        orders = keep("plan_orders", _orders())
+        orders = keep("plan_orders", orders_by_key())
         stock = keep("plan_stock", _stock(listed, dates))
         needs = keep("plan_needs", _needs(session, listed, stock, orders))
         asked = session.read(f"select distinct spread_step, bucket from {needs} order by spread_step, bucket")
@@ -99,7 +99,7 @@ def _day(day: date) -> str:
     )
 
 
-def _orders() -> str:
+def orders_by_key() -> str:
     """Purchase orders by the warehouse's keys, with the day on which each was closed; null while open."""
     return f"""
     select
@@ -113,7 +113,8 @@ def _orders() -> str:
             orders.received_date,
             case when lower(orders.order_status) like 'cancel%' then cast(orders.modified_at as date) end
         ) as closed_date,
-        orders.quantity_ordered
+        orders.quantity_ordered,
+        orders.quantity_received
     from {ORDERS} as orders
     inner join {IDENTITIES} as products
         on products.source_system = 'inventory' and orders.sku = products.source_id
@@ -335,7 +336,8 @@ def _needs(session: Session, days: str, stock: str, orders: str) -> str:
             {decimal(f"cast(demanded.near_demand as double) / {NEAR_DAYS}", 38)} as daily_demand,
             coalesce(waiting.on_order, 0) as on_order,
             waiting.next_delivery,
-            cast(demanded.spread as double)
+            -- Errors of weeks are taken to be independent; lead times vary the whole of it.
+            cast(demanded.spread as double) / ({horizon} / 7)
             + power(leads.lead_deviation / ({horizon}), 2) as spread
         from leads
         inner join demanded

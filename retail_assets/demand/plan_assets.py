@@ -12,9 +12,10 @@ from retail_assets.weekly_assets import Finding, Metadata, weekly_step
 
 STOCK_KEY = dg.AssetKey(["warehouse", "wh_fact_inventory"])
 """Without stock there is nothing to plan."""
+ORDERS_KEY = dg.AssetKey(["staging", "stg_purchase_orders"])
 _MADE_OF = (
     STOCK_KEY,
-    dg.AssetKey(["staging", "stg_purchase_orders"]),
+    ORDERS_KEY,
     dg.AssetKey(["warehouse", "wh_product_identities"]),
     dg.AssetKey(["warehouse", "wh_dim_location"]),
 )

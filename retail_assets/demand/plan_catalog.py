@@ -8,11 +8,11 @@ from retail_assets.weekly_assets import Check
 
 PLAN = "replenishment_plan"
 
-SERVICE = 0.95
+SERVICE = 0.9
 """Share of deliveries before which stock suffices."""
 REVIEW_DAYS = 1
 """Days from one plan to the next."""
-COVER_DAYS = 14
+COVER_DAYS = 7
 """Days of demand that an order brings beside what it makes up for."""
 SURPLUS_DAYS = 91
 """Stock for more days than this is too much: as far as demand is forecast."""

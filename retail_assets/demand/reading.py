@@ -103,7 +103,8 @@ def _newest(query: Query, day: date | None) -> str:
     if not days or days[0][1] is None:
         raise WarehouseError(
             "No day has a plan yet. It takes the inventory's stock of the day and forecasts of the week"
-            " before: run `retail-assets backfill --weekly --from DATE --to DATE`, or the job `weekly` in the UI."
+            " before: run `retail-assets backfill --weekly --from DATE --to DATE`, or the job `weekly` in the"
+            " UI."
         )
     first, last = days[0]
     if day is None:

@@ -46,7 +46,8 @@ def run_week(session: Session, week: str) -> Week:
     rows in any order.
     """
     TABLES.create(session)
-    recorded = [each for ahead in range(HORIZON + 1) if session(is_made(each := weeks_later(week, ahead)))]
+    later = (weeks_later(week, ahead) for ahead in range(1, HORIZON + 1))
+    recorded = [week, *(each for each in later if session(is_made(each)))]
     with ExitStack() as stack:
 
         def keep(name: str, query: str) -> str:

@@ -36,6 +36,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sku": "varchar",
         "quantity_on_hand": "decimal(38, 4)",
         "unit_cost": "decimal(19, 4)",
+        "opening_quantity": "decimal(38, 4)",
+        "sold": "decimal(38, 4)",
+        "returned": "decimal(38, 4)",
+        "adjusted": "decimal(38, 4)",
+        "written_off": "decimal(38, 4)",
     },
     "warehouse.wh_product_identities": {
         "source_system": "varchar",
@@ -63,6 +68,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "order_status": "varchar",
         "modified_at": "timestamp",
         "quantity_ordered": "decimal(18, 4)",
+        "quantity_received": "decimal(18, 4)",
     },
     "mart_demand.demand_series": {
         "week_start": "date",
@@ -136,7 +142,10 @@ class Warehouse:
 
     def stock(self, place: str, product: str, on_hand: float, *days: str) -> None:
         """Pieces in stock at the end of these days, at a cost of 2."""
-        self.add("wh_fact_inventory", [(each, product, place, product, on_hand, 2) for each in days])
+        self.add(
+            "wh_fact_inventory",
+            [(each, product, place, product, on_hand, 2, None, 0, 0, 0, 0) for each in days],
+        )
 
     def know(self, *products: str, centers: Sequence[str] = ("here",)) -> None:
         """Products and centers, which are numbered from 1, of the inventory system."""
@@ -162,7 +171,7 @@ class Warehouse:
         center: int = 1,
     ) -> None:
         """A purchase order at the supplier Acme."""
-        row = (product, center, "Acme", ordered, expected, received, status, changed, pieces)
+        row = (product, center, "Acme", ordered, expected, received, status, changed, pieces, pieces)
         self.add("stg_purchase_orders", [row])
 
     def plan(self, day_: str, columns: str, product: str = "tent", place: str = "here") -> tuple[Any, ...]:

@@ -1,14 +1,18 @@
 """Plans of days in a warehouse whose rows are written here: values by hand, laws, bad input."""
 
+from datetime import date
 from math import ceil
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from retail_assets.demand import plan as plan_module
+from retail_assets.demand.catalog import EVERYTHING, REPLAY, table
 from retail_assets.demand.plan import plan_days
 from retail_assets.demand.plan_catalog import PLAN, PLAN_CHECKS, PLAN_TABLES
 from retail_assets.demand.plan_checks import plan_findings
+from retail_assets.demand.replay import Days, play, replay_weeks
 from retail_assets_tests.demand.planted import Warehouse, day
 
 SUNDAY, MONDAY = day(0, 6), day(1)
@@ -34,16 +38,16 @@ def missed(warehouse, day_):
 
 
 def reorder_point(mean, spread):
-    """The 95% quantile of a negative binomial."""
+    """The 90% quantile of a negative binomial."""
     size = 1 / spread
-    return stats.nbinom.ppf(0.95, size, size / (size + mean))
+    return stats.nbinom.ppf(0.9, size, size / (size + mean))
 
 
 def test_the_reorder_point_covers_lead_time_and_review_with_both_uncertainties(warehouse):
-    """Ten days of two pieces; the spread of a category without a past, and (1.095445 / 10) squared."""
+    """Ten days of two pieces; a week's spread where there is no past, of 10 / 7 weeks, and 0.1095 squared."""
     warehouse.stock("here", "tent", 12, MONDAY)
     assert plan_days(warehouse.execute, MONDAY, MONDAY) == 1
-    point = reorder_point(20, 0.2 + 0.012)
+    point = reorder_point(20, 0.204 / (10 / 7) + 0.012)
     columns = (
         "lead_days, lead_deviation, expected_demand, reorder_point, safety_stock, daily_demand, supplier"
     )
@@ -55,14 +59,14 @@ def test_the_reorder_point_covers_lead_time_and_review_with_both_uncertainties(w
 
 
 def test_what_is_at_its_reorder_point_is_ordered_in_packs(warehouse):
-    """All orders were of 10: a pack. Up to the reorder point and 14 days of 2; 12 and 5 are there."""
+    """All orders were of 10: a pack. Up to the reorder point and 7 days of 2; 12 and 5 are there."""
     warehouse.stock("here", "tent", 12, MONDAY)
     warehouse.order("tent", day(0, 5), None, 5, "ordered", expected=day(1, 4))
     plan_days(warehouse.execute, MONDAY, MONDAY)
     columns = "reorder_point, pack, order_quantity, order_value, on_hand, on_order, reason"
     point, pack, quantity, value, on_hand, on_order, reason = warehouse.plan(MONDAY, columns)
     assert (pack, on_hand, on_order) == (10, 12, 5)
-    assert quantity == ceil((point + 28 - 17) / 10) * 10
+    assert quantity == ceil((point + 14 - 17) / 10) * 10
     assert value == 2 * quantity
     assert reason == f"12 in stock and 5 on order are no more than the {point:.0f} that 10 days may take."
     columns = "cast(runs_out_date as varchar), cast(next_delivery as varchar), runs_out_before_delivery"
@@ -114,7 +118,7 @@ def test_too_much_is_brought_to_where_it_is_short():
     columns = "transfer_from, transfer_quantity, order_quantity, reorder_point, lead_days"
     source, brought, ordered, point, lead = warehouse.plan(MONDAY, columns)
     # Nothing was ever delivered: 14 days are taken.
-    assert (source, brought, ordered, lead) == ("there", point + 28 - 5, 0, 14)
+    assert (source, brought, ordered, lead) == ("there", point + 14 - 5, 0, 14)
     assert missed(warehouse, MONDAY) == {}
 
 
@@ -172,3 +176,58 @@ def test_spoiled_rows_are_found(warehouse, spoil, expected):
     assert missed(warehouse, MONDAY) == {}
     warehouse.execute(spoil.replace("{}", PLAN_TABLES.table(PLAN)))
     assert expected in missed(warehouse, MONDAY)
+
+
+def days_of(left, on_hand, lead, **changes):
+    """Days of one product: what left, what there was, how long orders took; ordered at 4, up to 11."""
+    length = len(left)
+    column = np.ones((length, 1))
+    values = {
+        "first": date(2024, 5, 6),
+        "locations": np.array(["here"]),
+        "cost": np.array([2.0]),
+        "begin": np.array([5.0]),
+        "left": np.array(left, float)[:, None],
+        "other": 0 * column,
+        "arriving": 0 * column,
+        "on_hand": np.array(on_hand, float)[:, None],
+        "reorder_point": 4 * column,
+        "daily_demand": column,
+        "expected": column,
+        "pack": column,
+        "lead": (lead * column).astype(int),
+    }
+    return Days(**{**values, **changes})
+
+
+def test_the_replay_goes_day_by_day():
+    """Five pieces. At 4 seven are ordered, which take three days; on the day before one is missed."""
+    played = play(days_of([1, 2, 3, 1, 4], [4] * 5, 3))
+    assert played.on_hand.ravel().tolist() == [4, 2, 0, 6, 2]
+    assert played.ordered.ravel().tolist() == [7, 0, 0, 0, 9]
+    assert played.missed.ravel().tolist() == [0, 0, 1, 0, 0]
+
+
+def test_the_replay_is_beside_what_was_done(warehouse):
+    """Eight weeks of two a day. There were 100 in stock all the time; the plan would have let it run down."""
+    for week in range(1, 8):
+        warehouse.leave("tent", [14], last=week)
+        warehouse.list_series(week, {"tent": -4})
+    days = [day(1 + number // 7, number % 7) for number in range(49)]
+    warehouse.stock("here", "tent", 100, *days)
+    warehouse.execute("update warehouse.wh_fact_inventory set sold = 2, opening_quantity = 100")
+    for week in range(1, 8):
+        plan_days(warehouse.execute, day(week), day(week, 6))
+        warehouse.run(week)
+        replay_weeks(warehouse.execute, day(week))
+    columns = "location_key, days, demand, stock_done, stock_planned, stock_outs_planned, is_better"
+    rows = list(
+        warehouse.execute(f"select {columns} from {table(REPLAY)} where week_start = '{day(7)}' order by 1")
+    )
+    assert [row[0] for row in rows] == [EVERYTHING, "here"]
+    for _, length, demand, done, planned, outs, better in rows:
+        assert (length, demand, done, outs, better) == (49, 98, 100, 0, True)
+        assert 30 < planned < 80
+    # Fewer days than four weeks are none.
+    ((first,),) = warehouse.execute(f"select min(week_start) from {table(REPLAY)}")
+    assert str(first) == day(4)
