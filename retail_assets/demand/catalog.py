@@ -171,6 +171,7 @@ CHECKS = {
     "quantiles_cover": Check(
         ACCURACY,
         WARN,
-        "Over all products and weeks ahead, the quantiles cover what they say, within 5 points.",
+        "Over all products and 13 weeks, the quantiles of one to four weeks ahead cover what they say, within"
+        " 5 points.",
     ),
 }

@@ -19,6 +19,7 @@ from retail_assets.demand.catalog import (
 from retail_assets.demand.weekly import Week
 from retail_assets.resources.sql import monday, text
 from retail_assets.resources.warehouse import Execute
+from retail_assets.resources.weekly_tables import weeks_later
 from retail_assets.weekly_assets import Finding
 
 NEAR = 4
@@ -106,7 +107,10 @@ def _plan_is_better(execute: Execute, week: str) -> Finding:
 
 
 def _quantiles_cover(execute: Execute, week: str) -> Finding:
-    """Pieces are whole: the share that a quantile stands for lies between those below it and not above it."""
+    """Over 13 weeks, since errors of one week go together.
+
+    Pieces are whole: the share that a quantile stands for lies between those below it and not above it.
+    """
     percents = [f"{each * 100:.0f}" for each in QUANTILES]
     ((weeks, *shares),) = execute(
         "select cast(sum(whole_weeks) as double), "
@@ -115,7 +119,8 @@ def _quantiles_cover(execute: Execute, week: str) -> Finding:
             for percent in percents
             for kind in ("below", "covered")
         )
-        + f" from {table(ACCURACY)} where week_start = {monday(week)} and category = {text(EVERYTHING)}"
+        + f" from {table(ACCURACY)} where category = {text(EVERYTHING)} and weeks_ahead <= {NEAR}"
+        f" and week_start > {monday(weeks_later(week, -HORIZON))} and week_start <= {monday(week)}"
     )
     if not weeks or weeks < FEWEST_WEEKS:
         return Finding("quantiles_cover", True, "too few weeks of products to tell" if weeks else NO_RECORD)

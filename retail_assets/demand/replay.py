@@ -6,6 +6,7 @@ stock; each takes as long as an order of its supplier took, one after the other.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from retail_assets.resources.weekly_tables import weeks_later
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
 WEEKS = 13
 FEWEST_DAYS = 28
@@ -108,6 +110,7 @@ def play(days: Days) -> Played:
 def _read(session: Session, week: str) -> Days | None:
     """The days of the replay; None if there are too few plans."""
     import numpy as np
+    import pyarrow as pa
 
     plan = PLAN_TABLES.table(PLAN)
     end = date.fromisoformat(week) + timedelta(days=6)
@@ -117,80 +120,91 @@ def _read(session: Session, week: str) -> Days | None:
     )
     if first is None or (length := (end - first).days + 1) < FEWEST_DAYS:
         return None
-    with session.keeping(f"{SCHEMA}.replay_orders", orders_by_key()) as orders:
+    within = f">= cast('{first}' as date) and {{0}} <= cast('{end}' as date)"
+    number = f"datediff('day', cast('{first}' as date), {{0}}) as number"
+    keys = (
+        f"select distinct product_key, location_key from {plan} where plan_date {within.format('plan_date')}"
+    )
+    with ExitStack() as stack:
+
+        def keep(name: str, query: str) -> str:
+            return stack.enter_context(session.keeping(f"{SCHEMA}.{name}", query))
+
+        orders = keep("replay_orders", orders_by_key())
+        series = keep(
+            "replay_series",
+            "select row_number() over (order by product_key, location_key) - 1 as series, product_key,"
+            f" location_key from ({keys}) as planned",
+        )
+
+        def joined(rows: str) -> str:
+            return (
+                f"inner join {series} as series on {rows}.product_key = series.product_key"
+                f" and {rows}.location_key = series.location_key"
+            )
+
+        known = session.read(f"select location_key from {series} order by series")
         planned = session.read(
-            "select product_key, location_key, plan_date, cast(reorder_point as double) as reorder_point,"
-            " cast(daily_demand as double) as daily_demand, cast(expected_demand as double) as expected,"
-            " pack, cast(lead_days as double) as lead, supplier"
-            f" from {plan} where plan_date >= cast('{first}' as date) and plan_date <= cast('{end}' as date)"
-            " order by product_key, location_key, plan_date"
-        ).to_pandas()
+            f"select series.series, {number.format('planned.plan_date')}, planned.supplier,"
+            " cast(planned.reorder_point as double) as reorder_point,"
+            " cast(planned.daily_demand as double) as daily_demand,"
+            " cast(planned.expected_demand as double) as expected, cast(planned.pack as double) as pack,"
+            f" cast(planned.lead_days as double) as lead_days from {plan} as planned {joined('planned')}"
+            f" where planned.plan_date {within.format('planned.plan_date')} order by 1, 2"
+        )
         moved = session.read(
-            "select product_key, location_key, snapshot_date, cast(sum(sold) as double) as left_,"
-            " cast(sum(returned + adjusted - written_off) as double) as other,"
-            " cast(sum(quantity_on_hand) as double) as on_hand,"
-            " cast(sum(opening_quantity) as double) as opening, cast(max(unit_cost) as double) as cost"
-            f" from {INVENTORY} where snapshot_date >= cast('{first}' as date)"
-            f" and snapshot_date <= cast('{end}' as date)"
-            " group by product_key, location_key, snapshot_date"
-        ).to_pandas()
+            f"select series.series, {number.format('days.snapshot_date')},"
+            " cast(sum(days.sold) as double) as left_,"
+            " cast(sum(days.returned + days.adjusted - days.written_off) as double) as other,"
+            " cast(sum(days.quantity_on_hand) as double) as on_hand,"
+            " cast(sum(days.opening_quantity) as double) as opening,"
+            f" cast(max(days.unit_cost) as double) as cost from {INVENTORY} as days {joined('days')}"
+            f" where days.snapshot_date {within.format('days.snapshot_date')} group by 1, 2"
+        )
         coming = session.read(
-            "select product_key, location_key, received_date,"
-            " cast(sum(quantity_received) as double) as pieces"
-            f" from {orders} where order_date < cast('{first}' as date)"
-            f" and received_date >= cast('{first}' as date) and received_date <= cast('{end}' as date)"
-            " group by product_key, location_key, received_date"
-        ).to_pandas()
-        leads = session.read(
-            "select supplier, lead_ from (select coalesce(supplier, '') as supplier,"
-            " datediff('day', order_date, received_date) as lead_, order_date, product_key, location_key"
+            f"select series.series, {number.format('orders.received_date')},"
+            f" cast(sum(orders.quantity_received) as double) as pieces from {orders} as orders"
+            f" {joined('orders')} where orders.order_date < cast('{first}' as date)"
+            f" and orders.received_date {within.format('orders.received_date')} group by 1, 2"
+        )
+        leads = session(
+            "select supplier, days from (select coalesce(supplier, '') as supplier,"
+            " datediff('day', order_date, received_date) as days, order_date, product_key, location_key"
             f" from {orders} where received_date > order_date and received_date <= cast('{end}' as date)"
             " qualify row_number() over (partition by supplier order by order_date desc, product_key,"
             f" location_key) <= {LEADS}) as newest order by supplier, order_date, product_key, location_key"
-        ).to_pandas()
-    keys = planned[["product_key", "location_key"]].drop_duplicates().reset_index(drop=True)
-    number = {key: position for position, key in enumerate(keys.itertuples(index=False, name=None))}
-    in_turn = {name: rows["lead_"].astype(int).tolist() for name, rows in leads.groupby("supplier")}
-    width = len(keys)
+        )
+    in_turn: dict[str, list[int]] = {}
+    for supplier, taken in leads:
+        in_turn.setdefault(supplier, []).append(int(taken))
+    width = known.num_rows
 
-    def matrix(frame: Any, day: str, column: str, fill: float = 0.0) -> "np.ndarray":
+    def matrix(rows: "pa.Table", column: str, fill: float = 0.0) -> "np.ndarray":
         found = np.full((length, width), fill)
-        places = [
-            number.get(key, -1) for key in zip(frame["product_key"], frame["location_key"], strict=True)
-        ]
-        at = np.array([(each - first).days for each in _dates(frame[day])], dtype=int)
-        kept = np.array(places, dtype=int) >= 0
-        found[at[kept], np.array(places, dtype=int)[kept]] = frame[column].to_numpy(float)[kept]
+        at, of, values = (rows[name].cast(pa.float64()).to_numpy() for name in ("number", "series", column))
+        found[at.astype(int), of.astype(int)] = values
         return found
 
-    lead = matrix(planned, "plan_date", "lead", 1.0)
-    suppliers = planned.groupby(["product_key", "location_key"], sort=False)["supplier"].last()
-    for position, supplier in enumerate(suppliers):
-        if taken := in_turn.get(supplier or ""):
-            lead[:, position] = [taken[(day + position) % len(taken)] for day in range(length)]
-    opening = matrix(moved, "snapshot_date", "opening", np.nan)
-    on_hand = matrix(moved, "snapshot_date", "on_hand", np.nan)
-    cost = matrix(moved, "snapshot_date", "cost", np.nan)
+    lead = matrix(planned, "lead_days", 1.0)
+    suppliers = dict(zip(planned["series"].to_pylist(), planned["supplier"].to_pylist(), strict=True))
+    for position in range(width):
+        if turns := in_turn.get(suppliers[position] or ""):
+            lead[:, position] = [turns[(day + position) % len(turns)] for day in range(length)]
     return Days(
         first=first,
-        locations=keys["location_key"].to_numpy(),
-        cost=np.nan_to_num(_first_known(cost[::-1])),
-        begin=np.maximum(np.nan_to_num(_first_known(opening)), 0),
-        left=np.nan_to_num(matrix(moved, "snapshot_date", "left_")),
-        other=np.nan_to_num(matrix(moved, "snapshot_date", "other")),
-        arriving=matrix(coming, "received_date", "pieces"),
-        on_hand=np.maximum(np.nan_to_num(on_hand), 0),
-        reorder_point=matrix(planned, "plan_date", "reorder_point"),
-        daily_demand=matrix(planned, "plan_date", "daily_demand"),
-        expected=matrix(planned, "plan_date", "expected"),
-        pack=matrix(planned, "plan_date", "pack", 1.0),
+        locations=np.array(known["location_key"].to_pylist()),
+        cost=np.nan_to_num(_first_known(matrix(moved, "cost", np.nan)[::-1])),
+        begin=np.maximum(np.nan_to_num(_first_known(matrix(moved, "opening", np.nan))), 0),
+        left=np.nan_to_num(matrix(moved, "left_")),
+        other=np.nan_to_num(matrix(moved, "other")),
+        arriving=matrix(coming, "pieces"),
+        on_hand=np.maximum(np.nan_to_num(matrix(moved, "on_hand")), 0),
+        reorder_point=matrix(planned, "reorder_point"),
+        daily_demand=matrix(planned, "daily_demand"),
+        expected=matrix(planned, "expected"),
+        pack=matrix(planned, "pack", 1.0),
         lead=np.maximum(np.ceil(lead), 1).astype(int),
     )
-
-
-def _dates(values: Any) -> Iterator[date]:
-    for value in values:
-        yield value.date() if hasattr(value, "date") else value
 
 
 def _first_known(values: "np.ndarray") -> "np.ndarray":

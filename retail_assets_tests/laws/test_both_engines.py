@@ -17,6 +17,7 @@ from dbt.adapters.sql.connections import SQLConnectionManager
 
 from retail_assets import cli
 from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.demand.plan import plan_days
 from retail_assets.demand.weekly import run_week as forecast
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
@@ -269,19 +270,31 @@ def test_forecasts_of_demand_are_the_same_on_snowflake(snowflake):
         here.list_series(week, dict.fromkeys(pieces, -118), "old")
         here.list_series(week, {"late": -2}, "new")
         here.list_series(week, {"sold": -30}, "old", place="0" * 32)
+    here.know(*pieces, centers=("here", "there"))
+    for number, name in enumerate(pieces):
+        here.stock("here", name, 40 * number, day(1), day(1, 1))
+        for each in range(6):
+            here.order(name, day(-9 + each), day(-8 + each, number + each % 3), 12, expected=day(-8 + each))
+    here.order("a", day(0, 3), None, 12, "ordered")
+    here.order("b", day(0, 3), None, 12, "cancelled", changed=day(1, 4))
     here.run(0, 1)
+    assert plan_days(here.execute, day(1), day(1, 1)) == 2 * len(pieces)
+    planned = "select * from mart_demand.replenishment_plan"
     warehouse = warehouse_of(snowflake)
     warehouse.execute("create database if not exists RETAIL")
     with warehouse.session() as session:
         _bring(here.execute, session, DEMAND_TABLES)
         for week in (0, 1):
             forecast(session, day(week))
+        plan_days(session, day(1), day(1, 1))
         for name in here.rows():
             rows = session(f"select * from mart_demand.{name}")
             assert sorted(map(str, rows)) == sorted(map(str, here.rows()[name])), name
-            assert len(rows) > 2
+            assert len(rows) > 2 or name == "replenishment_replay"
+        assert sorted(map(str, session(planned))) == sorted(map(str, here.execute(planned)))
         # Other tests build the models here.
-        for name in (*DEMAND_TABLES, *(f"mart_demand.{each}" for each in here.rows())):
+        made = (*here.rows(), "replenishment_plan")
+        for name in (*DEMAND_TABLES, *(f"mart_demand.{each}" for each in made)):
             session(f"drop table {name}")
 
 

@@ -8,56 +8,86 @@ with
 
     in_centers as (
 
+        select product_key, location_key, 'inventory' as source, week_start, min(first_date) as first_date
+        from {{ ref("wh_fact_demand_weeks") }}
+        where product_key <> {{ unknown_key() }}
+        group by product_key, location_key, week_start
+
+    ),
+
+    sold as (
+
+        select
+            product_key,
+            {{ unknown_key() }} as location_key,
+            'sales' as source,
+            cast({{ dbt.date_trunc("week", "sales_date") }} as date) as week_start,
+            min(sales_date) as first_date
+        from {{ ref("wh_fact_product_days") }}
+        where quantity > 0 and product_key <> {{ unknown_key() }}
+        group by product_key, {{ dbt.date_trunc("week", "sales_date") }}
+
+    ),
+
+    -- So many weeks back, so that no week is joined with all of the past.
+    known as (
+
+        select *, {{ dbt.dateadd("day", 7 * weeks_on_record, "week_start") }} as until_week
+        from in_centers
+        union all
+        select *, {{ dbt.dateadd("day", 7 * weeks_of_sales, "week_start") }} as until_week
+        from sold
+
+    ),
+
+    firsts as (
+
+        select product_key, location_key, source, min(first_date) as first_date
+        from known
+        group by product_key, location_key, source
+
+    ),
+
+    stocked as (
+
+        select product_key, min(first_date) as first_date
+        from firsts
+        where source = 'inventory'
+        group by product_key
+
+    ),
+
+    recent as (
+
         select
             weeks.week_start,
             weeks.week_end,
-            demand.product_key,
-            demand.location_key,
-            'inventory' as source,
-            min(demand.first_date) as first_date,
-            max(demand.week_start) as last_week
-
+            known.product_key,
+            known.location_key,
+            known.source,
+            max(known.week_start) as last_week
         from weeks
-        inner join {{ ref("wh_fact_demand_weeks") }} as demand on demand.week_start <= weeks.week_start
-        where demand.product_key <> {{ unknown_key() }}
-        group by weeks.week_start, weeks.week_end, demand.product_key, demand.location_key
+        inner join known on known.week_start <= weeks.week_start and known.until_week > weeks.week_start
+        group by weeks.week_start, weeks.week_end, known.product_key, known.location_key, known.source
 
     ),
 
     -- What no inventory knows is forecast by what is sold, for all places together.
-    only_sold as (
-
-        select
-            weeks.week_start,
-            weeks.week_end,
-            sales.product_key,
-            {{ unknown_key() }} as location_key,
-            'sales' as source,
-            min(sales.sales_date) as first_date,
-            cast({{ dbt.date_trunc("week", "max(sales.sales_date)") }} as date) as last_week
-
-        from weeks
-        inner join {{ ref("wh_fact_product_days") }} as sales on sales.sales_date < weeks.week_end
-        left join
-            (select distinct week_start, product_key from in_centers) as stocked
-            on weeks.week_start = stocked.week_start
-            and sales.product_key = stocked.product_key
-        where stocked.product_key is null and sales.product_key <> {{ unknown_key() }} and sales.quantity > 0
-        group by weeks.week_start, weeks.week_end, sales.product_key
-
-    ),
-
     series as (
 
-        select *
-        from in_centers
-        where last_week > {{ dbt.dateadd("day", -7 * weeks_on_record, "week_start") }}
-
-        union all
-
-        select *
-        from only_sold
-        where last_week > {{ dbt.dateadd("day", -7 * weeks_of_sales, "week_start") }}
+        select recent.*, firsts.first_date
+        from recent
+        inner join
+            firsts
+            on recent.product_key = firsts.product_key
+            and recent.location_key = firsts.location_key
+            and recent.source = firsts.source
+        left join
+            stocked
+            on recent.source = 'sales'
+            and recent.product_key = stocked.product_key
+            and stocked.first_date < recent.week_end
+        where stocked.product_key is null
 
     ),
 
