@@ -273,8 +273,9 @@ def test_forecasts_of_demand_are_the_same_on_snowflake(snowflake):
     here.know(*pieces, centers=("here", "there"))
     for number, name in enumerate(pieces):
         here.stock("here", name, 40 * number, day(1), day(1, 1))
-        for each in range(6):
-            here.order(name, day(-9 + each), day(-8 + each, number + each % 3), 12, expected=day(-8 + each))
+        for week in range(-9, -3):
+            received = day(week + 1, number + week % 3)
+            here.order(name, day(week), received, 12, expected=day(week + 1))
     here.order("a", day(0, 3), None, 12, "ordered")
     here.order("b", day(0, 3), None, 12, "cancelled", changed=day(1, 4))
     here.run(0, 1)
