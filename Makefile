@@ -1,4 +1,4 @@
-# setup, demo, dev, test and bench each set up what they need; the second time that costs nothing.
+# setup, demo, dev, dashboards, test and bench each set up what they need; the second time that costs nothing.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -7,10 +7,10 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 # On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
 SMOKE := automation cli deployment quality resources test_wheel.py
 
-.PHONY: help setup demo dev format test smoke bench lock clean
+.PHONY: help setup demo dev dashboards format test smoke bench lock clean
 
 help: ## Show what can be done
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.complete ## Create .venv with the locked dependencies
 
@@ -34,6 +34,9 @@ demo: setup ## Simulate a retailer, build everything for its whole history, and 
 dev: setup ## Run the Dagster UI on 127.0.0.1:3000, with schedules and sensors
 	$(BIN)/retail-assets dev
 
+dashboards: setup ## Serve the dashboards on 127.0.0.1:3030
+	$(BIN)/retail-assets dashboards
+
 format: setup ## Format Python and SQL, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -52,7 +55,7 @@ smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=p
 bench: setup ## Measure, and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-lock: ## Resolve the dependencies anew into requirements.lock, for all versions of Python (needs uv)
+lock: ## Resolve the dependencies into requirements.lock, for all versions of Python (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header \
 		pyproject.toml -o requirements.lock
 

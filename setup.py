@@ -13,5 +13,6 @@ setup(
     package_data={
         "": ["**/*.csv", "**/*.md", "**/*.yaml", "**/*.yml", "py.typed"],
         DBT_PROJECT: ["models/**/*.sql", "macros/**/*.sql"],
+        "retail_assets.dashboards": ["static/*", "templates/*"],
     },
 )

@@ -24,7 +24,7 @@ class Retailer:
     folder: Path
     days: int
     systems: tuple[str, ...] = ("erp",)
-    """Those that are taken in."""
+    """Those that are ingested."""
 
     @property
     def first_day(self) -> date:

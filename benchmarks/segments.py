@@ -137,4 +137,4 @@ def _against_predict(home: Home, rounds: int) -> Against:
 
 def _how(home: Home) -> str:
     query = f"select cast(is_trained as int) from mart_segmentation.segmentation_model {_OF_THE_WEEK}"
-    return "trained anew" if home.number(query) else "scored with its model"
+    return "retrained" if home.number(query) else "scored with its model"

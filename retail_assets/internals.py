@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dagster._cli import dev as dev
     from dagster._core.definitions.asset_checks.asset_check_evaluation import (
         AssetCheckEvaluationPlanned as AssetCheckEvaluationPlanned,
     )
@@ -61,6 +62,10 @@ _SNOWFLAKE = "dbt's profile knows neither timeouts nor session parameters (trans
 
 # Name: (module, why).
 USED: dict[str, tuple[str, str]] = {
+    "dev": (
+        "dagster._cli",
+        "`dagster dev` names the webserver that it starts, and takes mutations from any web page with it.",
+    ),
     "AssetCheckEvaluationPlanned": (
         "dagster._core.definitions.asset_checks.asset_check_evaluation",
         _LOG,

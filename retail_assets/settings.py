@@ -159,6 +159,16 @@ class Settings(BaseSettings):
     snowflake_statement_timeout: int = Field(
         3600, ge=1, description="Seconds after which Snowflake ends a statement."
     )
+    locale: str = Field(
+        "en-US",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="How the dashboards write numbers (BCP 47), such as `de-DE`.",
+    )
+    currency: str = Field(
+        "USD",
+        pattern=r"^[A-Z]{3}$",
+        description="The currency of all amounts (ISO 4217): the dashboards show it.",
+    )
     history_days: int = Field(
         30,
         ge=1,

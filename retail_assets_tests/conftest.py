@@ -23,7 +23,7 @@ from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.definitions import definitions_of
 from retail_assets.deployment import home
-from retail_assets.ingestion import file_source
+from retail_assets.ingestion import file_reading
 from retail_assets.settings import Settings
 from retail_assets_tests.distribution import ByModule, longest_first
 from simulated_retailer import SYSTEMS as SIMULATED
@@ -214,7 +214,7 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], No
 def whole_files() -> Iterator[None]:
     """The files of tests are written before they are read: nothing waits for them to be whole."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_source, "QUIET", 0.0)
+        patch.setattr(file_reading, "QUIET", 0.0)
         yield
 
 
@@ -267,7 +267,7 @@ def _backfilled(
     last: date,
     weeks: Sequence[date] = (),
 ) -> Deployment:
-    """A deployment with all days up to this one in it, taken in when the last was over."""
+    """A deployment with all days up to this one in it, ingested when the last was over."""
 
     def make(folder: Path) -> None:
         deployment = new_deployment(folder, parsed_project)

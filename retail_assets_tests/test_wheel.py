@@ -77,5 +77,8 @@ def test_runs_a_demo_in_an_empty_folder(environment: Path, tmp_path: Path):
     shown = _run([command, "demo", "--consumers", "50", "--days", "30"], tmp_path)
     assert "Who are the top customers by revenue?" in shown
     assert (tmp_path / ".retail" / "published" / "retail.duckdb").exists()
+    _run([command, "dashboards", "export", "pages"], tmp_path)
+    assert "Net sales by day" in (tmp_path / "pages" / "sales.html").read_text()
+    assert (tmp_path / "pages" / "static" / "echarts.min.js").exists()
     # The package stays as it was installed: a home holds all state.
     assert not list((environment.parent).glob("lib/*/site-packages/retail_assets/dbt_project/target"))

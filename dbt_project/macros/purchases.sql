@@ -20,7 +20,7 @@
     has its own day for both. The lost margin is the refund less the cost of the pieces, which go back to the shelf.
     It is null where the cost is not known, like the line's margin.
 #}
-{% macro taken_back() -%}
+{% macro refunds() -%}
     select
         returns.consumer_key,
         returns.return_date,

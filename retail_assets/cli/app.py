@@ -54,7 +54,7 @@ def backfill(
     from retail_assets.cli.launch import run_range, run_weeks
 
     if weekly and full_refresh:
-        raise typer.BadParameter("Weeks are made anew each time: leave out --full-refresh.")
+        raise typer.BadParameter("Weeks are made again each time: leave out --full-refresh.")
     if weekly:
         result = run_weeks(first.date(), last.date(), select, console=notes)
     else:
@@ -207,6 +207,34 @@ def export_orders(context: typer.Context, center: Center = "", day: PlanDay = No
     notes.print(lines(found.summary), highlight=False)
 
 
+dashboards_app = typer.Typer(help="Pages for people: sales, customers, products, stock, marketing.")
+app.add_typer(dashboards_app, name="dashboards")
+
+
+@dashboards_app.callback(invoke_without_command=True)
+def dashboards(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 3030,
+) -> None:
+    """Serve the dashboards on this machine, read-only, also while a run is writing the warehouse."""
+    if context.invoked_subcommand is None:
+        from retail_assets.dashboards.command import serve_pages
+
+        serve_pages(out, port)
+
+
+@dashboards_app.command("export")
+def export_dashboards(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or one of an earlier export.")],
+) -> None:
+    """Write the dashboards as files that open without a server."""
+    from retail_assets.dashboards.command import export_pages
+
+    export_pages(out, folder)
+
+
 @app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
@@ -221,7 +249,7 @@ def upgrade(
 ) -> None:
     """Bring a home that another version wrote up to this one, as the next run would.
 
-    Sources are not read. Models whose SQL has changed are built anew from raw.
+    Sources are not read. Models whose SQL has changed are rebuilt from raw.
     """
     from retail_assets.deployment.upgrading import upgrade_home
 
@@ -319,26 +347,14 @@ def snowflake_setup(
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
-    from pathlib import Path
-
     from retail_assets.deployment.home import CODE_LOCATION
+    from retail_assets.deployment.webserver import HOST, refuse_taken
 
-    executable = Path(sys.executable).with_name("dagster")
-    os.execv(
-        executable,
-        [
-            str(executable),
-            "dev",
-            "-m",
-            CODE_LOCATION,
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-        ],
-    )
+    refuse_taken(port)
+    command = [sys.executable, "-m", "retail_assets.deployment.dev"]
+    os.execv(sys.executable, [*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
 
 
 def main() -> None:

@@ -37,7 +37,8 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
     _show_segments(console)
     console.print(
         "\nOpen the UI with [bold]make dev[/bold] (http://127.0.0.1:3000): lineage, partitions, checks,"
-        "\nfreshness, backfills. Query the marts with [bold]retail-assets sql[/bold]."
+        "\nfreshness, backfills. Look at the figures with [bold]make dashboards[/bold] (http://127.0.0.1:3030)."
+        "\nQuery the marts with [bold]retail-assets sql[/bold]."
     )
 
 

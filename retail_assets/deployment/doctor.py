@@ -92,7 +92,7 @@ def _source(system: str) -> Callable[[], str]:
         from retail_assets.windows import Window
 
         if system not in settings().systems:
-            return f"not taken in; it costs nothing. Add it to {PREFIX}SOURCES to change that"
+            return f"not ingested; it costs nothing. Add it to {PREFIX}SOURCES to change that"
         tables = source_tables(Project(settings()).manifest, system)
         source = open_source(settings(), tables)
         # Columns are looked at, and each table is asked for none of its rows.

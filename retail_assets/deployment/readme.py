@@ -19,7 +19,7 @@ def settings_rows() -> str:
 
 
 def up_to_date(readme: str) -> str:
-    """The README with these parts made anew."""
+    """The README with these parts generated again."""
     readme = _replaced(readme, "settings", settings_rows())
     return _replaced(readme, "questions", QUESTIONS.read_text(encoding="utf-8"))
 

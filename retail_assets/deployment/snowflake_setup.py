@@ -125,7 +125,7 @@ class _Setup:
             yield f"alter tag {self._tag} set masking policy {self._policy(name)} force"
 
     def masking(self) -> Iterator[str]:
-        yield "-- After the first run, and whenever tables were built anew: a tag goes with its column."
+        yield "-- After the first run, and whenever tables were rebuilt: a tag goes with its column."
         yield "use role accountadmin"
         for relation, columns in personal_columns(self._manifest).items():
             for column in columns:

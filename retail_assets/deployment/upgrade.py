@@ -79,7 +79,7 @@ class Plan:
         """What it does, for people; with the names of models, or only how many there are."""
         if self.storage:
             yield (
-                f"Write the warehouse anew in DuckDB's storage version {STORAGE_VERSION} (it is in"
+                f"Rewrite the warehouse in DuckDB's storage version {STORAGE_VERSION} (it is in"
                 f" {self.storage}), so that older versions of DuckDB open it."
             )
         for change in self.raw:
@@ -89,12 +89,12 @@ class Plan:
             by_reason[reason].append(model)
         for reason, models in by_reason.items():
             listed = f": {', '.join(sorted(models))}" if names else ""
-            yield f"Build {_counted(models, 'model')} anew from raw, {reason}{listed}."
+            yield f"Rebuild {_counted(models, 'model')} from raw, {reason}{listed}."
         if self.until:
             yield f"The daily ones are as of the end of {self.until} then, the newest day that they have now."
         weeks = sorted({week for each in self.weeks.values() for week in each})
         if weeks:
-            yield f"Make {_counted(weeks, 'week')} anew: {weeks[0]} to {weeks[-1]}."
+            yield f"Make {_counted(weeks, 'week')} again: {weeks[0]} to {weeks[-1]}."
         if self.drop:
             yield f"Drop what no model owns any more: {', '.join(sorted(self.drop))}."
 
@@ -350,7 +350,7 @@ class Upgrade:
         newest = max(days.intersection(partitions), default=None)
         if not newest:
             raise UpgradeError(
-                "Models have to be built anew, and Dagster's history does not tell until which day their"
+                "Models have to be rebuilt, and Dagster's history does not tell until which day their"
                 " tables go. Say it once: `retail-assets upgrade --until DATE`, the last day that was run."
             )
         return newest
@@ -366,7 +366,7 @@ class Upgrade:
         return sorted(weeks & {*weekly_partitions(self._settings).get_partition_keys()})
 
     def _column_changes(self, execute: Execute) -> Iterator[str]:
-        """Statements that give the weekly tables their columns. All of their rows are made anew."""
+        """Statements that give the weekly tables their columns. All of their rows are made again."""
         for tables, *_ in _weekly_steps():
             there: dict[str, set[str]] = defaultdict(set)
             for name, column in execute(
@@ -458,7 +458,7 @@ class Upgrade:
                 pass
         except DbtRunError as error:
             raise UpgradeError(
-                f"These models could not be built anew; the upgrade goes on where it stopped, at the next run"
+                f"These models could not be rebuilt; the upgrade goes on where it stopped, at the next run"
                 f" or `retail-assets upgrade`:\n{error}"
             ) from None
 

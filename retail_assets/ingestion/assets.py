@@ -202,7 +202,7 @@ def _states(
             yield state.advanced(window)
     for unique_id in descendants(manifest, read_more):
         name = table_of(manifest, unique_id)
-        if name in known and known[name].reaches(window.start) and known[name].state != "not taken in":
+        if name in known and known[name].reaches(window.start) and known[name].state != "not ingested":
             yield known[name].set_back(window.start, "More has been read of what it is made from.")
 
 

@@ -27,6 +27,7 @@ from retail_assets.ingestion.file_formats import (
 _CHUNK = 1 << 20  # bytes
 # Values may be long; Python's default is 128 KB.
 csv.field_size_limit(1 << 30)
+_ENDS = "\r\n\x1a\0"  # what may end a file behind its last row
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -193,8 +194,10 @@ def _lines_of(path: Path, layout: Layout, found: Sequence[_Passed]) -> tuple[lis
                 place += len(chunk)
             lines.append(line)
         if found:
-            rest = file.read(len(found[-1].text.encode(errors="replace")) + 16)
-            return lines, len(rest.strip()) <= len(found[-1].text.encode(errors="replace")) + 2
+            # Blanks are values where they separate them: a row of nothing else is another row.
+            last = found[-1].raw.strip(_ENDS).encode(errors="replace")
+            rest = file.read(len(last) + 16).strip(_ENDS.encode())
+            return lines, len(rest) <= len(last)
     return lines, False
 
 

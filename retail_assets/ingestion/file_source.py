@@ -5,15 +5,13 @@ whole gives no row at all. A row that cannot be read is refused by itself; a fil
 rows can be trusted. Neither keeps other files from being read.
 """
 
-import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from datetime import time as clock
 from functools import cached_property
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -26,17 +24,14 @@ from retail_assets.ingestion import file_mapping, loaded_files
 from retail_assets.ingestion.file_formats import (
     PATH,
     UTF_8,
-    WINDOWS,
-    BreaksOffError,
     Layout,
     NotWholeError,
     UnreadableFileError,
     layout_of,
-    reason_of,
 )
-from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
-from retail_assets.ingestion.file_tables import Counts, FileTables, Group
-from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
+from retail_assets.ingestion.file_reading import FileReading, checksum_of, layout_in
+from retail_assets.ingestion.file_repair import as_utf8
+from retail_assets.ingestion.file_tables import FileTables, Group
 from retail_assets.ingestion.files import READ, File, FileStore, read_times, recency, recognised, to_read
 from retail_assets.ingestion.keys import first_text
 from retail_assets.ingestion.loaded_files import LoadedFile
@@ -49,27 +44,6 @@ from retail_assets.windows import Window
 FILES_AT_ONCE = 500
 FILES_NAMED = 3
 BYTES_AT_ONCE = 32 * 1024 * 1024
-# A CSV may still be written to, unless nobody has done so for so many seconds.
-QUIET = 5.0
-# A file that lacks its end, and that nobody has written to for so many seconds, will not be made whole.
-ABANDONED = 3600.0
-
-
-@dataclass
-class _Reading:
-    """One reading of a table."""
-
-    table: SourceTable
-    window: Window
-    known: Mapping[str, LoadedFile]
-    read_at: Mapping[str, datetime]
-    has_begun: bool = False
-    checksums: dict[str, str] = field(default_factory=dict)
-    done: list[LoadedFile] = field(default_factory=list)
-    renamed: list[LoadedFile] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    unfinished: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
 
 
 class FileSource(Source):
@@ -89,7 +63,7 @@ class FileSource(Source):
         self._timezone = ZoneInfo(timezone)
         self._own_timezone = own_timezone
         self._known: Mapping[str, Mapping[str, LoadedFile]] = {}
-        self._readings: dict[str, _Reading] = {}
+        self._readings: dict[str, FileReading] = {}
         # What does not fit into DuckDB's memory goes into a folder, and so do copies of files.
         self._folder = TemporaryDirectory()
         self._store.scratch = self._folder.name
@@ -233,7 +207,16 @@ class FileSource(Source):
         known = recognised(listed, loaded, lambda file: self._checksum(table, file))
         files = to_read(table, listed, known, first, end)
         read_at = read_times(files, known, loaded_at)
-        reading = self._readings[table.name] = _Reading(table, window, known, read_at)
+        reading = self._readings[table.name] = FileReading(
+            self,
+            self._store,
+            Path(self._folder.name),
+            self._timezone,
+            table,
+            self._fingerprint(table),
+            known,
+            read_at,
+        )
         reading.renamed = [
             file for path, file in known.items() if file != loaded.get(path) and path not in read_at
         ]
@@ -245,10 +228,10 @@ class FileSource(Source):
             connection = stack.enter_context(self._duckdb.cursor())
             tables = FileTables(connection, table, window)
             tables.prepare(table.timezone or self._own_timezone)
-            finished = self._behind(table, self._finished(reading, files), end)
-            layouts = self._readable(reading, stack.enter_context(self._store.local(finished)))
+            finished = self._behind(table, reading.finished(files), end)
+            layouts = reading.readable(stack.enter_context(self._store.local(finished)))
             for group in self._groups(connection, table, layouts, end, stack):
-                yield from self._rows(tables, reading, group)
+                yield from reading.rows(tables, group)
 
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
         reading = self._readings.get(table.name)
@@ -322,61 +305,7 @@ class FileSource(Source):
     def _checksum(self, table: SourceTable, file: File) -> str:
         with self._store.local([file]) as paths:
             (path,) = paths
-            return _checksum(path) + self._fingerprint(table)
-
-    def _finished(self, reading: _Reading, files: Sequence[File]) -> Sequence[File]:
-        for file in files:
-            if file.why_unfinished:
-                self._left_out(reading, file, file.why_unfinished)
-        return [file for file in files if not file.why_unfinished]
-
-    def _left_out(self, reading: _Reading, file: File, why: str, *, breaks_off: bool = False) -> None:
-        said = f"{self.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
-        if breaks_off and file.modified_at and _age(file) >= ABANDONED:
-            reading.refused.append(
-                f"{said} it was written at {file.modified_at:%Y-%m-%d %H:%M} UTC: send it again."
-            )
-        else:
-            reading.unfinished.append(f"{said} the next run tries it again.")
-            reading.problems.append(reading.unfinished[-1])
-
-    def _refuse(self, reading: _Reading, file: File, why: str) -> None:
-        reading.refused.append(
-            f"{self.system}: {file.path} was not loaded: {why}. Mend the file; the next run tries it again."
-        )
-
-    def _readable(
-        self, reading: _Reading, paths: Mapping[Path, File]
-    ) -> Mapping[Layout, Mapping[Path, File]]:
-        """The files that can be read, by their layouts; of the others it is said why not."""
-        layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
-        table = reading.table
-        is_mapped = table.name in self.mapping.filled
-        told = {file.left_out for file in reading.known.values()}
-        for path, file in paths.items():
-            try:
-                # Before it is read: what changes after that is a change for the next run.
-                reading.checksums[file.path] = self._checksum_of(reading, path, file)
-                layout = self._layout(table, path)
-                if not is_mapped:
-                    self._refuse_columns(table, Group(layout, {path: file}))
-                self._refuse_repeated(table, layout)
-                self._refuse_unfinished(file, layout)
-                left_out = "" if is_mapped else ", ".join(layout.left_out(table))
-                if left_out and left_out not in told:
-                    told.add(left_out)
-                    reading.problems.append(
-                        f"{self.system}: {file.path} has columns that are not taken in: {left_out}."
-                    )
-                if layout.encoding != UTF_8:
-                    path, layout = self._in_utf8(reading, path, file, layout)
-            except NotWholeError as error:
-                self._left_out(reading, file, str(error), breaks_off=isinstance(error, BreaksOffError))
-            except UnreadableFileError as error:
-                self._refuse(reading, file, str(error))
-            else:
-                layouts[layout][path] = file
-        return layouts
+            return checksum_of(path) + self._fingerprint(table)
 
     def _layouts(
         self, table: SourceTable, paths: Mapping[Path, File], *, to_be_read: bool = True
@@ -385,17 +314,13 @@ class FileSource(Source):
         layouts: dict[Layout, dict[Path, File]] = defaultdict(dict)
         for path, file in paths.items():
             try:
-                layout = self._layout(table, path)
+                layout = layout_in(self.mapping, table, path)
             except (NotWholeError, UnreadableFileError):
                 continue
             if to_be_read and layout.encoding != UTF_8:
                 path, layout = as_utf8(path, layout, Path(self._folder.name))
             layouts[layout][path] = file
         return layouts
-
-    def _layout(self, table: SourceTable, path: Path) -> Layout:
-        is_mapped = table.name in self.mapping.filled
-        return layout_of(path, () if is_mapped else [column.source_name for column in table.columns])
 
     def _groups(
         self,
@@ -470,175 +395,10 @@ class FileSource(Source):
             for some in _portions(members, at_once):
                 yield group(layout, some)
 
-    def _checksum_of(self, reading: _Reading, path: Path, file: File) -> str:
-        known = reading.known.get(file.path)
-        is_known = known and known.checksum and known.loaded_at == reading.read_at.get(file.path)
-        try:
-            if known and is_known:
-                return known.checksum
-            return _checksum(path) + self._fingerprint(reading.table)
-        except OSError as error:
-            raise NotWholeError(f"it cannot be opened: {error.strerror or error}") from None
-
-    def _refuse_columns(self, table: SourceTable, group: Group) -> None:
-        lack = self.lack(table, group.lacking(table))
-        if lack:
-            raise UnreadableFileError(f"it has {lack.what}. {lack.remedy}")
-
-    def _refuse_repeated(self, table: SourceTable, layout: Layout) -> None:
-        if table.name in self.mapping.filled:
-            said = self.mapping.of(table).model_dump_json().lower()
-            counts = Counter(name.strip().lower() for name in layout.columns if name.strip())
-            twice = [name for name, count in counts.items() if count > 1 and name in said]
-        else:
-            places = (layout.places(column.source_name) for column in table.columns)
-            twice = [layout.columns[found[0]].strip() for found in places if len(found) > 1]
-        if twice:
-            raise UnreadableFileError(
-                f"its header has more than one column {', '.join(twice)}. Keep the right one"
-            )
-
-    def _refuse_unfinished(self, file: File, layout: Layout) -> None:
-        """Refuse a CSV that is still being written. A CSV has no mark of its end."""
-        if layout.kind != "csv":
-            return
-        # A bucket's files appear whole, and each look costs a request.
-        is_sure = not self._store.is_folder and _age(file) >= QUIET
-        now = file if is_sure else self._store.as_it_is_now(file)
-        if not now.trouble and now.modified_at and _age(now) < QUIET:
-            time.sleep(min(QUIET, QUIET - _age(now)))
-            if self._store.as_it_is_now(file) != now:
-                raise NotWholeError("it is being written")
-        if now.trouble:
-            raise NotWholeError(now.trouble)
-
-    def _in_utf8(self, reading: _Reading, path: Path, file: File, layout: Layout) -> tuple[Path, Layout]:
-        copy = as_utf8(path, layout, Path(self._folder.name))
-        if layout.encoding == WINDOWS:
-            reading.problems.append(
-                f"{self.system}: {file.path} is not UTF-8; it was read as Windows-1252. Save it as UTF-8 if"
-                " letters are wrong."
-            )
-        return copy
-
-    def _rows(self, tables: FileTables, reading: _Reading, group: Group) -> Iterator[pa.Table]:
-        try:
-            if group.mapped:
-                self._refuse_columns(reading.table, group)
-            tables.give(group)
-            counts = tables.version(group, self._described(reading, group))
-        except UnreadableFileError as error:
-            for file in group.files.values():
-                self._refuse(reading, file, str(error))
-            return
-        except duckdb.Error as error:
-            if len(group.files) > 1:
-                for one in group.each():
-                    yield from self._rows(tables, reading, one)
-                return
-            mended = self._mended(tables, reading, group, error)
-            if mended is None:
-                return
-            group, counts = mended
-        for path, outcome in counts.items():
-            if isinstance(outcome, str):
-                self._refuse(reading, group.files[path], outcome)
-            else:
-                self._account(reading, group, group.files[path], outcome)
-        if reading.done and not reading.has_begun:
-            reading.has_begun = True
-            yield reading.table.raw_schema.empty_table()
-        yield from tables.batches()
-
-    def _mended(
-        self, tables: FileTables, reading: _Reading, group: Group, error: duckdb.Error
-    ) -> tuple[Group, Mapping[Path, Counts | str]] | None:
-        """A file that DuckDB does not read as it is, without its rows that fall apart; if that works."""
-        (file,) = group.files.values()
-        if group.mapped:
-            why = reason_of(error).rstrip(".")
-            self._refuse(reading, file, f"{why} (tables.{reading.table.name} in {self.mapping.path})")
-            return None
-        try:
-            if group.layout.kind == "parquet" or "gzip" in str(error).lower():
-                raise BreaksOffError(reason_of(error))
-            group = self._past_errors(tables, reading, group)
-            return group, tables.version(group, self._described(reading, group))
-        except NotWholeError as problem:
-            self._left_out(reading, file, str(problem), breaks_off=isinstance(problem, BreaksOffError))
-        except UnreadableFileError as problem:
-            self._refuse(reading, file, str(problem))
-        except duckdb.Error as problem:
-            self._refuse(reading, file, reason_of(problem))
-        return None
-
-    def _past_errors(self, tables: FileTables, reading: _Reading, group: Group) -> Group:
-        """The rows of one file into `given`, except those that fall apart."""
-        ((path, file),) = group.files.items()
-        try:
-            tables.give(group, past_errors=True)
-        except duckdb.Error:
-            # It has line ends of several kinds.
-            path, layout = as_utf8(path, group.layout, Path(self._folder.name), plain_lines=True)
-            group = Group(layout, {path: file})
-            tables.give(group, past_errors=True)
-        has_other_letters = tables.connection.execute(
-            "select 1 from rejected where error_type = 'INVALID ENCODING' limit 1"
-        ).fetchone()
-        if has_other_letters and is_of_one_byte_letters(path, group.layout):
-            path, layout = self._in_utf8(reading, path, file, replace(group.layout, encoding=WINDOWS))
-            group = Group(layout, {path: file})
-            tables.give(group, past_errors=True)
-        return replace(group, rejected=rejects(tables.connection, path, group.layout))
-
-    def _account(self, reading: _Reading, group: Group, file: File, counts: Counts) -> None:
-        reading.done.append(
-            LoadedFile(
-                table=reading.table.name,
-                path=file.path,
-                size=file.size,
-                version=file.version,
-                day=file.day,
-                rows=counts.rows - counts.held_back - counts.refused,
-                held_back=counts.held_back,
-                loaded_at=reading.read_at[file.path],
-                changed=file.changed,
-                # A query's files have one each.
-                checksum=reading.checksums.get(file.path, ""),
-                left_out=", ".join(group.layout.left_out(reading.table)),
-            )
-        )
-
-    def _described(self, reading: _Reading, group: Group) -> pa.Table:
-        files = group.files.values()
-        moments = pa.timestamp("us")
-        return pa.table(
-            {
-                PATH: pa.array([str(path) for path in group.files], pa.string()),
-                NAME: pa.array([file.path for file in files], pa.string()),
-                DAY_START: pa.array([self._start_of(file.day) for file in files], moments),
-                WRITTEN_AT: pa.array([_naive(file.modified_at) for file in files], moments),
-                READ_AT: pa.array([_naive(reading.read_at[file.path]) for file in files], moments),
-            }
-        )
-
     def _day_of(self, file: File) -> date:
         """The day that a file is of, or on which it was written."""
         written = file.modified_at or datetime.now(UTC)
         return file.day or written.astimezone(self._timezone).date()
-
-    def _start_of(self, day: date | None) -> datetime | None:
-        return _naive(datetime.combine(day, clock(), self._timezone).astimezone(UTC)) if day else None
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _age(file: File) -> float:
-    """The seconds since a file was written."""
-    return (datetime.now(UTC) - file.modified_at).total_seconds() if file.modified_at else 0.0
 
 
 def _portions(files: Mapping[Path, File], at_once: int = FILES_AT_ONCE) -> Iterator[Sequence[Path]]:
@@ -652,7 +412,3 @@ def _portions(files: Mapping[Path, File], at_once: int = FILES_AT_ONCE) -> Itera
         size += file.size
     if portion:
         yield portion
-
-
-def _naive(moment: datetime | None) -> datetime | None:
-    return moment and moment.astimezone(UTC).replace(tzinfo=None)

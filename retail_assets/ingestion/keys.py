@@ -45,7 +45,7 @@ def settled_keys(
     if has_rows and (wanted, known) == ("number", "text"):
         raise SourceError(
             f"{source.mapping.path}: keys: number, but raw has keys of {source.system} that are text. Write"
-            f" `keys: text`, or drop the schema {schema} and load it anew."
+            f" `keys: text`, or drop the schema {schema} and load it again."
         )
     if has_rows:
         keys: Keys = wanted or known or "number"

@@ -2,7 +2,7 @@
 
     timezone: Europe/London            # of times that name no zone; RETAIL_<SYSTEM>_TIMEZONE by default
     keys: text                         # or number; by default the first load decides
-    only: true                         # tables that are not named here are not taken in
+    only: true                         # tables that are not named here are not ingested
     tables:
       orders:                          # a table of the contract
         from: OrderHead                # the source's table, view or file, if it has another name; or
@@ -21,7 +21,7 @@
         defaults:
           status: Complete             # where the source has no such column, or leaves it empty
 
-A table that is null is not taken in. `extends` builds on a shipped mapping or another file, and `variables`
+A table that is null is not ingested. `extends` builds on a shipped mapping or another file, and `variables`
 fill `{name}` in `from` and `select`.
 """
 
@@ -135,7 +135,7 @@ class SystemMapping(_Strict):
     timezone: str | None = None
     keys: Literal["text", "number"] | None = None
     only: bool = False
-    tables: Mapping[str, TableMapping | None] = {}  # one that is null is not taken in
+    tables: Mapping[str, TableMapping | None] = {}  # one that is null is not ingested
     path: str = Field("", exclude=True)
 
     @field_validator("variables", mode="before")

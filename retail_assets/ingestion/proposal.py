@@ -112,7 +112,7 @@ def written(system: str, place: str, tables: Sequence[SourceTable], found: Seque
     """The mapping as a file, with what it says of each column in a comment."""
     by_name = {each.table.name: each for each in found}
     lines = [
-        f"# Where {system} has what is taken in, proposed from the names of what is at {place}.",
+        f"# Where {system} has its rows, proposed from the names of what is at {place}.",
         f"# Read every line, correct it, and name this file in RETAIL_{system.upper()}_MAPPING;",
         "# `retail-assets doctor` says what is wrong with it.",
         "only: true",
@@ -126,7 +126,7 @@ def written(system: str, place: str, tables: Sequence[SourceTable], found: Seque
         block = _table_lines(each)
         if each.missing:
             names = ", ".join(column.name for column in each.missing)
-            lines += ["", f"  # {table.name} cannot be taken in before it has {names}."]
+            lines += ["", f"  # {table.name} cannot be ingested before it has {names}."]
             block = [f"  # {line[2:]}" if line.strip() else line for line in block]
         lines += ["", *block] if not each.missing else block
     return "\n".join(lines) + "\n"
@@ -135,13 +135,13 @@ def written(system: str, place: str, tables: Sequence[SourceTable], found: Seque
 def blank(system: str, tables: Sequence[SourceTable]) -> str:
     """A mapping to be filled in: every table with what it must have, and what is lost without the rest."""
     lines = [
-        f"# Where a company has what is taken in as {system}: copy this file, take the # away where there is",
+        f"# Where a company has the rows of {system}: copy this file, take the # away where there is",
         f"# something, and name it in RETAIL_{system.upper()}_MAPPING. A table needs the columns that are",
         "# named first; of each other it is said what is lost without it. Columns that have the contract's",
         "# names need not be named.",
         "#",
         "# timezone: Europe/Berlin        # of times that name no zone; UTC by default",
-        "# only: true                     # what is not named here is not taken in",
+        "# only: true                     # what is not named here is not ingested",
         "# tables:",
     ]
     for table in tables:

@@ -92,7 +92,7 @@ def _chosen(settings: Settings, systems: Sequence[str]) -> Sequence[str]:
         if system not in SYSTEMS:
             raise UserError(f"There is no system {system}{nearest(system, SYSTEMS)}")
         if system not in settings.systems:
-            raise UserError(f"{system} is not taken in. Add it to {PREFIX}SOURCES.")
+            raise UserError(f"{system} is not ingested. Add it to {PREFIX}SOURCES.")
     return [each for each in settings.systems if each in systems or not systems]
 
 

@@ -33,7 +33,7 @@ def scratch_home(settings: Settings) -> Iterator[Settings]:
 
 
 def _take_parsed(theirs: Project, ours: Project) -> None:
-    """Spare parsing the project anew where the home has it parsed."""
+    """Spare parsing the project again where the home has it parsed."""
     parsed: Sequence[str] = ("manifest.json", "partial_parse.msgpack")
     if theirs.target == ours.target and all((theirs.target_path / name).exists() for name in parsed):
         unfinished = ours.folder / "copied"

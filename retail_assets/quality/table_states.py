@@ -16,9 +16,9 @@ from retail_assets.windows import Window
 SCHEMA = "quality"
 TABLE = f"{SCHEMA}.table_states"
 
-State = Literal["current", "stale", "failed", "refused", "not taken in"]
+State = Literal["current", "stale", "failed", "refused", "not ingested"]
 """`stale`: something upstream failed or was refused. `failed`: its build, or one of its checks, failed.
-`refused`: its source could not be read. `not taken in`: its system is not in RETAIL_SOURCES."""
+`refused`: its source could not be read. `not ingested`: its system is not in RETAIL_SOURCES."""
 
 _COLUMNS = {
     "table_name": "varchar",  # with its schema, as in SQL
@@ -76,7 +76,10 @@ def read(execute: Execute) -> dict[str, TableState]:
         return {}
     rows = execute(f"select table_name, state, applied_from, applied_until, why from {TABLE}")
     return {
-        table: TableState(table, state, _utc(since), _utc(until), why)
+        # Homes of earlier versions have the state by its former name.
+        table: TableState(
+            table, "not ingested" if state == "not taken in" else state, _utc(since), _utc(until), why
+        )
         for table, state, since, until, why in rows
     }
 

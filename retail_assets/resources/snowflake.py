@@ -58,6 +58,7 @@ class SnowflakeWarehouse(Warehouse):
     """A Snowflake database. Its transactions keep writers and readers apart."""
 
     keeps_order = False
+    comments_query = SNOWFLAKE_COMMENTS
 
     def dagster_resources(self) -> dict[str, Any]:
         """The connection for assets of one's own: secrets are read from the environment when it opens."""

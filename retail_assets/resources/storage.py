@@ -78,7 +78,7 @@ def _header(path: Path) -> tuple[int, int]:
 
 
 def rewrite(path: Path) -> None:
-    """Write a database that nobody has open anew, in the storage version.
+    """Rewrite a database that nobody has open in the storage version.
 
     Killed at any moment, it leaves the old one or the new one, whole.
     """

@@ -45,6 +45,9 @@ class Warehouse(ABC):
     keeps_order: ClassVar[bool]
     """Whether a table's rows lie in the order in which they were written."""
 
+    comments_query: ClassVar[str]
+    """Gives the comments of tables and columns: schema, table, column (null for the table) and comment."""
+
     def __init__(self, settings: Settings):
         self._settings = settings
         self._first: Callable[[Say], None] | None = None
@@ -95,6 +98,11 @@ class Warehouse(ABC):
     def query(self, statement: str) -> "pa.Table":
         """The result of a statement, read-only, on what was published."""
 
+    @contextmanager
+    def reading(self) -> "Iterator[Callable[[str], pa.Table]]":
+        """A context for several queries of one reader: what runs one, as `query` does."""
+        yield self.query
+
     @abstractmethod
     def dlt_destination(self) -> "Destination[Any, Any]":
         """Where dlt loads to."""
@@ -135,6 +143,7 @@ class DuckDBWarehouse(Warehouse):
     """A DuckDB file in the home, and a published copy beside it."""
 
     keeps_order = True
+    comments_query = DUCKDB_COMMENTS
 
     @contextmanager
     def _alone(self, say: Say) -> Iterator[None]:
@@ -185,6 +194,12 @@ class DuckDBWarehouse(Warehouse):
         execute("commit")
 
     def query(self, statement: str) -> "pa.Table":
+        with self.reading() as query:
+            return query(statement)
+
+    @contextmanager
+    def reading(self) -> "Iterator[Callable[[str], pa.Table]]":
+        """All queries within see the same published copy."""
         path = self._settings.published_path
         if not path.exists() and self._settings.duckdb_path.exists():
             raise WarehouseError(
@@ -198,15 +213,19 @@ class DuckDBWarehouse(Warehouse):
             )
         config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(path, read_only=True, config=config) as connection:
-            try:
-                if len(connection.extract_statements(statement)) > 1:
-                    raise WarehouseError("These are several statements. Write one query.")
-                result = connection.sql(statement)
-                if result is None:
-                    raise WarehouseError("The statement is no query, and this connection only reads.")
-                return result.to_arrow_table()
-            except duckdb.Error as error:
-                raise WarehouseError(str(error)) from None
+
+            def query(statement: str) -> "pa.Table":
+                try:
+                    if len(connection.extract_statements(statement)) > 1:
+                        raise WarehouseError("These are several statements. Write one query.")
+                    result = connection.sql(statement)
+                    if result is None:
+                        raise WarehouseError("The statement is no query, and this connection only reads.")
+                    return result.to_arrow_table()
+                except duckdb.Error as error:
+                    raise WarehouseError(str(error)) from None
+
+            yield query
 
     def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt

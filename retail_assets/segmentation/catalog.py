@@ -14,7 +14,7 @@ COLUMNS: Mapping[str, Columns] = {
         **WEEK,
         "trained_week": ("date", "The week whose features the model was trained on."),
         "is_trained": ("boolean", "Whether that was this week; else it was scored with last week's model."),
-        "reason": ("varchar", "Why the week was trained anew; null if it was not."),
+        "reason": ("varchar", "Why the week was retrained; null if it was not."),
         "segments": ("integer", "How many segments the model tells apart."),
         "silhouette": ("decimal(9, 6)", "How well this week's consumers are told apart; -1 to 1."),
         "strangers": ("decimal(9, 6)", "Share of consumers farther from every centre than 99% in training."),

@@ -1,4 +1,4 @@
-"""Whether a week is scored with the current model or trained anew."""
+"""Whether a week is scored with the current model or retrained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from retail_assets.segmentation.training import quality, strangers
 
 @dataclass(frozen=True)
 class Decision:
-    """`reasons` to train anew; none: the week is scored with the current model."""
+    """`reasons` to retrain; none: the week is scored with the current model."""
 
     reasons: tuple[str, ...]
     drift: Mapping[str, float] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Decision:
 
 
 def decide(current: Model | None, sample: pd.DataFrame, thresholds: Thresholds) -> Decision:
-    """The documented rule. A week is trained anew if
+    """The documented rule. A week is retrained if
 
     - there is no model yet, or it was made when nobody had bought, and somebody has now;
     - a clustered feature has moved (PSI of `retrain_drift` or more), come or gone;

@@ -35,10 +35,10 @@ _NUMBERS = {"segment", "consumers", "consumer_share", "revenue_share", "margin_s
 
 
 def decided(week: Week) -> str:
-    """Whether and why the week was trained anew, in a sentence."""
+    """Whether and why the week was retrained, in a sentence."""
     if week.decision.retrain:
-        return f"Trained anew. {' '.join(week.decision.reasons)}"
-    return f"Scored with the model of {week.model.trained_week}: nothing has moved enough to train anew."
+        return f"Retrained. {' '.join(week.decision.reasons)}"
+    return f"Scored with the model of {week.model.trained_week}: nothing has moved enough to retrain."
 
 
 def profile_table(week: Week) -> str:

@@ -105,7 +105,7 @@ def _step(
                     built |= standing(manifest, planned.nodes, _relations(execute), execute)
                 for unique_id in sorted(built):
                     yield dg.MaterializeResult(asset_key=models[unique_id].key, metadata={"unchanged": True})
-                choice = runner.Choice({*planned.nodes} - built, empty, planned.anew)
+                choice = runner.Choice({*planned.nodes} - built, empty, planned.rebuilt)
                 arguments = build_arguments(
                     planned.window,
                     settings.timezone,
@@ -168,8 +168,8 @@ def _not_taken_in(
     relations = _relations(execute) if there.absent else set()
     for unique_id in there.absent:
         if _is_relation(manifest, unique_id) and (table := table_of(manifest, unique_id)) in relations:
-            state = known.get(table) or TableState(table, "not taken in")
-            yield state.changed("not taken in", "What it is made from is not in RETAIL_SOURCES.")
+            state = known.get(table) or TableState(table, "not ingested")
+            yield state.changed("not ingested", "What it is made from is not in RETAIL_SOURCES.")
 
 
 def _relations(execute: Execute) -> set[str]:

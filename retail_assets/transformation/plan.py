@@ -30,7 +30,7 @@ class Plan:
     """Models that are not built, each with the reason."""
     behind: Mapping[str, str]
     """Models that are built without the rows of a late system, each with the reason."""
-    anew: Collection[str]
+    rebuilt: Collection[str]
     """Models that are rebuilt from all of raw, since they are new in the deployment."""
 
 
@@ -62,11 +62,11 @@ def plan(
     nodes = {each for each in chosen if each not in blocked}
     models = [each for each in nodes if _is_model(manifest, each)]
     known = {each: states[table_of(manifest, each)] for each in models if table_of(manifest, each) in states}
-    anew = [each for each, state in known.items() if state.state == "not taken in"]
+    rebuilt = [each for each, state in known.items() if state.state == "not ingested"]
     if makes_up:
-        window = gap_before(window, (state for each, state in known.items() if each not in anew))
+        window = gap_before(window, (state for each, state in known.items() if each not in rebuilt))
     blocked = {each: reason for each, reason in blocked.items() if _is_model(manifest, each)}
-    return Plan(window, nodes, blocked, behind, anew)
+    return Plan(window, nodes, blocked, behind, rebuilt)
 
 
 def states_after(
@@ -93,7 +93,7 @@ def states_after(
             continue
         table = table_of(manifest, unique_id)
         state = states.get(table) or TableState(table, "stale")
-        if unique_id in done.anew:
+        if unique_id in done.rebuilt:
             state = TableState(table, "stale")
         if unique_id in done.blocked:
             yield state.changed("stale", done.blocked[unique_id])
@@ -130,7 +130,7 @@ def _obstacles(
             yield parent, blocked[parent]
         elif parent not in chosen and table in states:
             state = states[table]
-            if state.state != "not taken in" and not state.reaches(window.end):
+            if state.state != "not ingested" and not state.reaches(window.end):
                 until = (
                     f"it ends with {state.applied_until:%Y-%m-%d %H:%M} UTC" if state.applied_until else ""
                 )

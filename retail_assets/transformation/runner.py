@@ -59,7 +59,7 @@ class Choice:
     """Models and tests."""
     empty: Collection[str] = ()
     """Further models, which are created empty: macros/absent.sql."""
-    anew: Collection[str] = ()
+    rebuilt: Collection[str] = ()
     """The models that are rebuilt from all of raw."""
 
     @property
@@ -73,7 +73,7 @@ class Choice:
             manifest.nodes[unique_id].tags.append(_CHOSEN)
         for unique_id in self.empty:
             manifest.nodes[unique_id].config.meta["empty"] = True
-        for unique_id in self.anew:
+        for unique_id in self.rebuilt:
             manifest.nodes[unique_id].config["full_refresh"] = True
 
 

@@ -30,7 +30,7 @@ def backfill(deployment, *options):
 
 @pytest.fixture
 def evening(deployment, retailer):
-    """A deployment in whose sources a day is over that it has not taken in yet."""
+    """A deployment in whose sources a day is over that it has not ingested yet."""
     write_evening(retailer, deployment, DAY)
     return deployment
 

@@ -1,4 +1,4 @@
-"""A company of its own shape: a system with a mapping, taken in into a home of its own."""
+"""A company of its own shape: a system with a mapping, ingested into a home of its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

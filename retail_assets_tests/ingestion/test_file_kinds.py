@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_assets.ingestion import file_source, refusals
+from retail_assets.ingestion import file_reading, refusals
 from retail_assets_tests.ingestion.shop import Shop
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
@@ -76,13 +76,13 @@ def test_columns_that_are_not_taken_in_may_be_there_twice_and_are_told_once(shop
     put(shop, HEADER.strip() + f",note,note\n{row}2{row[1:]}", "orders/2.csv")
     assert shop.keys(ORDERS, days(2)) == [1, 2]
     (said,) = shop.problems
-    assert said.endswith("has columns that are not taken in: note, note.")
+    assert said.endswith("has columns that are not ingested: note, note.")
     put(shop, HEADER.strip() + f",note,note\n3{row[1:]}", "orders/3.csv")
     assert shop.keys(ORDERS, days(3)) == [3]
     assert shop.problems == []
     put(shop, HEADER.strip() + f",gift,note\n4{row[1:]}", "orders/4.csv")
     assert shop.keys(ORDERS, days(3)) == [4]
-    assert "orders/4.csv has columns that are not taken in: gift, note." in shop.problems[0]
+    assert "orders/4.csv has columns that are not ingested: gift, note." in shop.problems[0]
 
 
 # Ends
@@ -97,7 +97,7 @@ def test_a_file_whose_last_line_has_no_end_is_loaded_when_nobody_writes_it(shop)
 @pytest.mark.parametrize("so_far", ["2,b,2,2024-01-02,\n", "2,b,2,2024-01-02,", "2,b,2,2024-01-0"])
 def test_a_file_that_is_being_written_is_left_until_it_is_whole(shop, monkeypatch, so_far):
     """It is looked at twice, some seconds apart, unless nobody has touched it for longer than that."""
-    monkeypatch.setattr(file_source, "QUIET", 60.0)
+    monkeypatch.setattr(file_reading, "QUIET", 60.0)
     path = put(shop, f"{HEADER}1,a,1,2024-01-02,\n{so_far}")
     write(shop.url / "orders" / "whole.csv", [order(9, "2024-01-02")])
     waits = []
@@ -117,7 +117,7 @@ def test_a_file_that_is_being_written_is_left_until_it_is_whole(shop, monkeypatc
 
 
 def test_what_nobody_has_touched_for_a_while_is_not_waited_for(shop, monkeypatch):
-    monkeypatch.setattr(file_source, "QUIET", 60.0)
+    monkeypatch.setattr(file_reading, "QUIET", 60.0)
     path = put(shop, f"{HEADER}1,a,1,2024-01-02,\n2,b,2,2024-01-02,")
     os.utime(path, (1_704_240_000, 1_704_240_000))
     # Those say themselves where they end.
@@ -496,4 +496,13 @@ def test_every_row_is_read_or_refused_and_named_by_its_line(
     assert read == good
     origins = [str(row.origin) for row in shop.refused_rows(ORDERS)]
     assert sorted(int(origin.rpartition(" ")[2]) for origin in origins) == wrong
+    assert shop.refused == []
+
+
+@pytest.mark.parametrize("mark", [",", "\t"])
+def test_a_row_before_one_of_nothing_but_separators_does_not_end_its_file(shop, mark):
+    # A tab is a blank too, so what follows the short row looked like the end of the file.
+    put(shop, f"{HEADER}7,x\n,,,,".replace(",", mark), "orders.csv")
+    assert shop.read(ORDERS, days(2)) == []
+    assert [str(row.origin) for row in shop.refused_rows(ORDERS)] == ["orders.csv, line 2"]
     assert shop.refused == []

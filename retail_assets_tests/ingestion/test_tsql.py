@@ -1,6 +1,6 @@
 """What SQL Server is asked for each table of the contract, against the text that is stored in contract.tsql.
 
-Where a query changes on purpose, `python -m retail_assets_tests.ingestion.test_tsql` writes that anew: read
+Where a query changes on purpose, `python -m retail_assets_tests.ingestion.test_tsql` writes that again: read
 the difference.
 """
 

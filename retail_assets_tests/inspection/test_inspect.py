@@ -367,7 +367,7 @@ def test_some_days_only(webshop):
 def test_a_system_that_cannot_be_asked(webshop):
     with pytest.raises(UserError, match="There is no system websop; did you mean `webshop`"):
         inspect_sources(webshop.settings, ["websop"], None, Console(quiet=True))
-    with pytest.raises(UserError, match="crm is not taken in"):
+    with pytest.raises(UserError, match="crm is not ingested"):
         inspect_sources(webshop.settings, ["crm"], None, Console(quiet=True))
 
 

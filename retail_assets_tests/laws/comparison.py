@@ -24,7 +24,7 @@ def assert_same(actual: Tables, expected: Tables) -> None:
 def assert_as_built(deployment: Deployment, built: Deployment, rebuilt_from: date = NEW_DAYS[-1]) -> None:
     """The deployment's tables are those of one backfill over all days, and of a rebuild from its own raw.
 
-    The rebuild computes everything anew, however many days its run is of: from `rebuilt_from` to the last.
+    The rebuild computes everything again, however many days its run is of: from `rebuilt_from` to the last.
 
     A database keeps only the newest address of a consumer, so that raw, which keeps every one that it has
     seen, knows more of them when it looked every day. What is made of them is compared with the rebuild

@@ -39,7 +39,7 @@ def test_backfill_on_top_and_rebuild(deployment, retailer, built):
 
 
 def test_masters_are_amended_and_amended_again(deployment, retailer):
-    """Campaigns move to other media channels, products and countries are described anew in one system only,
+    """Campaigns move to other media channels, products and countries get new descriptions in one system only,
     and an address has two records: of the raw that saw it, a rebuild makes the same."""
     amendments = [(NEW_DAYS[1], MASTERS), (LAST, SECOND_THOUGHTS)]
     write_evening(retailer, deployment, NEW_DAYS[2])

@@ -118,7 +118,7 @@ def test_the_order_of_customers_does_not_matter():
 
 @pytest.mark.parametrize("weeks", [4, 13, 52])
 def test_the_interval_holds_as_often_as_it_says(weeks):
-    """Over customers drawn anew: at least 80% within, and no end can be moved inwards."""
+    """Over newly drawn customers: at least 80% within, and no end can be moved inwards."""
     history, length = 7 * 104, 7 * 104 + 7 * weeks
     purchases = lives(40_000, length, 21)
     before = purchases[purchases["at"] < history]

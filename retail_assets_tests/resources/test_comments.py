@@ -28,7 +28,7 @@ def test_only_what_differs_is_written():
         )
         assert found == {"orders.id": "The order.", "orders.amount": None, "newest.id": "The order."}
         assert connection.execute("select comment from duckdb_tables()").fetchall() == [(ORDERS.text,)]
-        # A table that is made anew is described anew.
+        # A table that is recreated is described again.
         connection.execute("create or replace table mart.orders (id int)")
         assert _write(connection) == 2
 

@@ -218,7 +218,7 @@ def test_a_file_of_another_layout_is_copied_whole(written, published, monkeypatc
 
 
 def test_a_copy_of_another_layout_is_not_brought_up_to_date(written, published):
-    """As in a home whose warehouse has just been written anew in another storage version."""
+    """As in a home whose warehouse has just been rewritten in another storage version."""
     newest = written.with_name("newest.duckdb")
     with duckdb.connect(newest) as connection:
         connection.execute(CHANGES["rewrite"])

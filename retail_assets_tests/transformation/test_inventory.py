@@ -1,7 +1,7 @@
 """Stock, from the simulated inventory system to the mart: the levels are the simulation's, the movements
 explain them, and days run one by one make what a rebuild makes.
 
-All systems are simulated, since orders move stock; those that stock is read from are taken in.
+All systems are simulated, since orders move stock; those that stock is read from are ingested.
 """
 
 import shutil

@@ -158,9 +158,9 @@ def test_part_of_a_job_is_not_built_on_what_is_behind():
 
 def test_what_joins_the_deployment_is_built_anew():
     known = _states(
-        TableState("some.teas", "not taken in"), TableState("raw_till.tea", "current", _at(1), _at(10))
+        TableState("some.teas", "not ingested"), TableState("raw_till.tea", "current", _at(1), _at(10))
     )
     found = plan(MANIFEST, ALL, known, DAY, makes_up=True)
-    assert found.anew == ["teas"]
+    assert found.rebuilt == ["teas"]
     assert found.window == DAY
     assert _after(found, ALL, {}, known)["teas"].applied_from == DAY.start

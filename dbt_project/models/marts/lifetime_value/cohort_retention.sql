@@ -13,7 +13,7 @@ with
 
     purchase_days as ({{ purchase_days() }}),
 
-    taken_back as ({{ taken_back() }}),
+    refunds as ({{ refunds() }}),
 
     consumers as (
 
@@ -85,20 +85,20 @@ with
             consumers.week_start,
             consumers.cohort_month,
             consumers.sales_channel,
-            cast({{ dbt.date_trunc("month", "taken_back.order_date") }} as date) as month_start,
-            sum(taken_back.lost_margin) as margin
+            cast({{ dbt.date_trunc("month", "refunds.order_date") }} as date) as month_start,
+            sum(refunds.lost_margin) as margin
 
         from consumers
         inner join
-            taken_back
-            on consumers.consumer_key = taken_back.consumer_key
-            and taken_back.return_date < consumers.week_end
-            and taken_back.order_date < consumers.week_end
+            refunds
+            on consumers.consumer_key = refunds.consumer_key
+            and refunds.return_date < consumers.week_end
+            and refunds.order_date < consumers.week_end
         group by
             consumers.week_start,
             consumers.cohort_month,
             consumers.sales_channel,
-            cast({{ dbt.date_trunc("month", "taken_back.order_date") }} as date)
+            cast({{ dbt.date_trunc("month", "refunds.order_date") }} as date)
 
     ),
 

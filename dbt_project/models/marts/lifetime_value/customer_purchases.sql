@@ -10,7 +10,7 @@ with
 
     purchase_days as ({{ purchase_days() }}),
 
-    taken_back as ({{ taken_back() }}),
+    refunds as ({{ refunds() }}),
 
     until_week as (
 
@@ -58,23 +58,23 @@ with
         select
             purchases.week_start,
             purchases.consumer_key,
-            sum(taken_back.refund_amount) as refund_amount,
-            sum(taken_back.lost_margin) as lost_margin,
+            sum(refunds.refund_amount) as refund_amount,
+            sum(refunds.lost_margin) as lost_margin,
             sum(
                 case
-                    when taken_back.order_date > purchases.first_purchase_date then taken_back.lost_margin
+                    when refunds.order_date > purchases.first_purchase_date then refunds.lost_margin
                 end
             ) as lost_later_margin,
             sum(
-                case when taken_back.order_date >= purchases.quarter_start then taken_back.lost_margin end
+                case when refunds.order_date >= purchases.quarter_start then refunds.lost_margin end
             ) as lost_margin_in_quarter
 
         from purchases
         inner join
-            taken_back
-            on purchases.consumer_key = taken_back.consumer_key
-            and taken_back.return_date < purchases.week_end
-            and taken_back.order_date < purchases.week_end
+            refunds
+            on purchases.consumer_key = refunds.consumer_key
+            and refunds.return_date < purchases.week_end
+            and refunds.order_date < purchases.week_end
         group by purchases.week_start, purchases.consumer_key
 
     ),

@@ -1,0 +1,230 @@
+"""Asking the warehouse what a page shows."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from retail_assets.dashboards.pages import Chart, Figure, Page, PageError
+from retail_assets.dashboards.period import Choice, choice
+from retail_assets.quality.table_states import TABLE
+from retail_assets.resources.sql import text
+from retail_assets.resources.warehouse import WarehouseError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Query = Callable[[str], "pa.Table"]
+Reading = Callable[[], AbstractContextManager[Query]]
+"""A context in which all queries see the same state of the warehouse."""
+
+_SQL = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_RELATION = re.compile(r"\b(mart_\w+|warehouse|quality|staging)\.(\w+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows, and the SQL that gave them. `problem` says why there are none."""
+
+    sql: str
+    rows: Sequence[Mapping[str, Any]] = ()
+    columns: Sequence[str] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure, beside the period before and a year before. Null is unknown, not 0."""
+
+    figure: Figure
+    value: Any
+    before: Any
+    year_before: Any
+
+
+@dataclass(frozen=True)
+class State:
+    """How current a table is that the page reads."""
+
+    table: str
+    state: str
+    as_of: date | None
+    since: datetime | None
+    """The start of the first window that was built, in UTC."""
+    why: str | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that one page shows."""
+
+    page: Page
+    choice: Choice
+    options: Mapping[str, Sequence[str]]
+    figures: Sequence[Shown]
+    figures_answer: Answer | None
+    charts: Sequence[tuple[Chart, Answer]]
+    states: Sequence[State]
+    descriptions: Mapping[str, str]
+    """Of columns, by name."""
+
+    @property
+    def as_of(self) -> date | None:
+        """The last day that is whole in everything that the page reads."""
+        return min((state.as_of for state in self.states if state.as_of), default=None)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.states) or any(not answer.problem for _, answer in self.charts)
+
+    @property
+    def behind(self) -> Sequence[State]:
+        """The tables that are not as they should be."""
+        return [state for state in self.states if state.state != "current"]
+
+
+def content(page: Page, address: Mapping[str, Sequence[str]], query: Query, comments: str) -> Content:
+    """What a page shows to a reader. A query that fails leaves the others standing.
+
+    `comments` is the warehouse's query for the descriptions of its columns.
+    """
+    tables = tables_of(page)
+    chosen, options, states = chosen_of(page, address, query)
+    figures, answer = _figures(page, chosen, _history(states), query)
+    charts = [(chart, ask(chart.sql, page, chosen, query)) for chart in page.charts]
+    described = _descriptions(tables, query, comments)
+    return Content(page, chosen, options, figures, answer, charts, states, described)
+
+
+def chosen_of(
+    page: Page, address: Mapping[str, Sequence[str]], query: Query
+) -> tuple[Choice, Mapping[str, Sequence[str]], Sequence[State]]:
+    """What a reader has chosen, what they can choose, and how current the page's tables are."""
+    states = _states(tables_of(page), query)
+    options = {name: _options(each.options, query) for name, each in page.filters.items()}
+    days = [state.as_of for state in states if state.as_of]
+    newest = max(days) if days else _newest(query)
+    return choice(page, newest, address, options), options, states
+
+
+def ask(sql: str, page: Page, chosen: Choice, query: Query) -> Answer:
+    """The rows of one query of a page."""
+    written = rendered(sql, page, chosen)
+    try:
+        table = query(written)
+    except WarehouseError as error:
+        return Answer(written, problem=_plain(str(error)))
+    return Answer(written, table.to_pylist(), table.column_names)
+
+
+def rendered(sql: str, page: Page, chosen: Choice) -> str:
+    """The SQL of a choice, as it can be run anywhere. Raises `PageError` if it cannot be made."""
+
+    def days(column: str) -> str:
+        return f"{column} >= date '{chosen.first}' and {column} < date '{chosen.end}'"
+
+    def among(name: str, column: str = "") -> str:
+        if name not in page.filters:
+            raise PageError(f"{page.name}.yml has no filter {name}.")
+        values = chosen.chosen.get(name, ())
+        listed = ", ".join(text(value) for value in values)
+        return f"{column or page.filters[name].column} in ({listed})" if values else "true"
+
+    try:
+        return (
+            _SQL.from_string(sql)
+            .render(
+                days=days,
+                among=among,
+                first=f"date '{chosen.first}'",
+                last=f"date '{chosen.last}'",
+                end=f"date '{chosen.end}'",
+                number_of_days=chosen.days,
+            )
+            .strip()
+        )
+    except TemplateError as error:
+        raise PageError(f"{page.name}.yml: {error}") from None
+
+
+def tables_of(page: Page) -> Sequence[str]:
+    """The tables that a page's queries name, with their schemas."""
+    named = (found.group(0).lower() for sql in page.queries for found in _RELATION.finditer(sql))
+    return sorted(set(named) - {TABLE})
+
+
+def _figures(
+    page: Page, chosen: Choice, history: date | None, query: Query
+) -> tuple[Sequence[Shown], Answer | None]:
+    """The figures, with those of days before where all of these days are in the tables since `history`."""
+    if not page.figures:
+        return (), None
+    answer = ask(page.figures.sql, page, chosen, query)
+    rows: list[Mapping[str, Any]] = [answer.rows[0] if answer.rows else {}]
+    for then in (chosen.before(page), chosen.year_before):
+        is_whole = history is not None and then.first >= history
+        found = ask(page.figures.sql, page, then, query).rows if is_whole else ()
+        rows.append(found[0] if found else {})
+    shown = [Shown(figure, *(row.get(figure.column) for row in rows)) for figure in page.figures.show]
+    return shown, answer
+
+
+def _history(states: Sequence[State]) -> date | None:
+    """From which day on all tables have all days. A window that starts within a UTC day has it."""
+    since = [state.since for state in states if state.since]
+    return max(since).date() if since else None
+
+
+def _states(tables: Sequence[str], query: Query) -> Sequence[State]:
+    listed = ", ".join(text(table) for table in tables)
+    try:
+        rows = query(
+            f"select table_name, state, as_of, applied_from, why from {TABLE} where table_name in ({listed})"
+        )
+    except WarehouseError:
+        return ()
+    states = {row["table_name"]: State(*row.values()) for row in rows.to_pylist()}
+    return [states[table] for table in tables if table in states]
+
+
+def _newest(query: Query) -> date:
+    """The newest whole day of any table: tables that Python makes have no state."""
+    try:
+        (day,) = query(f"select max(as_of) as newest from {TABLE}").column(0).to_pylist()
+    except WarehouseError:
+        day = None
+    # Nothing was built: then the period does not matter.
+    return day or date(2000, 1, 1)
+
+
+def _options(sql: str, query: Query) -> Sequence[str]:
+    try:
+        table = query(sql)
+    except WarehouseError:
+        return ()
+    return [str(value) for value in table.column(0).to_pylist() if value is not None]
+
+
+def _descriptions(tables: Sequence[str], query: Query, comments: str) -> Mapping[str, str]:
+    """What the warehouse says of its columns. Of a name that several tables have, the first."""
+    try:
+        rows = query(comments).to_pylist()
+    except WarehouseError:
+        return {}
+    described: dict[str, str] = {}
+    for schema, table, column, said in (tuple(row.values()) for row in rows):
+        if column and said and f"{schema}.{table}".lower() in tables:
+            described.setdefault(column.lower(), said)
+    return described
+
+
+def _plain(error: str) -> str:
+    if "does not exist" in error:
+        return "This has not been built: the system that it needs is not ingested, or no run has made it yet."
+    return error.splitlines()[0]

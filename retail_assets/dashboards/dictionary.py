@@ -1,0 +1,73 @@
+"""The data dictionary: what readers can query, as the warehouse itself describes it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from retail_assets.dashboards.answers import Query
+from retail_assets.quality.table_states import TABLE
+from retail_assets.resources.warehouse import WarehouseError
+
+NAME = "dictionary"
+TITLE = "Data dictionary"
+_LAYERS = ("mart_", "warehouse", "quality")
+"""Schemas that begin so, in this order: readers start from the marts."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, as SQL names it."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, with its columns in order. `as_of` is the last day that is whole in it, if that is kept."""
+
+    name: str
+    description: str
+    state: str
+    as_of: date | None
+    columns: Sequence[Column]
+
+
+def tables(query: Query, comments: str) -> Sequence[Table]:
+    """All tables of marts, warehouse and quality. `comments` is the warehouse's query for descriptions."""
+    said = {
+        (f"{schema}.{table}".lower(), (column or "").lower()): comment
+        for schema, table, column, comment in (tuple(row.values()) for row in query(comments).to_pylist())
+        if comment
+    }
+    states = _states(query)
+    columns: dict[str, list[Column]] = {}
+    for row in query(
+        "select lower(table_schema || '.' || table_name) as named, lower(column_name) as column_named,"
+        " lower(data_type) as data_typed from information_schema.columns"
+        " order by named, ordinal_position"
+    ).to_pylist():
+        table, column, kind = row.values()
+        # Columns that begin so are for the next run.
+        if table.startswith(_LAYERS) and not column.startswith("_"):
+            columns.setdefault(table, []).append(Column(column, kind, said.get((table, column), "")))
+    return [
+        Table(
+            name,
+            said.get((name, ""), ""),
+            *states.get(name, ("", None)),
+            columns[name],
+        )
+        for layer in _LAYERS
+        for name in sorted(columns)
+        if name.startswith(layer)
+    ]
+
+
+def _states(query: Query) -> Mapping[str, tuple[str, date | None]]:
+    try:
+        rows = query(f"select table_name, state, as_of from {TABLE}").to_pylist()
+    except WarehouseError:
+        return {}
+    return {row["table_name"]: (row["state"], row["as_of"]) for row in rows}
