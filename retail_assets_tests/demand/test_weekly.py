@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from retail_assets.demand import weekly
-from retail_assets.demand.catalog import ACCURACY, CHECKS, EVERYTHING, FORECASTS, MODELS, table
+from retail_assets.demand.catalog import ACCURACY, CHECKS, EVERYTHING, FORECASTS, MODELS, REPLAY, table
 from retail_assets.demand.checks import findings
 from retail_assets_tests.demand.planted import NOWHERE, Warehouse, day
 
@@ -149,21 +149,21 @@ def test_quantiles_cover_what_they_say(warehouse):
         pieces = draws.negative_binomial(size, size / (size + mean), weeks + 13)
         warehouse.leave(product, pieces.tolist(), last=13)
     warehouse.list_series(0, dict.fromkeys(products, 1 - weeks))
-    for ahead in range(1, 14):
-        warehouse.list_series(ahead, dict.fromkeys(products, 1 - weeks))
     warehouse.run(0)
-    found = warehouse.execute(
-        "select sum(whole_weeks), "
-        + ", ".join(
-            f"sum(whole_weeks * {kind}_{each})" for each in (50, 90, 95) for kind in ("below", "covered")
-        )
-        + f" from {table(ACCURACY)} where category = '{EVERYTHING}'"
+    shares = ", ".join(
+        f"count(case when quantity_counted {sign} quantile_{each} then 1 end)"
+        for each in (50, 90, 95)
+        for sign in ("<", "<=")
     )
-    ((count, *shares),) = found
+    ((count, *shares_),) = warehouse.execute(
+        f"select count(*), {shares} from {table(FORECASTS)} as forecasts"
+        " inner join warehouse.wh_fact_demand_weeks as happened"
+        " on forecasts.product_key = happened.product_key and forecasts.target_week = happened.week_start"
+    )
     assert count == 80 * 13
-    for level, below, covered in zip((0.5, 0.9, 0.95), shares[::2], shares[1::2], strict=True):
-        assert float(below / count) < level + 0.02
-        assert float(covered / count) > level - 0.02
+    for level, below, covered in zip((0.5, 0.9, 0.95), shares_[::2], shares_[1::2], strict=True):
+        assert below / count < level + 0.02
+        assert covered / count > level - 0.02
 
 
 def test_the_record_is_what_was_forecast_against_what_left(warehouse):
@@ -289,7 +289,7 @@ def test_spoiled_rows_are_found(warehouse, spoil, expected):
 
 def test_no_history_is_no_forecast_and_a_sentence(warehouse):
     week = warehouse.run(0)[0]
-    assert warehouse.rows() == {FORECASTS: [], MODELS: [], ACCURACY: []}
+    assert warehouse.rows() == {FORECASTS: [], MODELS: [], ACCURACY: [], REPLAY: []}
     told = {finding.check: finding for finding in findings(warehouse.execute, week)}
     assert all(finding.passed for finding in told.values())
     assert told["methods_are_told"].text == "there is nothing to forecast yet"
