@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -81,7 +81,9 @@ class Content:
     @property
     def is_built(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.states) or any(not answer.problem for _, answer in self.charts)
+        answers = [answer for _, answer in self.charts]
+        answers += [self.figures_answer] if self.figures_answer else []
+        return any(not answer.problem for answer in answers)
 
     @property
     def behind(self) -> Sequence[State]:
@@ -136,12 +138,16 @@ def rendered(sql: str, page: Page, chosen: Choice) -> str:
         listed = ", ".join(text(value) for value in values)
         return f"{column or page.filters[name].column} in ({listed})" if values else "true"
 
+    def ago(days: int) -> str:
+        return f"date '{chosen.last - timedelta(days=days)}'"
+
     try:
         return (
             _SQL.from_string(sql)
             .render(
                 days=days,
                 among=among,
+                ago=ago,
                 first=f"date '{chosen.first}'",
                 last=f"date '{chosen.last}'",
                 end=f"date '{chosen.end}'",

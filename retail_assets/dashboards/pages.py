@@ -79,8 +79,6 @@ class Page(_Strict):
     order: int
     description: str
     owner: str
-    needs: Sequence[str] = ()
-    """The tables without which the page has nothing to show."""
     days: int = Field(28, ge=1)
     before: int | None = Field(None, ge=1)
     filters: Mapping[str, Filter] = {}

@@ -8,6 +8,8 @@ from retail_assets.dashboards.pages import Page
 
 YEAR = timedelta(weeks=52)
 """A year back is 52 weeks, so that the same weekdays are compared."""
+# Days before and after these leave no room for the days that they are compared with.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,11 @@ def _day(address: Mapping[str, Sequence[str]], name: str, ignored: list[str]) ->
     if said is None:
         return None
     try:
-        return date.fromisoformat(said)
+        day = date.fromisoformat(said)
     except ValueError:
         ignored.append(f"'{said}' is no day; write it as 2024-03-31.")
         return None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        ignored.append(f"{said} is not a day that a retailer has.")
+        return None
+    return day

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import sqlglot
 
 from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import PROJECT_DIR
@@ -45,7 +46,7 @@ def test_every_query_of_a_page_can_be_answered(page, built, query):
     written = site_of(built.settings, PAGES, is_served=True).page(shown)
     # The tables that Python makes have no state.
     assert ("As of <time>" in written) == bool(shown.states)
-    assert "been built yet" not in written
+    assert "has been built" not in written
     assert written.count('class="plot"') == sum(
         chart.kind != "table" and bool(answer.rows) for chart, answer in shown.charts
     )
@@ -57,6 +58,16 @@ def test_a_page_reads_models_of_the_project(page, manifest):
     assert tables_of(page)
     weekly = re.compile(r"mart_(segmentation|lifetime_value|recommendations)\.")
     assert {table for table in tables_of(page) if not weekly.match(table)} <= models
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_query_is_sql_of_both_engines(page):
+    for sql in (*page.queries, *(each.options for each in page.filters.values())):
+        written = rendered(sql, page, LAST_WEEK)
+        assert "interval" not in written, "Days are added otherwise on each engine: use ago()."
+        for dialect in ("duckdb", "snowflake"):
+            (statement,) = sqlglot.parse(written, read=dialect)
+            assert isinstance(statement, sqlglot.exp.Query)
 
 
 def test_figures_are_those_of_the_mart(query):

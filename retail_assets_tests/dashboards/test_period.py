@@ -49,6 +49,13 @@ def test_an_address_says_the_whole_choice(first, last, channels):
     assert {*chosen.chosen["channel"]} == channels
 
 
+@pytest.mark.parametrize("said", ["0001-01-01", "9999-12-31"])
+def test_a_day_that_no_retailer_has_is_ignored(said):
+    chosen = choice(PAGES["sales"], NEWEST, {"from": [said]}, CHANNELS)
+    assert chosen.days == 28
+    assert chosen.ignored == [f"{said} is not a day that a retailer has."]
+
+
 @pytest.mark.parametrize("said", ["31.5.2024", "soon", "2024-02-30", "2024-05-31'; drop"])
 def test_what_is_no_day_is_told_and_ignored(said):
     chosen = choice(PAGES["sales"], NEWEST, {"to": [said], "channel": ["shop"]}, CHANNELS)

@@ -139,6 +139,17 @@ def test_html_in_data_is_text(settings_with_evil):
         assert "is stale" in get(f"{address}/products")[2]
 
 
+def test_a_page_of_a_system_that_is_not_there_says_so_once(settings_with_evil):
+    with duckdb.connect(settings_with_evil.published_path) as connection:
+        connection.execute("drop table mart_analyst.mrt_inventory_analysis")
+    with served(settings_with_evil) as address:
+        stock, today = (get(f"{address}/{name}")[2] for name in ("stock", "today"))
+    assert stock.count('class="notice"') == 1
+    assert "the systems that it needs are not ingested" in stock
+    assert 'class="plot"' in today
+    assert today.count("This has not been built") == 1
+
+
 def test_a_warehouse_without_anything_says_so(tmp_path):
     settings = Settings(home=tmp_path)
     with served(settings) as address:
