@@ -61,9 +61,7 @@ with
             sum(refunds.refund_amount) as refund_amount,
             sum(refunds.lost_margin) as lost_margin,
             sum(
-                case
-                    when refunds.order_date > purchases.first_purchase_date then refunds.lost_margin
-                end
+                case when refunds.order_date > purchases.first_purchase_date then refunds.lost_margin end
             ) as lost_later_margin,
             sum(
                 case when refunds.order_date >= purchases.quarter_start then refunds.lost_margin end
