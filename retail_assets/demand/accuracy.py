@@ -39,7 +39,7 @@ def insert_accuracy(week: str, actual: str, predicted: str | None = None) -> str
     columns = ", ".join(COLUMNS[ACCURACY])
     first = monday(predicted or weeks_later(week, -HORIZON))
     last = monday(predicted or weeks_later(week, -1))
-    pieces, share = "cast(actual.quantity as double)", "actual.days / 7"
+    pieces, share = "cast(actual.quantity as double)", "cast(actual.days as double) / 7"
     expected, naive = (
         f"cast(forecasts.{each} as double) * {share}" for each in ("expected_quantity", "seasonal_naive")
     )

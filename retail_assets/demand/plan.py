@@ -146,7 +146,7 @@ def _stock(days: str, dates: list[date]) -> str:
         qualify
             row_number() over (
                 partition by days.plan_date, inventory.location_key, inventory.sku
-                order by inventory.snapshot_date desc
+                order by inventory.snapshot_date desc nulls last
             ) = 1
 
     )
@@ -231,7 +231,7 @@ def _needs(session: Session, days: str, stock: str, orders: str) -> str:
             select plan_date, product_key, supplier
             from since
             where supplier is not null
-            qualify rank() over (partition by plan_date, product_key order by order_date desc) = 1
+            qualify rank() over (partition by plan_date, product_key order by order_date desc nulls last) = 1
         ) as newest_orders
         group by plan_date, product_key
 
@@ -426,7 +426,10 @@ def _judged(session: Session, needs: str, distributions: str) -> str:
         select *
         from dated
         where is_short
-        qualify row_number() over (partition by plan_date, product_key order by needed desc, location_key) = 1
+        qualify
+            row_number() over (
+                partition by plan_date, product_key order by needed desc nulls last, location_key
+            ) = 1
 
     ),
 
@@ -437,7 +440,7 @@ def _judged(session: Session, needs: str, distributions: str) -> str:
         where surplus_quantity > 0
         qualify
             row_number() over (
-                partition by plan_date, product_key order by surplus_quantity desc, location_key
+                partition by plan_date, product_key order by surplus_quantity desc nulls last, location_key
             ) = 1
 
     ),

@@ -67,7 +67,7 @@ def reorder(query: Query, center: str, day: date | None) -> Orders:
         " coalesce(t.location_name, r.transfer_from) as transfer_from, r.on_hand, r.on_order,"
         " r.reorder_point, r.lead_days, cast(r.runs_out_date as varchar) as runs_out_date, r.reason"
         f" {planned} and (r.order_quantity > 0 or r.transfer_quantity > 0)"
-        " order by 1, r.order_value desc nulls last, r.order_quantity desc, r.product_key"
+        " order by 1, r.order_value desc nulls last, r.order_quantity desc nulls last, r.product_key"
     )
     ((everything, late, surplus, value),) = rows_of(
         query,
@@ -144,7 +144,8 @@ def _record(query: Query) -> str:
     rows = rows_of(
         query,
         f"select cast(week_start as varchar), verdict from {table(ACCURACY)}"
-        f" where category = {text(EVERYTHING)} and weeks_ahead = 1 order by week_start desc limit 1",
+        f" where category = {text(EVERYTHING)} and weeks_ahead = 1"
+        " order by week_start desc nulls last limit 1",
     )
     if not rows:
         return "none yet; no forecast is a week old."

@@ -171,7 +171,8 @@ def _read(session: Session, week: str) -> Days | None:
             "select supplier, days from (select coalesce(supplier, '') as supplier,"
             " datediff('day', order_date, received_date) as days, order_date, product_key, location_key"
             f" from {orders} where received_date > order_date and received_date <= cast('{end}' as date)"
-            " qualify row_number() over (partition by supplier order by order_date desc, product_key,"
+            " qualify row_number() over (partition by supplier order by"
+            " order_date desc nulls last, product_key,"
             f" location_key) <= {LEADS}) as newest order by supplier, order_date, product_key, location_key"
         )
     in_turn: dict[str, list[int]] = {}
