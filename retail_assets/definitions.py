@@ -1,5 +1,6 @@
 """What the deployment consists of."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import dagster as dg
@@ -12,6 +13,8 @@ from retail_assets.catalog.lineage import known_columns
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
+from retail_assets.demand.assets import SERIES_KEY, demand_assets
+from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
@@ -36,14 +39,16 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         if system in settings.systems
     ]
     models = transformation_assets(settings, project, translator, there)
-    made_of = {
+    keys = frozenset(key for step in models for key in step.keys)
+    made_of: Mapping[dg.AssetKey, Callable[[Settings], dg.AssetsDefinition]] = {
         FEATURES: segmentation_assets,
         PURCHASES: lifetime_value_assets,
         MODELS[0]: recommendation_assets,
+        SERIES_KEY: partial(demand_assets, present=keys),
     }
-    keys = {key for step in models for key in step.keys}
     weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
-    assets = [*raw, *models, *weekly_steps]
+    plans = [plan_assets(settings)] if {STOCK_KEY, SERIES_KEY} <= keys else []
+    assets = [*raw, *models, *weekly_steps, *plans]
     newest_partition = newest_partition_checks(assets)
     daily = daily_job(settings)
     weekly = weekly_job(settings) if weekly_steps else None

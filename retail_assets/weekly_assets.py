@@ -1,4 +1,4 @@
-"""The steps that write weekly tables in Python: what they are to Dagster, the same way for each."""
+"""The steps that write weekly tables in Python, or daily ones: what they are to Dagster, all the same way."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.freshness import freshness_by_name
-from retail_assets.partitions import weekly_partitions
+from retail_assets.partitions import partitions_by_name
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Warehouse
@@ -54,11 +54,13 @@ def weekly_step(
     dependencies: Mapping[str, Dependencies],
     checks: Mapping[str, Check],
     make_week: MakeWeek,
+    partition: str = "weekly",
+    freshness: str = "weekly_segments",
 ) -> dg.AssetsDefinition:
     """One asset for each of the tables that `descriptions` names, written together.
 
     A range of weeks is one run, which takes them in their order. The group has the step's name; assets are
-    shown as made with `library`.
+    shown as made with `library`. `make_week` of a daily step is given days.
     """
     keys = {table: dg.AssetKey([tables.schema, table]) for table in descriptions}
     specs = [
@@ -69,7 +71,7 @@ def weekly_step(
             group_name=name,
             kinds={"python", library, settings.warehouse},
             owners=["team:data-science"],
-            freshness_policy=freshness_by_name(settings)["weekly_segments"],
+            freshness_policy=freshness_by_name(settings)[freshness],
             metadata={"dagster/column_schema": _column_schema(tables.columns[table])},
         )
         for table, key in keys.items()
@@ -82,7 +84,9 @@ def weekly_step(
             dg.AssetCheckSpec(check, asset=keys[each.table], description=each.description)
             for check, each in checks.items()
         ],
-        partitions_def=weekly_partitions(settings),
+        # A daily run may leave checks out.
+        can_subset=partition == "daily",
+        partitions_def=partitions_by_name(settings)[partition],
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=dg.RetryPolicy(max_retries=2, delay=60),
         pool="warehouse",
@@ -101,9 +105,12 @@ def weekly_step(
                 warehouse.comment(list(tables.described(descriptions)), session)
             warehouse.publish()
         for table, key in keys.items():
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows[table]})
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows[table]})
         for check, pairs in found.items():
-            yield _result(check, keys[checks[check].table], checks[check].severity, pairs)
+            key = keys[checks[check].table]
+            if dg.AssetCheckKey(key, check) in context.selected_asset_check_keys:
+                yield _result(check, key, checks[check].severity, pairs)
 
     return step
 

@@ -74,6 +74,13 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# `where`-clause part of an incremental run: days from the first affected `begin` on. It lets the engine prune. #}
+{% macro since_first_affected(day, begin) -%}
+    {%- if is_incremental() -%} {{ day }} >= (select min({{ begin }}) from {{ affected() }})
+    {%- else -%} true
+    {%- endif -%}
+{%- endmacro %}
+
 {# The relation that lists this model's affected keys. #}
 {% macro affected() -%} {%- if execute -%} {{ ref(affected_of(config).by) }}{%- endif -%} {%- endmacro %}
 

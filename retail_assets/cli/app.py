@@ -166,6 +166,47 @@ def export_recommendations(
     notes.print(lines(found.summary), highlight=False)
 
 
+reorder_app = typer.Typer(help="What to reorder, on the screen and as a file.")
+app.add_typer(reorder_app, name="reorder")
+
+Center = Annotated[
+    str, typer.Option(metavar="NAME|KEY", help="The distribution center, by name or key. Default: all.")
+]
+PlanDay = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The day. Default: the newest that has a plan."),
+]
+
+
+@reorder_app.callback(invoke_without_command=True)
+def reorder(context: typer.Context, center: Center = "", day: PlanDay = None) -> None:
+    """Print what to order, or to bring from another center, at the end of a day, and why."""
+    context.obj = (center, day)
+    if context.invoked_subcommand is None:
+        from retail_assets.demand.reading import show
+        from retail_assets.resources.warehouse import warehouse_of
+        from retail_assets.settings import settings
+
+        show(out, warehouse_of(settings()).query, center, day.date() if day else None)
+
+
+@reorder_app.command("export")
+def export_orders(context: typer.Context, center: Center = "", day: PlanDay = None) -> None:
+    """Write what to order as CSV, for a spreadsheet or a purchasing system."""
+    from retail_assets.demand.reading import as_csv_rows
+    from retail_assets.demand.reading import reorder as orders_of
+    from retail_assets.resources.tables import write_table
+    from retail_assets.resources.terminal import lines
+    from retail_assets.resources.warehouse import warehouse_of
+    from retail_assets.settings import settings
+
+    # Both may stand before `export` or after it.
+    center, day = center or context.obj[0], day or context.obj[1]
+    found = orders_of(warehouse_of(settings()).query, center, day.date() if day else None)
+    write_table(as_csv_rows(found), "csv", out)
+    notes.print(lines(found.summary), highlight=False)
+
+
 dashboards_app = typer.Typer(help="Pages for people: sales, customers, products, stock, marketing.")
 app.add_typer(dashboards_app, name="dashboards")
 

@@ -101,6 +101,9 @@ class Plan:
 
 def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str], object]]]:
     """The tables that Python writes week by week, which of them has every week, and what makes a week."""
+    from retail_assets.demand import catalog as demand
+    from retail_assets.demand import plan_catalog as plan
+    from retail_assets.demand.plan_assets import week_of_plan
     from retail_assets.lifetime_value import catalog as values
     from retail_assets.recommendations import catalog as recommendations
     from retail_assets.segmentation import catalog as segments
@@ -120,10 +123,17 @@ def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str]
 
         return run_week(session, week)
 
+    def make_forecasts(session: Session, week: str) -> object:
+        from retail_assets.demand.weekly import run_week
+
+        return run_week(session, week)
+
     return (
         (segments.TABLES, segments.MODELS, make_segments),
         (values.TABLES, values.MODELS, make_values),
         (recommendations.TABLES, recommendations.RECOMMENDATIONS, make_recommendations),
+        (demand.TABLES, demand.FORECASTS, make_forecasts),
+        (plan.PLAN_TABLES, plan.PLAN, week_of_plan),
     )
 
 

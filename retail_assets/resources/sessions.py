@@ -18,6 +18,10 @@ class Session(ABC):
         """Run a statement: its rows."""
 
     @abstractmethod
+    def days_later(self, day: str, days: str) -> str:
+        """A date so many days after another, as SQL: engines write it differently."""
+
+    @abstractmethod
     def read(self, statement: str) -> "pa.Table":
         """The result of a query; columns by lower-case names."""
 
@@ -44,6 +48,9 @@ class DuckDBSession(Session):
 
     def __call__(self, statement: str) -> Sequence[tuple[Any, ...]]:
         return self._connection.execute(statement).fetchall()
+
+    def days_later(self, day: str, days: str) -> str:
+        return f"({day} + cast({days} as integer))"
 
     def read(self, statement: str) -> "pa.Table":
         return self._connection.sql(statement).to_arrow_table()

@@ -165,6 +165,9 @@ class SnowflakeSession(Session):
     def __call__(self, statement: str) -> Sequence[tuple[Any, ...]]:
         return _run(self._connection, statement).fetchall()
 
+    def days_later(self, day: str, days: str) -> str:
+        return f"cast(dateadd('day', {days}, {day}) as date)"
+
     def read(self, statement: str) -> "pa.Table":
         import pyarrow as pa
 

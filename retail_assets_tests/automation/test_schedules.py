@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from retail_assets.definitions import definitions_of
+from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
@@ -30,7 +31,9 @@ class Mondays:
     @property
     def parents(self):
         graph = self.repository.asset_graph
-        return set().union(*(graph.get(key).parent_keys for key in (FEATURES, PURCHASES, *MODELS)))
+        return set().union(
+            *(graph.get(key).parent_keys for key in (FEATURES, PURCHASES, SERIES_KEY, *MODELS))
+        )
 
 
 @pytest.fixture

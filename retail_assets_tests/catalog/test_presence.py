@@ -103,7 +103,7 @@ def test_descendants_are_all_that_is_made_of_it(deploy):
 
 @pytest.mark.parametrize(
     ("sources", "weekly"),
-    [("erp", True), ("webshop", True), ("inventory", False), ("marketing", False), ("crm, geo", False)],
+    [("erp", True), ("webshop", True), ("inventory", True), ("marketing", False), ("crm, geo", False)],
 )
 def test_any_subset_is_a_deployment(deploy, sources, weekly):
     """Nothing of an absent system is in the definitions, not even as something outside of them."""

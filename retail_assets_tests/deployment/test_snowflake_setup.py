@@ -90,6 +90,7 @@ def test_readers_see_the_marts_alone(manifest):
     }
     assert granted == {
         "mart_analyst",
+        "mart_demand",
         "mart_lifetime_value",
         "mart_marketing",
         "mart_recommendations",

@@ -58,7 +58,17 @@ with
 
     ),
 
-    final as (select distinct snapshot_date, distribution_center_id, sku from reached where is_affected = 1)
+    final as (
+
+        select distinct
+            snapshot_date,
+            distribution_center_id,
+            sku,
+            cast({{ dbt.date_trunc("week", "snapshot_date") }} as date) as week_start
+        from reached
+        where is_affected = 1
+
+    )
 
 select *
 from final

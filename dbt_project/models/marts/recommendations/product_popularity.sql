@@ -3,18 +3,7 @@ with
     baskets as ({{ weekly_baskets() }}),
 
     -- What the ERP has ended, by the week's end, is not sold any more.
-    ended as (
-
-        select identities.product_key, max(products.sell_end_date) as sell_end_date
-        from {{ ref("stg_products") }} as products
-        inner join
-            {{ ref("wh_product_identities") }} as identities
-            on identities.source_system = 'erp'
-            and cast(products.product_id as varchar) = identities.source_id
-        group by identities.product_key
-        having count(*) = count(products.sell_end_date)
-
-    ),
+    ended as ({{ ended_products() }}),
 
     bought as (
 
@@ -53,7 +42,7 @@ with
                         bought.product_key
                 ) as integer
             ) as popularity_rank,
-            coalesce(cast(ended.sell_end_date as date) < bought.week_end, false) as is_discontinued
+            coalesce(ended.last_date < bought.week_end, false) as is_discontinued
 
         from bought
         left join {{ ref("wh_dim_product") }} as products on bought.product_key = products.product_key
