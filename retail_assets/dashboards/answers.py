@@ -138,6 +138,10 @@ def rendered(sql: str, page: Page, chosen: Choice) -> str:
         listed = ", ".join(text(value) for value in values)
         return f"{column or page.filters[name].column} in ({listed})" if values else "true"
 
+    def ratio(dividend: str, divisor: str) -> str:
+        # In doubles, which both engines divide alike; null where nothing is divided by.
+        return f"cast({dividend} as double) / nullif(cast({divisor} as double), 0)"
+
     def ago(days: int) -> str:
         return f"date '{chosen.last - timedelta(days=days)}'"
 
@@ -148,6 +152,7 @@ def rendered(sql: str, page: Page, chosen: Choice) -> str:
                 days=days,
                 among=among,
                 ago=ago,
+                ratio=ratio,
                 first=f"date '{chosen.first}'",
                 last=f"date '{chosen.last}'",
                 end=f"date '{chosen.end}'",
