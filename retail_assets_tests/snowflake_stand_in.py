@@ -22,6 +22,8 @@ def stand_in(home: Path, **changes: object) -> Iterator[Settings]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "retail_assets_tests.snowflake_emulator", str(port)],
+        # The tests are no installed package, and are run in an empty folder.
+        cwd=Path(__file__).parents[1],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -38,7 +40,7 @@ def stand_in(home: Path, **changes: object) -> Iterator[Settings]:
         "snowflake_network_timeout": 20,
     }
     try:
-        _wait_for(port)
+        _wait_for(port, server)
         yield Settings(**{**values, **changes})
     finally:
         server.kill()
@@ -61,9 +63,9 @@ def statements_sent(settings: Settings) -> Sequence[Statement]:
     return [each for each in found if "_dlt_" not in each.text.lower()]
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
