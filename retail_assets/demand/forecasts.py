@@ -74,7 +74,7 @@ def _quantiles() -> Iterator[tuple[float, str]]:
             f" else cast(pooled.{column} as double) end"
         )
         own = f"cast(own.{column} as double) * expected.season"
-        both = own if level == MEDIAN else f"({own} + {pooled}) / 2"
+        both = own if level == MEDIAN else f"cast({own} + {pooled} as double) / 2"
         yield level, f"case when own.series is null then {pooled} else {both} end"
 
 

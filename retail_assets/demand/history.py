@@ -84,7 +84,7 @@ def history_of(week: str, series: str, weeks: int = WEEKS) -> str:
         select
             series.series,
             series.category,
-            cast(datediff('day', reported.week_start, {monday(week)}) / 7 as integer) as age,
+            cast(cast(datediff('day', reported.week_start, {monday(week)}) as double) / 7 as integer) as age,
             case when observed.quantity > 0 then observed.quantity else 0 end as quantity,
             case
                 when reported.levels > 0 then coalesce(observed.days, 0)

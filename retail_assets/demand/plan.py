@@ -337,8 +337,8 @@ def _needs(session: Session, days: str, stock: str, orders: str) -> str:
             coalesce(waiting.on_order, 0) as on_order,
             waiting.next_delivery,
             -- Errors of weeks are taken to be independent; lead times vary the whole of it.
-            cast(demanded.spread as double) / ({horizon} / 7)
-            + power(leads.lead_deviation / ({horizon}), 2) as spread
+            cast(demanded.spread as double) / (cast({horizon} as double) / 7)
+            + power(cast(leads.lead_deviation as double) / ({horizon}), 2) as spread
         from leads
         inner join demanded
             on leads.plan_date = demanded.plan_date

@@ -75,7 +75,7 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
         f"when levels.origin - history.age <= {last} then {number}" for number, (_, last) in enumerate(BLOCKS)
     )
     expected = ",\n            ".join(
-        f"({method.mean}) * history.days / 7 as expected_{number}"
+        f"cast(({method.mean}) as double) * history.days / 7 as expected_{number}"
         for number, method in enumerate(METHODS.values())
     )
     sums = ",\n        ".join(
@@ -84,7 +84,7 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
         for number in range(len(METHODS))
         for name, each in {
             "absolute": "abs({1})",
-            "scaled": "{1} * {1} / (slow + 1)",
+            "scaled": "cast({1} * {1} as double) / (slow + 1)",
             "squared": "{1} * {1}",
             "expected": "{0}",
             "expected_squared": "{0} * {0}",

@@ -378,6 +378,8 @@ def test_forecasts_of_demand_are_the_same_on_snowflake(snowflake):
             assert sorted(map(str, rows)) == sorted(map(str, here.rows()[name])), name
             assert len(rows) > 2 or name == "replenishment_replay"
         assert sorted(map(str, session(planned))) == sorted(map(str, here.execute(planned)))
+        sent = [each.text for each in statements_sent(snowflake) if "mart_demand" in each.text.lower()]
+        assert {found for sql in sent for found in judged_differently(sql)} == set()
         # Other tests build the models here.
         made = (*here.rows(), "replenishment_plan")
         for name in (*DEMAND_TABLES, *(f"mart_demand.{each}" for each in made)):
