@@ -26,6 +26,9 @@ class Finding:
     value: float | None = None
 
 
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
 @dataclass(frozen=True)
 class Check:
     """A check of a table: how bad a miss is, and what it asks."""

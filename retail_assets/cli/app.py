@@ -3,10 +3,13 @@
 import os
 import sys
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 app = typer.Typer(
     help="The retailer's data platform: sources in, marts out, every night.",
@@ -15,6 +18,16 @@ app = typer.Typer(
 )
 out = Console()
 notes = Console(stderr=True)
+
+
+def _export(rows: "pa.Table", summary: str) -> None:
+    """Write rows as CSV for a spreadsheet, and say beside it what they are."""
+    from retail_assets.resources.tables import spreadsheet_csv
+    from retail_assets.resources.terminal import lines
+
+    sys.stdout.buffer.write(spreadsheet_csv(rows))
+    sys.stdout.buffer.flush()
+    notes.print(lines(summary), highlight=False)
 
 
 @app.command()
@@ -109,8 +122,6 @@ def export(
     week: Week = None,
 ) -> None:
     """Write a segment's consumers who opted in to marketing as CSV, for a campaign tool."""
-    from retail_assets.resources.tables import write_table
-    from retail_assets.resources.terminal import lines
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.segmentation.audience import audience
     from retail_assets.settings import settings
@@ -118,8 +129,7 @@ def export(
     # The week may stand before `export` or after it.
     week = week or context.obj
     found = audience(warehouse_of(settings()).query, segment, week.date() if week else None)
-    write_table(found.consumers, "csv", out)
-    notes.print(lines(found.summary), highlight=False)
+    _export(found.consumers, found.summary)
 
 
 recommend_app = typer.Typer(help="What to recommend to a consumer, and to all of them by mail.")
@@ -154,16 +164,13 @@ def export_recommendations(
 ) -> None:
     """Write the recommendations of all consumers who opted in to marketing as CSV, for a mail tool."""
     from retail_assets.recommendations.reading import mailing
-    from retail_assets.resources.tables import write_table
-    from retail_assets.resources.terminal import lines
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
 
     # The week may stand before `export` or after it.
     week = week or context.obj
     found = mailing(warehouse_of(settings()).query, products, week.date() if week else None)
-    write_table(found.consumers, "csv", out)
-    notes.print(lines(found.summary), highlight=False)
+    _export(found.consumers, found.summary)
 
 
 reorder_app = typer.Typer(help="What to reorder, on the screen and as a file.")
@@ -193,18 +200,14 @@ def reorder(context: typer.Context, center: Center = "", day: PlanDay = None) ->
 @reorder_app.command("export")
 def export_orders(context: typer.Context, center: Center = "", day: PlanDay = None) -> None:
     """Write what to order as CSV, for a spreadsheet or a purchasing system."""
-    from retail_assets.demand.reading import as_csv_rows
     from retail_assets.demand.reading import reorder as orders_of
-    from retail_assets.resources.tables import write_table
-    from retail_assets.resources.terminal import lines
     from retail_assets.resources.warehouse import warehouse_of
     from retail_assets.settings import settings
 
     # Both may stand before `export` or after it.
     center, day = center or context.obj[0], day or context.obj[1]
     found = orders_of(warehouse_of(settings()).query, center, day.date() if day else None)
-    write_table(as_csv_rows(found), "csv", out)
-    notes.print(lines(found.summary), highlight=False)
+    _export(found.rows, found.summary)
 
 
 dashboards_app = typer.Typer(help="Pages for people: sales, customers, products, stock, marketing.")
@@ -395,9 +398,10 @@ def snowflake_setup(
 def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
     from retail_assets.deployment.home import CODE_LOCATION
-    from retail_assets.deployment.webserver import HOST, refuse_taken
+    from retail_assets.resources.ports import HOST, listening
 
-    refuse_taken(port)
+    # Dagster would say that it serves on a port in use, and stay.
+    listening(port).close()
     command = [sys.executable, "-m", "retail_assets.deployment.dev"]
     os.execv(sys.executable, [*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -32,9 +33,17 @@ class Answer:
     """Rows, and the SQL that gave them. `problem` says why there are none."""
 
     sql: str
-    rows: Sequence[Mapping[str, Any]] = ()
-    columns: Sequence[str] = ()
+    table: "pa.Table | None" = None
     problem: str = ""
+
+    @cached_property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """The rows as Python values."""
+        return self.table.to_pylist() if self.table is not None else ()
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self.table.column_names if self.table is not None else ()
 
 
 @dataclass(frozen=True)
@@ -108,10 +117,13 @@ def chosen_of(
     page: Page, address: Mapping[str, Sequence[str]], query: Query
 ) -> tuple[Choice, Mapping[str, Sequence[str]], Sequence[State]]:
     """What a reader has chosen, what they can choose, and how current the page's tables are."""
-    states = _states(tables_of(page), query)
+    known = states_of(query)
+    states = [known[table] for table in tables_of(page) if table in known]
     options = {name: _options(each.options, query) for name, each in page.filters.items()}
-    days = [state.as_of for state in states if state.as_of]
-    newest = max(days) if days else _newest(query)
+    # Tables that Python makes have no state: then it is the newest day of any table. Without any nothing was
+    # built, and the period does not matter.
+    days = [state.as_of for state in states or known.values() if state.as_of]
+    newest = max(days, default=date(2000, 1, 1))
     return choice(page, newest, address, options), options, states
 
 
@@ -119,10 +131,9 @@ def ask(sql: str, page: Page, chosen: Choice, query: Query) -> Answer:
     """The rows of one query of a page."""
     written = rendered(sql, page, chosen)
     try:
-        table = query(written)
+        return Answer(written, query(written))
     except WarehouseError as error:
         return Answer(written, problem=_plain(str(error)))
-    return Answer(written, table.to_pylist(), table.column_names)
 
 
 def rendered(sql: str, page: Page, chosen: Choice) -> str:
@@ -192,26 +203,23 @@ def _history(states: Sequence[State]) -> date | None:
     return max(since).date() if since else None
 
 
-def _states(tables: Sequence[str], query: Query) -> Sequence[State]:
-    listed = ", ".join(text(table) for table in tables)
+def states_of(query: Query) -> Mapping[str, State]:
+    """The states of all tables, by name; none before the first run."""
     try:
-        rows = query(
-            f"select table_name, state, as_of, applied_from, why from {TABLE} where table_name in ({listed})"
-        )
+        rows = query(f"select table_name, state, as_of, applied_from, why from {TABLE}")
     except WarehouseError:
-        return ()
-    states = {row["table_name"]: State(*row.values()) for row in rows.to_pylist()}
-    return [states[table] for table in tables if table in states]
+        return {}
+    return {row["table_name"]: State(*row.values()) for row in rows.to_pylist()}
 
 
-def _newest(query: Query) -> date:
-    """The newest whole day of any table: tables that Python makes have no state."""
-    try:
-        (day,) = query(f"select max(as_of) as newest from {TABLE}").column(0).to_pylist()
-    except WarehouseError:
-        day = None
-    # Nothing was built: then the period does not matter.
-    return day or date(2000, 1, 1)
+def comments_of(query: Query, comments: str) -> Mapping[tuple[str, str], str]:
+    """What the warehouse says of tables and columns, by both names; of a table itself by ''."""
+    rows = (tuple(row.values()) for row in query(comments).to_pylist())
+    return {
+        (f"{schema}.{table}".lower(), (column or "").lower()): said
+        for schema, table, column, said in rows
+        if said
+    }
 
 
 def _options(sql: str, query: Query) -> Sequence[str]:
@@ -223,15 +231,11 @@ def _options(sql: str, query: Query) -> Sequence[str]:
 
 
 def _descriptions(tables: Sequence[str], query: Query, comments: str) -> Mapping[str, str]:
-    """What the warehouse says of its columns. Of a name that several tables have, the first."""
-    try:
-        rows = query(comments).to_pylist()
-    except WarehouseError:
-        return {}
+    """What columns are. Of a name that several tables have, the first."""
     described: dict[str, str] = {}
-    for schema, table, column, said in (tuple(row.values()) for row in rows):
-        if column and said and f"{schema}.{table}".lower() in tables:
-            described.setdefault(column.lower(), said)
+    for (table, column), said in comments_of(query, comments).items():
+        if column and table in tables:
+            described.setdefault(column, said)
     return described
 
 

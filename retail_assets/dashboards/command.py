@@ -1,6 +1,5 @@
 """`retail-assets dashboards`: serve the pages, or write them into a folder."""
 
-import errno
 from pathlib import Path
 
 from rich.console import Console
@@ -8,26 +7,20 @@ from rich.console import Console
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.dashboards.pages import read_pages
 from retail_assets.dashboards.site import site_of
-from retail_assets.errors import UserError
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import settings
 
 
 def serve_pages(out: Console, port: int) -> None:
     """Serve until the process is stopped."""
-    from retail_assets.dashboards.server import HOST, serve
+    from retail_assets.dashboards.server import serve
 
     site = site_of(settings(), read_pages(PROJECT_DIR), is_served=True)
 
     def say(address: str) -> None:
         out.print(f"Dashboards: {address}  (Ctrl+C to stop)", highlight=False)
 
-    try:
-        serve(warehouse_of(settings()), site, port, say)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise UserError(f"Port {port} of {HOST} is in use. Take another one: --port 0 finds one.") from None
+    serve(warehouse_of(settings()), site, port, say)
 
 
 def export_pages(out: Console, folder: str) -> None:

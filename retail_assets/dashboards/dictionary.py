@@ -1,12 +1,9 @@
 """The data dictionary: what readers can query, as the warehouse itself describes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from retail_assets.dashboards.answers import Query
-from retail_assets.quality.table_states import TABLE
-from retail_assets.resources.warehouse import WarehouseError
+from retail_assets.dashboards.answers import Query, State, comments_of, states_of
 
 NAME = "dictionary"
 TITLE = "Data dictionary"
@@ -25,23 +22,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, with its columns in order. `as_of` is the last day that is whole in it, if that is kept."""
+    """A table, with its columns in order, and how current it is, if that is kept."""
 
     name: str
     description: str
-    state: str
-    as_of: date | None
+    state: State | None
     columns: Sequence[Column]
 
 
 def tables(query: Query, comments: str) -> Sequence[Table]:
     """All tables of marts, warehouse and quality. `comments` is the warehouse's query for descriptions."""
-    said = {
-        (f"{schema}.{table}".lower(), (column or "").lower()): comment
-        for schema, table, column, comment in (tuple(row.values()) for row in query(comments).to_pylist())
-        if comment
-    }
-    states = _states(query)
+    said, states = comments_of(query, comments), states_of(query)
     columns: dict[str, list[Column]] = {}
     for row in query(
         "select lower(table_schema || '.' || table_name) as named, lower(column_name) as column_named,"
@@ -56,18 +47,10 @@ def tables(query: Query, comments: str) -> Sequence[Table]:
         Table(
             name,
             said.get((name, ""), ""),
-            *states.get(name, ("", None)),
+            states.get(name),
             columns[name],
         )
         for layer in _LAYERS
         for name in sorted(columns)
         if name.startswith(layer)
     ]
-
-
-def _states(query: Query) -> Mapping[str, tuple[str, date | None]]:
-    try:
-        rows = query(f"select table_name, state, as_of from {TABLE}").to_pylist()
-    except WarehouseError:
-        return {}
-    return {row["table_name"]: (row["state"], row["as_of"]) for row in rows}

@@ -45,7 +45,7 @@ def _write(warehouse: Warehouse, site: Site, folder: Path) -> Iterator[str]:
             shown = content(page, {}, query, warehouse.comments_query)
             (folder / f"{page.name}.html").write_text(site.page(shown))
             for number, (_, answer) in enumerate(shown.charts):
-                (folder / f"{page.name}-{number}.csv").write_text(as_csv(answer))
+                (folder / f"{page.name}-{number}.csv").write_bytes(as_csv(answer))
             yield f"{page.name}.html"
         (folder / f"{NAME}.html").write_text(site.dictionary(tables(query, warehouse.comments_query)))
     shutil.copyfile(folder / f"{site.pages[0].name}.html", folder / "index.html")

@@ -15,9 +15,9 @@ from retail_assets.dashboards.answers import Query, ask, chosen_of, content
 from retail_assets.dashboards.dictionary import NAME, tables
 from retail_assets.dashboards.pages import Page
 from retail_assets.dashboards.site import STATIC, Site, as_csv
+from retail_assets.resources.ports import HOST, listening
 from retail_assets.resources.warehouse import Warehouse, WarehouseError
 
-HOST = "127.0.0.1"
 # No page loads anything from elsewhere, whatever is in the data. ECharts sets styles of its elements.
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 _HEADERS = {
@@ -66,19 +66,14 @@ def application(warehouse: Warehouse, site: Site) -> Starlette:
 
 
 def serve(warehouse: Warehouse, site: Site, port: int, say: Callable[[str], None]) -> None:
-    """Serve the pages until the process is stopped. Raises `OSError` if the port is taken."""
-    import socket
-
+    """Serve the pages until the process is stopped. Raises `UserError` if the port is taken."""
     import uvicorn
 
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
     # From here on whoever asks waits until the server answers.
-    listening.listen()
-    say(f"http://{HOST}:{listening.getsockname()[1]}")
+    socket = listening(port)
+    say(f"http://{HOST}:{socket.getsockname()[1]}")
     config = uvicorn.Config(application(warehouse, site), log_level="warning", server_header=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[socket])
 
 
 def _page(warehouse: Warehouse, site: Site, page: Page, address: Mapping[str, Sequence[str]]) -> Response:

@@ -1,7 +1,5 @@
 """Pages as HTML. Whatever comes from data is text: Jinja escapes it, and so does JSON within the page."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from retail_assets.dashboards.answers import Answer, Content
 from retail_assets.dashboards.dictionary import NAME, TITLE, Table
 from retail_assets.dashboards.pages import Chart, Page
 from retail_assets.dashboards.period import Choice
+from retail_assets.resources.tables import spreadsheet_csv
 from retail_assets.settings import Settings
 
 HERE = Path(__file__).parent
@@ -80,20 +79,9 @@ def address_of(choice: Choice) -> str:
     return urlencode([("from", choice.first), ("to", choice.last), *chosen])
 
 
-def as_csv(answer: Answer) -> str:
-    """All rows as CSV. A text that a spreadsheet would take for a formula begins with `'`."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(answer.columns)
-    for row in answer.rows:
-        writer.writerow([_safe(row[name]) for name in answer.columns])
-    return written.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
-        return f"'{value}"
-    return value
+def as_csv(answer: Answer) -> bytes:
+    """All rows, for a spreadsheet; nothing if the query failed."""
+    return spreadsheet_csv(answer.table) if answer.table is not None else b""
 
 
 def _json(value: Any) -> Markup:

@@ -7,6 +7,7 @@ from retail_assets.demand.catalog import (
     FORECASTS,
     HORIZON,
     QUANTILES,
+    percent,
     quantile_column,
     table,
 )
@@ -61,14 +62,14 @@ def insert_accuracy(week: str, actual: str, predicted: str | None = None) -> str
         "loss": _sum(f"case when {whole} then {loss} else 0 end"),
         "naive_loss": _sum(f"case when {whole} then {naive_loss} else 0 end"),
         **{
-            f"{kind}_{each * 100:.0f}": f"count(case when {whole} and {pieces} {sign} {level} then 1 end)"
+            f"{kind}_{percent(each)}": f"count(case when {whole} and {pieces} {sign} {level} then 1 end)"
             for each, level in levels.items()
             for kind, sign in (("covered", "<="), ("below", "<"))
         },
     }
     listed = ",\n        ".join(f"{value} as {name}" for name, value in sums.items())
     summed = ", ".join(f"sum({name}) as {name}" for name in sums)
-    shares = [f"{kind}_{each * 100:.0f}" for kind in ("covered", "below") for each in QUANTILES]
+    shares = [f"{kind}_{percent(each)}" for kind in ("covered", "below") for each in QUANTILES]
     return f"""insert into {table(ACCURACY)} ({columns})
 with categories as (
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-import dagster as dg
-
 from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
-from retail_assets.weekly_assets import Check
+from retail_assets.weekly_assets import ERROR, WARN, Check
 
 SCHEMA = "mart_demand"
 SERIES = f"{SCHEMA}.demand_series"
@@ -20,12 +18,19 @@ EVERYTHING = "(all)"
 """Stands for all categories together in the record."""
 
 _CATEGORY: Columns = {"category": ("varchar", "The products' category, as last known.")}
-_PERCENT = {quantile: f"{quantile * 100:.0f}" for quantile in QUANTILES}
+
+
+def percent(quantile: float) -> str:
+    """A quantile as columns and sentences name it."""
+    return f"{quantile * 100:.0f}"
+
+
+_PERCENT = {quantile: percent(quantile) for quantile in QUANTILES}
 
 
 def quantile_column(quantile: float) -> str:
     """The name of a quantile's column."""
-    return f"quantile_{_PERCENT[quantile]}"
+    return f"quantile_{percent(quantile)}"
 
 
 COLUMNS: Mapping[str, Columns] = {
@@ -149,7 +154,6 @@ COLUMNS: Mapping[str, Columns] = {
 TABLES = WeeklyTables(SCHEMA, COLUMNS)
 table = TABLES.table
 
-WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 CHECKS = {
     "every_series_is_forecast": Check(
         FORECASTS, ERROR, "What is on record and not discontinued has one forecast for each of 13 weeks."

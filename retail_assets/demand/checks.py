@@ -13,6 +13,7 @@ from retail_assets.demand.catalog import (
     QUANTILES,
     REPLAY,
     SERIES,
+    percent,
     quantile_column,
     table,
 )
@@ -111,12 +112,12 @@ def _quantiles_cover(execute: Execute, week: str) -> Finding:
 
     Pieces are whole: the share that a quantile stands for lies between those below it and not above it.
     """
-    percents = [f"{each * 100:.0f}" for each in QUANTILES]
+    percents = [*map(percent, QUANTILES)]
     ((weeks, *shares),) = execute(
         "select cast(sum(whole_weeks) as double), "
         + ", ".join(
-            f"cast(sum({kind}_{percent} * whole_weeks) as double)"
-            for percent in percents
+            f"cast(sum({kind}_{each} * whole_weeks) as double)"
+            for each in percents
             for kind in ("below", "covered")
         )
         + f" from {table(ACCURACY)} where category = {text(EVERYTHING)} and weeks_ahead <= {NEAR}"
@@ -130,7 +131,7 @@ def _quantiles_cover(execute: Execute, week: str) -> Finding:
         for level, below, covered in zip(QUANTILES, found[::2], found[1::2], strict=True)
     ]
     said = "; ".join(
-        f"{percent} of 100: {below:.1%} below, {covered:.1%} not above"
-        for percent, below, covered in zip(percents, found[::2], found[1::2], strict=True)
+        f"{each} of 100: {below:.1%} below, {covered:.1%} not above"
+        for each, below, covered in zip(percents, found[::2], found[1::2], strict=True)
     )
     return Finding("quantiles_cover", not any(off), said, sum(off))

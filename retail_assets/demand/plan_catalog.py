@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from retail_assets.demand.catalog import ERROR, SCHEMA
+from retail_assets.demand.catalog import SCHEMA
 from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
-from retail_assets.weekly_assets import Check
+from retail_assets.weekly_assets import ERROR, Check
 
 PLAN = "replenishment_plan"
 

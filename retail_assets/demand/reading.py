@@ -84,13 +84,6 @@ def reorder(query: Query, center: str, day: date | None) -> Orders:
     )
 
 
-def as_csv_rows(orders: Orders) -> "pa.Table":
-    """The rows as a spreadsheet may open them: what it would compute is a text."""
-    from retail_assets.resources.tables import as_texts
-
-    return as_texts(orders.rows)
-
-
 def _newest(query: Query, day: date | None) -> str:
     """The day asked for, or the newest that has a plan."""
     schema, name = PLANNED.split(".")

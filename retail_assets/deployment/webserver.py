@@ -13,9 +13,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from retail_assets.errors import UserError
+from retail_assets.resources.ports import HOST
 
-HOST = "127.0.0.1"
 ALLOWED_HOSTS = (HOST, "localhost")
 
 
@@ -50,20 +49,6 @@ def closed(build: Callable[[Any], list[Middleware]]) -> Callable[[Any], list[Mid
         ]
 
     return middleware
-
-
-def refuse_taken(port: int) -> None:
-    """Raises `UserError` if somebody listens on the port: Dagster would say that it serves, and stay."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UserError(
-                f"Port {port} of {HOST} cannot be used ({error.strerror}). Take another: --port."
-            ) from None
 
 
 def main() -> None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-import dagster as dg
-
 from retail_assets.resources.weekly_tables import WEEK, Columns, WeeklyTables
-from retail_assets.weekly_assets import Check
+from retail_assets.weekly_assets import ERROR, WARN, Check
 
 SCHEMA = "mart_lifetime_value"
 PURCHASES = f"{SCHEMA}.customer_purchases"
@@ -132,7 +130,6 @@ COLUMNS: Mapping[str, Columns] = {
 TABLES = WeeklyTables(SCHEMA, COLUMNS)
 table = TABLES.table
 
-WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 CHECKS = {
     "parameters_are_told": Check(
         MODELS,

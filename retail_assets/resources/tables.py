@@ -189,6 +189,13 @@ def _number(value: Number, digits: int, is_name: bool) -> str:
     return f"{value:.{digits}f}" if is_name else f"{value:,.{digits}f}"
 
 
+def spreadsheet_csv(table: pa.Table) -> bytes:
+    """The table as CSV for whoever opens it in a spreadsheet: with every digit, and no formula."""
+    written = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(_plain(as_texts(table)), written)
+    return bytes(written.getvalue().to_pybytes())
+
+
 def as_texts(table: pa.Table) -> pa.Table:
     """The table as a spreadsheet may open it: a text that it would take for a formula begins with `'`."""
     import pyarrow.compute as pc

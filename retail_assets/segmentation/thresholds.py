@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import dagster as dg
-
-WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+from retail_assets.weekly_assets import ERROR, WARN
 
 
 @dataclass(frozen=True)

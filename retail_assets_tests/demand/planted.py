@@ -1,19 +1,13 @@
 """A small warehouse whose rows stand in the test: what forecasts of demand are made of, by hand."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import duckdb
 
 from retail_assets.demand.catalog import COLUMNS, table
 from retail_assets.demand.checks import findings
 from retail_assets.demand.plan_catalog import PLAN, PLAN_TABLES
 from retail_assets.demand.weekly import Week, run_week
-from retail_assets.resources.sessions import DuckDBSession
-
-MONDAY = date(2024, 5, 6)
-NOWHERE = "0" * 32
+from retail_assets_tests.planted import NOWHERE, PlantedWarehouse, day
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "warehouse.wh_fact_demand_weeks": {
@@ -82,37 +76,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def day(week: int, weekday: int = 0) -> str:
-    """A day by its week's number, 0 being that of `MONDAY`, and its place in the week."""
-    return str(MONDAY + timedelta(weeks=week, days=weekday))
-
-
-class Warehouse:
+class Warehouse(PlantedWarehouse):
     """Tables with the columns that forecasts of demand read."""
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
-        self.execute = DuckDBSession(self.connection)
-        for schema in ("warehouse", "staging", "mart_demand"):
-            self.execute(f"create schema {schema}")
-        for name, columns in TABLES.items():
-            declared = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-            self.execute(f"create table {name} ({declared})")
-
-    def add(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
-        """Add rows to a table, by the end of its name."""
-        (full,) = [each for each in TABLES if each.endswith(f".{name}")]
-        written = ", ".join(
-            "("
-            + ", ".join(
-                "null" if value is None else f"cast('{value}' as {type_})"
-                for value, type_ in zip(row, TABLES[full].values(), strict=True)
-            )
-            + ")"
-            for row in rows
-        )
-        if written:
-            self.execute(f"insert into {full} values {written}")
+    tables = TABLES
 
     def leave(
         self, product: str, pieces: Sequence[float | None], last: int = 0, days: int = 7, levels: int = 7

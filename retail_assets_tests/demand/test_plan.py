@@ -13,7 +13,8 @@ from retail_assets.demand.plan import plan_days
 from retail_assets.demand.plan_catalog import PLAN, PLAN_CHECKS, PLAN_TABLES
 from retail_assets.demand.plan_checks import plan_findings
 from retail_assets.demand.replay import Days, play, replay_weeks
-from retail_assets_tests.demand.planted import Warehouse, day
+from retail_assets_tests.demand.planted import Warehouse
+from retail_assets_tests.planted import day
 
 SUNDAY, MONDAY = day(0, 6), day(1)
 

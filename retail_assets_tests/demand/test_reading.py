@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 from retail_assets.cli.app import app
 from retail_assets.demand.plan import plan_days
 from retail_assets.demand.plan_catalog import PLAN_TABLES
-from retail_assets.demand.reading import as_csv_rows, reorder, show
+from retail_assets.demand.reading import reorder, show
+from retail_assets.resources.tables import as_texts
 from retail_assets.resources.warehouse import WarehouseError
-from retail_assets_tests.demand.planted import Warehouse, day
+from retail_assets_tests.demand.planted import Warehouse
+from retail_assets_tests.planted import day
 
 MONDAY = day(1)
 
@@ -46,7 +48,7 @@ def test_the_list_is_printed_with_reasons_and_the_record(warehouse):
 
 def test_a_spreadsheet_computes_nothing_of_the_file(warehouse):
     found = reorder(warehouse.execute.read, "", date.fromisoformat(MONDAY))
-    assert as_csv_rows(found)["product"].to_pylist() == ["'=1+1"]
+    assert as_texts(found.rows)["product"].to_pylist() == ["'=1+1"]
     assert found.rows["order_value"].to_pylist() == [2 * found.rows["order_quantity"][0].as_py()]
 
 

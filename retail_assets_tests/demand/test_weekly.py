@@ -9,7 +9,8 @@ import pytest
 from retail_assets.demand import weekly
 from retail_assets.demand.catalog import ACCURACY, CHECKS, EVERYTHING, FORECASTS, MODELS, REPLAY, table
 from retail_assets.demand.checks import findings
-from retail_assets_tests.demand.planted import NOWHERE, Warehouse, day
+from retail_assets_tests.demand.planted import Warehouse
+from retail_assets_tests.planted import NOWHERE, day
 
 
 @pytest.fixture

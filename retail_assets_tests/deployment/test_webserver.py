@@ -13,9 +13,9 @@ from contextlib import closing
 import pytest
 
 from retail_assets.deployment.dev import with_our_webserver
-from retail_assets.deployment.webserver import HOST, refuse_taken
 from retail_assets.errors import UserError
 from retail_assets.internals import dev
+from retail_assets.resources.ports import HOST, listening
 
 QUERY = "{__typename}"
 
@@ -120,4 +120,4 @@ def test_dev_starts_this_webserver():
 
 def test_a_port_in_use_is_told():
     with closing(socket.create_server((HOST, 0))) as taken, pytest.raises(UserError, match="cannot be used"):
-        refuse_taken(taken.getsockname()[1])
+        listening(taken.getsockname()[1])

@@ -40,9 +40,9 @@ from retail_assets_tests.demand.planted import Warehouse as PlantedDemand
 from retail_assets_tests.laws.amendments import MASTERS, amend
 from retail_assets_tests.laws.engine_sql import judged_differently
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
+from retail_assets_tests.planted import day
 from retail_assets_tests.recommendations.planted import TABLES as SALES_TABLES
 from retail_assets_tests.recommendations.planted import Warehouse as PlantedSales
-from retail_assets_tests.recommendations.planted import day
 from retail_assets_tests.snowflake_stand_in import stand_in, statements_sent
 from retail_assets_tests.transformation.dbt_on_raw import DbtOnRaw
 

@@ -1,17 +1,11 @@
 """A small warehouse whose rows stand in the test: what recommendations are made of, by hand."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
 from typing import Any
-
-import duckdb
 
 from retail_assets.recommendations.catalog import COLUMNS, table
 from retail_assets.recommendations.weekly import Week, run_week
-from retail_assets.resources.sessions import DuckDBSession
-
-MONDAY = date(2024, 5, 6)
-NOBODY = "0" * 32
+from retail_assets_tests.planted import PlantedWarehouse, day
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "warehouse.wh_fact_sales": {
@@ -75,27 +69,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def day(week: int, weekday: int = 0) -> str:
-    """A day by its week's number, 0 being that of `MONDAY`, and its place in the week."""
-    return str(MONDAY + timedelta(weeks=week, days=weekday))
-
-
-class Warehouse:
+class Warehouse(PlantedWarehouse):
     """Tables with the columns that recommendations read."""
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
-        self.execute = DuckDBSession(self.connection)
-        for schema in ("warehouse", "mart_recommendations"):
-            self.execute(f"create schema {schema}")
-        for name, columns in TABLES.items():
-            declared = ", ".join(f"{column} {type_}" for column, type_ in columns.items())
-            self.execute(f"create table {name} ({declared})")
-
-    def add(self, name: str, rows: Iterable[Iterable[Any]]) -> None:
-        """Add rows to a table, by the end of its name."""
-        (full,) = [each for each in TABLES if each.endswith(f".{name}")]
-        self.connection.executemany(f"insert into {full} values ({', '.join('?' * len(TABLES[full]))})", rows)
+    tables = TABLES
 
     def sell(self, *sales: tuple[str, str, str]) -> None:
         """One piece each: consumer, product, day."""

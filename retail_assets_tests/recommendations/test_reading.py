@@ -13,7 +13,8 @@ from retail_assets.cli.app import app
 from retail_assets.recommendations.reading import mailing, show
 from retail_assets.resources.tables import as_texts
 from retail_assets.resources.warehouse import WarehouseError
-from retail_assets_tests.recommendations.planted import Warehouse, day
+from retail_assets_tests.planted import day
+from retail_assets_tests.recommendations.planted import Warehouse
 
 FEW = {"tent": 40, "lamp": 30, "mug": 20}
 

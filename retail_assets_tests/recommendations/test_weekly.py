@@ -7,7 +7,8 @@ import pytest
 from retail_assets.recommendations import weekly
 from retail_assets.recommendations.catalog import BUY_AGAIN, CHECKS, NEW, QUALITY, RECOMMENDATIONS, table
 from retail_assets.recommendations.checks import findings
-from retail_assets_tests.recommendations.planted import NOBODY, Warehouse, day
+from retail_assets_tests.planted import NOBODY, day
+from retail_assets_tests.recommendations.planted import Warehouse
 
 FEW = {"tent": 40, "lamp": 30, "mug": 20, "pan": 10, "hose": 5}
 
