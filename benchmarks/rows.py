@@ -63,12 +63,12 @@ def all_rows(folder: Path, sizes: Sizes) -> Iterator[Row | list[Part]]:
 
 
 def _imports(home: Home, sizes: Sizes) -> Iterator[Row]:
-    def importing(modules: str) -> Measured:
-        return lambda: python("-c", f"import {modules}", environment=home.environment)
+    def starting(code: str) -> Measured:
+        return lambda: python("-c", code, environment=home.environment)
 
     usages = alternate(
-        importing("retail_assets.definitions"),
-        importing("dagster, dagster_dbt, dagster_dlt"),
+        starting("from retail_assets.definitions import defs; defs()"),
+        starting("import dagster, dagster_dbt, dagster_dlt"),
         rounds=sizes.rounds,
     )
     yield Row(

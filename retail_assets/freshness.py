@@ -6,7 +6,9 @@ Dagster evaluates the asset, not its newest partition, so a backfill of an old d
 fresh. `quality/newest_partition.py` checks the newest partition.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 
 import dagster as dg
 
@@ -30,15 +32,19 @@ WEEKLY_WINDOW = timedelta(hours=6)
 DUE_AFTER = timedelta(hours=6, minutes=10)
 
 
-def freshness_by_name(settings: Settings) -> dict[str, dg.FreshnessPolicy]:
+def freshness_by_name(settings: Settings) -> Mapping[str, dg.FreshnessPolicy]:
     """The policies that `meta.dagster.freshness` in the dbt project may name."""
+    return _policies(settings.timezone)
+
+
+# Dagster looks for the smallest interval of a cron line, at some milliseconds each: once in a process.
+@cache
+def _policies(timezone: str) -> Mapping[str, dg.FreshnessPolicy]:
     deadlines = {
         **{name: (deadline, DAILY_WINDOW) for name, deadline in DAILY_DEADLINES.items()},
         **{name: (deadline, WEEKLY_WINDOW) for name, deadline in WEEKLY_DEADLINES.items()},
     }
     return {
-        name: dg.FreshnessPolicy.cron(
-            deadline_cron=deadline, lower_bound_delta=window, timezone=settings.timezone
-        )
+        name: dg.FreshnessPolicy.cron(deadline_cron=deadline, lower_bound_delta=window, timezone=timezone)
         for name, (deadline, window) in deadlines.items()
     }

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from retail_assets.automation.abandoned import fail_abandoned
-from retail_assets.deployment.history import forget_old_runs
 from retail_assets.quality.alerts import alerts_of_run, counted, late_assets
 from retail_assets.resources.notifiers import Alert, NotificationError, post, record
 from retail_assets.settings import Settings
@@ -85,6 +84,9 @@ def history_sensor(settings: Settings) -> dg.SensorDefinition:
         description="Removes the logs of runs that are older than RETAIL_HISTORY_DAYS, or take much room.",
     )
     def history(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        # Not at the top: with the event log it imports Dagster's storage, of which the definitions need none.
+        from retail_assets.deployment.history import forget_old_runs
+
         return dg.SkipReason(f"The logs of {forget_old_runs(context.instance, settings)} runs were removed.")
 
     return history

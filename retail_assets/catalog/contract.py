@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # What raw adds to a source's columns.
 MODIFIED_AT = "_modified_at"  # the row's own time of change, as `modified` says; null where there is none
@@ -30,14 +31,7 @@ NOTHING_LOST = "nothing is lost"
 # The type of key columns in raw, by the kind of a system's keys.
 KEY_TYPES = {"number": "bigint", "text": "varchar"}
 
-_ARROW_TYPES = {
-    "bigint": pa.int64(),
-    "varchar": pa.string(),
-    "boolean": pa.bool_(),
-    "timestamp": pa.timestamp("us"),
-    "date": pa.date32(),
-    "double": pa.float64(),
-}
+_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -69,13 +63,14 @@ class SourceColumn:
         A quantity or price beyond them would overflow in calculations. A date far from all others would make
         every table with a row per day far too long.
         """
-        if self.limits or not pa.types.is_decimal(self.arrow_type):
+        decimal = _DECIMAL.fullmatch(self.data_type)
+        if self.limits or not decimal:
             return self.limits
-        digits = self.arrow_type.precision - self.arrow_type.scale
+        digits = int(decimal[1]) - int(decimal[2])
         return (f"-{_LARGEST_AMOUNT}", _LARGEST_AMOUNT) if digits >= len(_LARGEST_AMOUNT) else None
 
     @property
-    def arrow_type(self) -> pa.DataType:
+    def arrow_type(self) -> "pa.DataType":
         return _arrow_type(self.data_type)
 
     @property
@@ -116,11 +111,22 @@ def _folded(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def _arrow_type(data_type: str) -> pa.DataType:
-    decimal = re.fullmatch(r"decimal\((\d+), ?(\d+)\)", data_type)
+def _arrow_type(data_type: str) -> "pa.DataType":
+    # Not at the top: the definitions load often, and need no Arrow.
+    import pyarrow as pa
+
+    decimal = _DECIMAL.fullmatch(data_type)
     if decimal:
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
-    return _ARROW_TYPES[data_type]
+    types = {
+        "bigint": pa.int64(),
+        "varchar": pa.string(),
+        "boolean": pa.bool_(),
+        "timestamp": pa.timestamp("us"),
+        "date": pa.date32(),
+        "double": pa.float64(),
+    }
+    return types[data_type]
 
 
 @dataclass(frozen=True)
@@ -153,13 +159,17 @@ class SourceTable:
         )
 
     @property
-    def arrow_schema(self) -> pa.Schema:
+    def arrow_schema(self) -> "pa.Schema":
         """The source's columns, without those that raw adds."""
+        import pyarrow as pa
+
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
     @property
-    def raw_schema(self) -> pa.Schema:
+    def raw_schema(self) -> "pa.Schema":
         """The raw table's columns."""
+        import pyarrow as pa
+
         added = (pa.field(name, _arrow_type(data_type)) for name, data_type in ADDED_COLUMNS.items())
         required = {*self.primary_key, ROW_HASH}
         return pa.schema(

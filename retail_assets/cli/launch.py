@@ -185,13 +185,12 @@ def _show_on_timeline(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> 
 
 def _repository() -> RemoteRepositoryOrigin:
     """The deployment as the UI knows it, which loads it by its module's name."""
-    from retail_assets.definitions import defs
-
     target = ModuleTarget(
         module_name=CODE_LOCATION, attribute=None, working_directory=None, location_name=None
     )
     (location,) = target.create_origins()
-    return RemoteRepositoryOrigin(location, defs().get_repository_def().name)
+    # All definitions outside a repository have the same one: no need to make the deployment's for its name.
+    return RemoteRepositoryOrigin(location, dg.Definitions().get_repository_def().name)
 
 
 def _subset(job: dg.JobDefinition, selection: str) -> dg.JobDefinition:

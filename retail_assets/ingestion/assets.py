@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import dlt
@@ -15,9 +15,6 @@ from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
 from retail_assets.deployment.days import refuse_other_days, refuse_other_zone
 from retail_assets.failures import told_plainly
-from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.load import Loaded, ingest
-from retail_assets.ingestion.scope import CLOCKS_DIFFER
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
@@ -29,6 +26,10 @@ from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
 from retail_assets.windows import Window
+
+if TYPE_CHECKING:
+    from retail_assets.ingestion.extraction import Extraction
+    from retail_assets.ingestion.load import Loaded
 
 RETRIES = 2
 _KINDS: Mapping[Kind, str] = {"sql": "sql", "files": "file"}
@@ -89,6 +90,10 @@ def raw_assets(
         dlt_resource: DagsterDltResource,
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
+        # Not at the top: the definitions load often, and read no rows.
+        from retail_assets.ingestion.extraction import Extraction
+        from retail_assets.ingestion.load import ingest
+
         def run(pipeline: dlt.Pipeline, news: DltSource) -> None:
             with warnings.catch_warnings():
                 # dagster-dlt calls dlt by deprecated names, which a user can do nothing about.
@@ -218,10 +223,10 @@ def _is_read_on(context: dg.AssetExecutionContext, keys: Sequence[dg.AssetKey]) 
 
 def _materializations(
     settings: Settings,
-    extraction: Extraction,
+    extraction: "Extraction",
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
-    loaded: Mapping[str, Loaded],
+    loaded: "Mapping[str, Loaded]",
 ) -> Iterator[dg.MaterializeResult[Any]]:
     start, end = extraction.window
     for table in tables:
@@ -241,8 +246,10 @@ def _materializations(
             )
 
 
-def _outside(settings: Settings, extraction: Extraction, table: SourceTable) -> int:
+def _outside(settings: Settings, extraction: "Extraction", table: SourceTable) -> int:
     """The rows that no window places: they cannot have changed when they say, or after the last day."""
+    from retail_assets.ingestion.scope import CLOCKS_DIFFER
+
     rows = getattr(extraction.unbelievable.get(table.name), "rows", 0)
     is_last = settings.end is not None and extraction.window.end >= settings.end
     if is_last and table.load == "window" and table.name in extraction.located:
@@ -250,7 +257,7 @@ def _outside(settings: Settings, extraction: Extraction, table: SourceTable) -> 
     return rows
 
 
-def _told(extraction: Extraction, table: SourceTable) -> Mapping[str, str]:
+def _told(extraction: "Extraction", table: SourceTable) -> Mapping[str, str]:
     """What a user should know though nothing is wrong."""
     fractions = extraction.fractions.get(table.name)
     return {TOLD: "\n".join(map(str, fractions))} if fractions else {}

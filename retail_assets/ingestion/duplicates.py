@@ -17,15 +17,10 @@ from retail_assets.catalog.contract import (
     SourceTable,
 )
 from retail_assets.ingestion.extraction import Extraction, Repeated
-from retail_assets.ingestion.refusals import MOST_ROWS, Refusal, chunks
+from retail_assets.ingestion.refusals import DUPLICATE, MOST_ROWS, Refusal, chunks
 from retail_assets.ingestion.versions import stored_key, timestamp
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
-
-REASON = (
-    "another row has the same key, and counts: the one that changed last, or else has the greater values,"
-    " column by column"
-)
 
 
 def refused_duplicates(extraction: Extraction, table: SourceTable, execute: Execute) -> Sequence[Refusal]:
@@ -65,7 +60,7 @@ def refused_duplicates(extraction: Extraction, table: SourceTable, execute: Exec
             row_key=row_key,
             column_name=None,
             value=None,
-            reason=REASON,
+            reason=DUPLICATE,
             amount=amount,
             origin=None,
             # Of rows that are the same to the last column, each is a refusal of its own.
@@ -123,4 +118,4 @@ def found_again(table: SourceTable) -> str:
     """The condition on `_refused_rows`: duplicates whose key was just loaded."""
     key = stored_key(table)
     staged = f"{table.schema}_staging.{table.name}"
-    return f"(reason = {text(REASON)} and row_key in (select {key} from {staged}))"
+    return f"(reason = {text(DUPLICATE)} and row_key in (select {key} from {staged}))"

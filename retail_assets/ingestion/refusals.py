@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from retail_assets.catalog.contract import (
     CHANGED_AT,
@@ -29,12 +27,19 @@ from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 TABLE = "_refused_rows"
 # If a reading refuses more rows of a table than this, the table as a whole is refused.
 MOST_ROWS = 100_000
 # If all rows of a table are refused, and there are at least so many, the table as a whole is refused.
 MANY = 20
 ROWS_AT_ONCE = 500
+DUPLICATE = (
+    "another row has the same key, and counts: the one that changed last, or else has the greater values,"
+    " column by column"
+)
 
 # The columns of `_refused_rows`: the contract's table and the key, what is wrong, and when it changed and was
 # seen.
@@ -106,7 +111,7 @@ class Refusals:
         """Keep rows that were found to be refused after they were loaded."""
         self.by_table.setdefault(table.name, []).extend(refused)
 
-    def sifted(self, table: SourceTable, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    def sifted(self, table: SourceTable, batches: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
         """The batches without their refused rows, which are kept here.
 
         Raises `SourceError` if there are more than `MOST_ROWS`.
@@ -121,7 +126,7 @@ class Refusals:
                 batch = batch.filter(refused.is_null())
             yield batch.drop_columns([REFUSED])
 
-    def _keep(self, table: SourceTable, rows: pa.Table) -> None:
+    def _keep(self, table: SourceTable, rows: "pa.Table") -> None:
         kept = self.by_table.setdefault(table.name, [])
         for row in rows.select([REFUSED, ROW_HASH, MODIFIED_AT, CHANGED_AT, LOADED_AT]).to_pylist():
             added = {name.removeprefix("_"): value for name, value in row.items() if name != REFUSED}

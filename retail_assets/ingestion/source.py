@@ -4,14 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.mapping import NO_MAPPING, SystemMapping
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH_ROWS = 131_072
 
@@ -94,7 +96,7 @@ class Source(ABC):
         """A key of a located table that is no whole number, such as `order_id '#1001'`; None without one."""
 
     @abstractmethod
-    def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> Iterator[pa.Table]:
+    def read(self, table: SourceTable, window: Window, loaded_at: datetime) -> "Iterator[pa.Table]":
         """The rows of a located table for the window, with the columns that raw adds.
 
         A `window` table yields the rows modified in the window (a row without a time of modification

@@ -45,16 +45,23 @@ def open_source(settings: Settings, tables: Sequence[SourceTable]) -> Source:
 
 def kind_of(url: str, declared: Kind) -> Kind:
     """Whether a URL is a database's or a folder's; what the contract declares where it does not tell."""
-    from sqlalchemy.dialects import registry
-    from sqlalchemy.exc import NoSuchModuleError
+    from fsspec.registry import known_implementations
 
     scheme, is_url, _ = url.partition("://")
     if not is_url:
         return "files" if Path(url).is_dir() else declared
-    try:
-        registry.load(scheme.partition("+")[0])
-        return "sql"
-    except NoSuchModuleError:
-        from fsspec.registry import known_implementations
+    if scheme in known_implementations:
+        return "files"
+    return "sql" if declared == "sql" or _is_dialect(scheme.partition("+")[0]) else declared
 
-        return "files" if scheme in known_implementations else declared
+
+def _is_dialect(name: str) -> bool:
+    # Not at the top: the definitions load often, and connect to no database.
+    from sqlalchemy.dialects import registry
+    from sqlalchemy.exc import NoSuchModuleError
+
+    try:
+        registry.load(name)
+    except NoSuchModuleError:
+        return False
+    return True

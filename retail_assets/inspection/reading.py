@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from retail_assets.catalog.contract import SourceTable
 from retail_assets.cli.progress import Display
-from retail_assets.ingestion.duplicates import REASON
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.load import ingest
+from retail_assets.ingestion.refusals import DUPLICATE
 from retail_assets.ingestion.source import Source
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.windows import Window
@@ -41,7 +41,7 @@ class Reading(Extraction):
     def rows_read(self, table: SourceTable) -> int:
         """How many rows the source has for the window, with those that were refused."""
         # Of several rows of one key all were read, before some of them were refused.
-        refused = sum(each.reason != REASON for each in self.refusals.of(table))
+        refused = sum(each.reason != DUPLICATE for each in self.refusals.of(table))
         return self.rows.get(table.name, 0) + refused
 
     def _done(self, table: SourceTable) -> None:

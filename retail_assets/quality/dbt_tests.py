@@ -1,25 +1,23 @@
 """dbt's tests as checks on the models' assets. What they test stands beside the models, in dbt_project."""
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from retail_assets.catalog.project import Project
-from retail_assets.catalog.translator import Translator, is_model_of
+from retail_assets.catalog.translator import Translator
 
 
 def dbt_test_specs(
-    project: Project, translator: Translator, partition: str, absent: Set[str]
+    project: Project, translator: Translator, models: Mapping[str, dg.AssetSpec]
 ) -> Iterator[tuple[str, dg.AssetCheckSpec]]:
-    """One check for each test of a model of this partitioning, with the test's unique id."""
-    nodes = project.manifest["nodes"]
-    for unique_id, node in nodes.items():
+    """One check for each test of these models, with the test's unique id."""
+    for unique_id, node in project.manifest["nodes"].items():
         tested = node["attached_node"] if node["resource_type"] == "test" else None
-        if tested and tested not in absent and is_model_of(nodes[tested], partition):
-            spec = translator.get_asset_spec(project.manifest, tested, None)
-            check = translator.get_asset_check_spec(spec, project.manifest, unique_id, None)
+        if tested and tested in models:
+            check = translator.get_asset_check_spec(models[tested], project.manifest, unique_id, None)
             if check:
                 yield unique_id, check._replace(description=title(node))
 

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import dagster as dg
 
 from retail_assets.catalog.contract import SourceTable
-from retail_assets.ingestion import duplicates
-from retail_assets.ingestion.extraction import Extraction
-from retail_assets.ingestion.refusals import described
+from retail_assets.ingestion.refusals import DUPLICATE, described
 from retail_assets.ingestion.source import Found, Source
+
+if TYPE_CHECKING:
+    from retail_assets.ingestion.extraction import Extraction
 
 CONTRACT_CHECK = "source_matches_contract"
 PROBLEMS_SHOWN = 5
@@ -57,7 +58,7 @@ def contract_check_specs(keys: Iterable[dg.AssetKey]) -> Iterator[dg.AssetCheckS
 
 def contract_results(
     context: dg.AssetExecutionContext,
-    extraction: Extraction,
+    extraction: "Extraction",
     tables: Sequence[SourceTable],
     keys: Mapping[str, dg.AssetKey],
 ) -> Iterator[dg.AssetCheckResult]:
@@ -74,7 +75,7 @@ def contract_results(
         yield from contract_result(context, keys[table.name], not problems, "\n".join(told) or None, severity)
 
 
-def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
+def _lacks_something(extraction: "Extraction", table: SourceTable) -> bool:
     """Whether sums lack something that this reading refused: a file, or rows of what happened. Rows of a
     reference table are but names; what earlier readings refused was an error then, and is a warning now."""
     return bool(
@@ -84,7 +85,7 @@ def _lacks_something(extraction: Extraction, table: SourceTable) -> bool:
     )
 
 
-def problems_of(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def problems_of(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     """What there is to say of a table after a reading, beside the columns that it does not have."""
     yield from _absence(extraction, table)
     yield from (Problem("file", each) for each in extraction.source.refused(table))
@@ -97,7 +98,7 @@ def problems_of(extraction: Extraction, table: SourceTable) -> Iterator[Problem]
     yield from _missing(extraction, table)
 
 
-def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def _refused(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     """What is refused of the table at present, also by earlier runs."""
     for some in extraction.refused:
         if some.table_name == table.name:
@@ -105,7 +106,7 @@ def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
             amount = "" if some.amount is None else f", {some.amount:,.2f} in all"
             such_as = "" if some.rows == 1 else "such as "
             yield Problem(
-                "duplicate" if some.reason == duplicates.REASON else "refused",
+                "duplicate" if some.reason == DUPLICATE else "refused",
                 f"{table.system}: {rows} refused of {table.source_table} ({table.name}){amount}:"
                 f" {such_as}{described(some)}. The others are loaded; mend the source, and it comes in.",
                 rows=some.rows,
@@ -118,7 +119,7 @@ def _refused(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
             )
 
 
-def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def _repeated(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     repeated = extraction.repeated.get(table.name)
     if not repeated:
         return
@@ -142,7 +143,7 @@ def _repeated(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
     )
 
 
-def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def _unbelievable(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     found = extraction.unbelievable.get(table.name)
     if found:
         stamps = " to ".join(f"{each:%Y-%m-%d}" for each in sorted({found.first, found.last}))
@@ -159,7 +160,7 @@ def _unbelievable(extraction: Extraction, table: SourceTable) -> Iterator[Proble
         )
 
 
-def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def _missing(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     """Days that have to be read again, and how."""
     for each in extraction.missing.get(table.name, ()):
         yield Problem(
@@ -171,7 +172,7 @@ def _missing(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
         )
 
 
-def _absence(extraction: Extraction, table: SourceTable) -> Iterator[Problem]:
+def _absence(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     source = extraction.source
     if table.name in extraction.found or not source.mapping.covers(table):
         return

@@ -58,7 +58,7 @@ def _step(
     """The models of one partitioning. A range of partitions is one run with one window."""
     manifest = project.manifest
     models = dict(_model_specs(project, translator, there, partition))
-    tests = dict(dbt_test_specs(project, translator, partition, there.absent))
+    tests = dict(dbt_test_specs(project, translator, models))
 
     # Not `@dbt_assets`: it runs dbt's selection engine at every load of the definitions, which doubles the
     # time that they take. All models are selected anyway.

@@ -16,7 +16,6 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from retail_assets.catalog.project import Project
-from retail_assets.internals import DbtCoreCliEventMessage
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -90,6 +89,9 @@ def run(
     Outputs of models have the metadata from `measure`. Raises `DbtRunError` after the last event if anything
     failed.
     """
+    # Not at the top: the definitions load often, and run no dbt.
+    from retail_assets.internals import DbtCoreCliEventMessage
+
     for message in invoke(project, [*arguments, *choice.arguments], choice):
         unique_id = message["data"]["node_info"]["unique_id"]
         # Models that are created empty are no assets.
