@@ -19,3 +19,10 @@ class told_plainly:
             if isinstance(cause, UserError):
                 raise dg.Failure(str(cause), allow_retries=cause.may_pass) from None
             cause = cause.__cause__ or cause.__context__
+
+
+def root_message(error: Any) -> str:
+    """What an error that Dagster recorded comes from, without the names of exceptions before it."""
+    while error.cause:
+        error = error.cause
+    return str(error.message).strip().split(": ", 1)[-1]

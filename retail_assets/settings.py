@@ -36,6 +36,8 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
 
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
 _OTHERS = {f"{PREFIX}EVENT_LOG_DIR"}
+# Settings that went, with what took their place.
+_RENAMED = {f"{PREFIX}ALERT_WEBHOOK_URL": f"{PREFIX}ALERT_URLS"}
 
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
@@ -174,10 +176,17 @@ class Settings(BaseSettings):
         ge=1,
         description="Days after which Dagster's history drops the logs of a run. Materializations stay.",
     )
-    alert_webhook_url: SecretStr = Field(
+    alert_urls: SecretStr = Field(
         SecretStr(""),
-        description="Where alerts are posted, as JSON with a `text` (Slack, Mattermost, Teams). "
-        "Default: only `alerts.jsonl` in the home.",
+        description="Where alerts go: addresses as [Apprise](https://appriseit.com/services/) has them"
+        " (`mailtos://`, `slack://`, `msteams://`, `pagerduty://`, `jsons://`), with spaces between them;"
+        " with a name in front if `alerts.yml` routes to it, as in `oncall=pagerduty://...`."
+        " Default: only `retail-assets alerts list`.",
+    )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000",
+        pattern=r"^https?://\S+$",
+        description="Where people open the Dagster UI: links in alerts begin so.",
     )
 
     @model_validator(mode="before")
@@ -209,13 +218,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
 
-    @field_validator("alert_webhook_url")
+    @field_validator("alert_urls")
     @classmethod
-    def _address(cls, url: SecretStr) -> SecretStr:
-        # The address is a secret: the message does not show it.
-        if not re.fullmatch(r"(https?://\S+)?", url.get_secret_value()):
-            raise ValueError("this is no web address; it begins with https:// or http:// and has no spaces")
-        return url
+    def _addresses(cls, urls: SecretStr) -> SecretStr:
+        # An address is a secret: the message does not show it.
+        for word in urls.get_secret_value().split():
+            if not re.fullmatch(r"([\w-]+=)?\w[\w+.-]*://\S+", word):
+                raise ValueError("one of these is no address such as mailtos://..., or name=mailtos://...")
+        return urls
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "Settings":
@@ -280,9 +290,12 @@ def _listed(names: str) -> tuple[str, ...]:
 
 def _misspelt(environment: Collection[str]) -> str:
     """One line per variable that is nearly the name of a setting: what is meant would be ignored."""
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | _OTHERS
+    known = sorted({f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | _OTHERS)
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-    meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in unknown}
+    meant = {
+        name: [_RENAMED[name]] if name in _RENAMED else get_close_matches(name, known, n=1, cutoff=0.9)
+        for name in unknown
+    }
     return "\n".join(f"{name} is no setting. Is {each[0]} meant?" for name, each in meant.items() if each)
 
 

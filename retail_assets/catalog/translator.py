@@ -85,6 +85,12 @@ def personal_columns(node: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def personal_names(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """What columns with personal data are called, in any table."""
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    return frozenset(name for node in nodes for name in personal_columns(node))
+
+
 def column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dg.TableSchema:
     """The columns as the YAML describes them, with their types as declared there or seen."""
     personal = set(personal_columns(node))

@@ -238,6 +238,57 @@ def export_dashboards(
     export_pages(out, folder)
 
 
+alerts_app = typer.Typer(help="What is wrong, and who is told.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
+_NUMBER = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number in the list.")]
+
+
+@alerts_app.command("list")
+def list_alerts(
+    everything: Annotated[bool, typer.Option("--all", help="Also what has recovered.")] = False,
+) -> None:
+    """List what is wrong, the newest first, and the messages that nobody took."""
+    from retail_assets.alerts.command import show_list
+
+    show_list(out, everything)
+
+
+@alerts_app.command("show")
+def show_alert(number: _NUMBER) -> None:
+    """Show one alert: what is wrong, the tables and pages that it reaches, rows, and what to do."""
+    from retail_assets.alerts.command import show_one
+
+    show_one(out, number)
+
+
+@alerts_app.command("ack")
+def acknowledge_alert(number: _NUMBER) -> None:
+    """Note that somebody is at it."""
+    from retail_assets.alerts.command import acknowledge
+
+    acknowledge(out, number)
+
+
+@alerts_app.command("mute")
+def mute_alert(
+    number: _NUMBER,
+    hours: Annotated[float, typer.Option(min=0, help="For how long.")] = 24,
+) -> None:
+    """Send no messages about it for some hours, though it recovers and goes wrong again."""
+    from retail_assets.alerts.command import mute
+
+    mute(out, number, hours)
+
+
+@alerts_app.command("test")
+def test_alerts() -> None:
+    """Send a message to each address of RETAIL_ALERT_URLS, and say which took it."""
+    from retail_assets.alerts.command import send_test
+
+    if not send_test(out):
+        raise typer.Exit(1)
+
+
 @app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,

@@ -21,6 +21,7 @@ from retail_assets.cli.summary import RunResult, miss
 from retail_assets.deployment.history import forget_old_runs
 from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
+from retail_assets.failures import root_message
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -58,7 +59,7 @@ class _Watcher:
         elif event.is_step_start:
             self._display.started(step)
         elif event.is_step_failure:
-            self._result.failures.append(_root(event.step_failure_data.error))
+            self._result.failures.append(root_message(event.step_failure_data.error))
             self._display.ended(step, "failed")
         elif event.event_type in _ENDS:
             self._display.ended(step, _ENDS[event.event_type])
@@ -90,12 +91,6 @@ _ENDS = {
     dg.DagsterEventType.STEP_SKIPPED: "skipped",
     dg.DagsterEventType.STEP_UP_FOR_RETRY: "is tried again",
 }
-
-
-def _root(error: Any) -> str:
-    while error.cause:
-        error = error.cause
-    return str(error.message).strip().split(": ", 1)[-1]
 
 
 def run_range(first: date, last: date, selection: str, full_refresh: bool, console: Console) -> RunResult:

@@ -202,6 +202,17 @@ def _roles() -> str:
 
 
 def _alerts() -> str:
-    if settings().alert_webhook_url.get_secret_value():
-        return "to the webhook, and to alerts.jsonl in the home"
-    return f"to alerts.jsonl in the home; set {PREFIX}ALERT_WEBHOOK_URL to have them posted"
+    from retail_assets.alerts.delivery import is_address
+    from retail_assets.alerts.routes import destinations, routes
+
+    known = destinations(settings())
+    unknown = sorted(name for name, urls in known.items() if not all(map(is_address, urls)))
+    if unknown:
+        raise ValueError(
+            f"{PREFIX}ALERT_URLS: Apprise knows no such address as that of {', '.join(unknown)}."
+            " https://appriseit.com/services/ lists them; a plain webhook is json:// or jsons://."
+        )
+    routes(settings())
+    if not known:
+        return f"only in `retail-assets alerts list`; set {PREFIX}ALERT_URLS to have them sent"
+    return f"to {', '.join(sorted(known))}; `retail-assets alerts test` sends each a message"

@@ -65,7 +65,9 @@ def judge(
     with warehouse.session() as execute:
         text_keys = systems_of_text(manifest, execute)
     arguments = [*build_arguments(window, settings.timezone, text_keys=text_keys), *choice.arguments]
-    for message in runner.invoke(project, arguments, choice):
+    chosen = project.load()
+    choice.mark(chosen)
+    for message in runner.invoke(project, arguments, chosen):
         said(message["data"]["node_info"]["node_name"])
     with warehouse.session() as execute:
         relation = f"staging.{QUARANTINE}"

@@ -1,13 +1,20 @@
 """dbt's tests as checks on the models' assets. What they test stands beside the models, in dbt_project."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
+from retail_assets.resources.sessions import Session
+
+# What a failed check has in its metadata: some of the rows, and the query for all of them.
+FAILING_ROWS = "failing rows"
+QUERY = "query"
+ROWS_SHOWN = 5
+LONGEST_VALUE = 60
 
 
 def dbt_test_specs(
@@ -34,6 +41,33 @@ def title(test: Mapping[str, Any]) -> str:
     ]
     said = ", ".join(dict.fromkeys(named))
     return f"{test['test_metadata']['name']}{f' ({said})' if said else ''}"
+
+
+def failing_rows(
+    personal: Collection[str], execute: Session, sql: str
+) -> Mapping[str, dg.MetadataValue[Any]]:
+    """The query of a test that failed, and some of the rows that it finds, without personal data."""
+    told: dict[str, dg.MetadataValue[Any]] = {QUERY: dg.MetadataValue.md(f"```sql\n{sql.strip()}\n```")}
+    try:
+        rows = execute.read(f"select * from ({sql}) as failing limit {ROWS_SHOWN}").to_pylist()
+    except Exception:
+        # That the check failed is told in any case.
+        return told
+    if rows:
+        told[FAILING_ROWS] = dg.MetadataValue.text("\n".join(_line(row, personal) for row in rows))
+    return told
+
+
+def _line(row: Mapping[str, Any], personal: Collection[str]) -> str:
+    return ", ".join(
+        f"{name}={'(personal)' if name in personal and value is not None else _short(value)}"
+        for name, value in row.items()
+    )
+
+
+def _short(value: Any) -> str:
+    text = "null" if value is None else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _plain(argument: str) -> str:

@@ -1,6 +1,7 @@
 """The dbt models as Dagster assets: one asset per model, one step and dbt run per partitioning."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -10,14 +11,14 @@ from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.lineage import update_columns
 from retail_assets.catalog.presence import Presence, table_of
 from retail_assets.catalog.project import Project
-from retail_assets.catalog.translator import Translator, is_model_of
+from retail_assets.catalog.translator import Translator, is_model_of, personal_names
 from retail_assets.deployment.days import refuse_other_days, remember_days
 from retail_assets.failures import told_plainly
 from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.quality import table_states
-from retail_assets.quality.dbt_tests import dbt_test_specs
+from retail_assets.quality.dbt_tests import dbt_test_specs, failing_rows
 from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
@@ -113,10 +114,11 @@ def _step(
                     full_refresh=config.full_refresh,
                 )
                 measure = _measure(project, planned.window, execute)
+                sample = partial(failing_rows, personal_names(manifest), execute)
                 try:
                     if choice.nodes:
                         for unique_id, said in runner.run(
-                            context, project, translator, arguments, choice, measure
+                            context, project, translator, arguments, choice, measure, sample
                         ):
                             built.add(unique_id)
                             yield said

@@ -34,6 +34,9 @@ _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResu
 Measure = Callable[[str], Mapping[str, Any]]
 """Gives the metadata of a model that has been built, by its unique id."""
 
+Sample = Callable[[str], Mapping[str, Any]]
+"""Gives the metadata of a test that did not pass, by its SQL."""
+
 
 class DbtRunError(Exception):
     """Models or blocking tests failed; the message names each with its reason.
@@ -83,16 +86,19 @@ def run(
     arguments: Sequence[str],
     choice: Choice,
     measure: Measure,
+    sample: Sample,
 ) -> Iterator[tuple[str, Any]]:
     """Run dbt and yield outputs and check results as the nodes finish, each with the node's unique id.
 
-    Outputs of models have the metadata from `measure`. Raises `DbtRunError` after the last event if anything
-    failed.
+    Outputs of models have the metadata from `measure`, failed checks that from `sample`. Raises
+    `DbtRunError` after the last event if anything failed.
     """
     # Not at the top: the definitions load often, and run no dbt.
     from retail_assets.internals import DbtCoreCliEventMessage
 
-    for message in invoke(project, [*arguments, *choice.arguments], choice):
+    manifest = project.load()
+    choice.mark(manifest)
+    for message in invoke(project, [*arguments, *choice.arguments], manifest):
         unique_id = message["data"]["node_info"]["unique_id"]
         # Models that are created empty are no assets.
         if unique_id in choice.empty:
@@ -101,11 +107,15 @@ def run(
         for said in event.to_default_asset_events(project.manifest, translator, context):
             if isinstance(said, dg.Output):
                 said = said.with_metadata({**said.metadata, **measure(unique_id)})
+            elif isinstance(said, dg.AssetCheckResult) and not said.passed:
+                # dbt leaves in the manifest what it compiles.
+                sql = getattr(manifest.nodes[unique_id], "compiled_code", None)
+                said = said.with_metadata({**said.metadata, **(sample(sql) if sql else {})})
             yield unique_id, said
 
 
 def invoke(
-    project: Project, arguments: Sequence[str], choice: Choice | None = None
+    project: Project, arguments: Sequence[str], manifest: "Manifest | None" = None
 ) -> Iterator[dict[str, Any]]:
     """Run dbt in a thread, and yield results as it reports them, so that they can be stored meanwhile.
 
@@ -124,10 +134,7 @@ def invoke(
         from dbt.cli.main import dbtRunner
 
         try:
-            manifest = project.load()
-            if choice:
-                choice.mark(manifest)
-            runner = dbtRunner(manifest=manifest, callbacks=[listen])
+            runner = dbtRunner(manifest=manifest or project.load(), callbacks=[listen])
             outcome.append(runner.invoke([*SILENTLY, *arguments, *project.arguments]))
         except BaseException as error:
             outcome.append(error)

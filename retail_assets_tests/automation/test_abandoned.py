@@ -11,9 +11,9 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
+from retail_assets.alerts.watch import Watch
 from retail_assets.automation.abandoned import fail_abandoned, held
 from retail_assets.deployment import home
-from retail_assets.quality.alerts import alerts_of_run
 from retail_assets.settings import Settings
 
 FORK = multiprocessing.get_context("fork")
@@ -38,9 +38,10 @@ def _started(instance, ago=timedelta()):
 
 def _told(instance, run_id):
     """What is said of a run, if it has failed."""
-    (alert,) = alerts_of_run(instance, instance.get_run_record_by_id(run_id))
-    assert alert.kind == "run failed"
-    return alert.text
+    look, _ = Watch(instance, None, {}, "http://ui").look({"runs_until": 0.0}, 0.0)
+    (incident,) = [each for each in look.found.values() if each.link.endswith(run_id)]
+    assert incident.fingerprint == "run daily"
+    return incident.text
 
 
 def _execute(instance, run_id, executing):
@@ -59,7 +60,7 @@ def test_the_run_of_a_command_that_was_killed_fails_at_once(instance):
     process.kill()
     process.join()
     assert fail_abandoned(instance) == [run_id]
-    assert run_id in _told(instance, run_id)
+    assert _told(instance, run_id) == "The process that executed the run is gone."
     assert fail_abandoned(instance) == []
     assert instance.get_run_by_id(of_the_ui).status is dg.DagsterRunStatus.STARTED
 
@@ -71,4 +72,4 @@ def test_any_other_run_fails_when_its_time_is_up(instance):
         record = instance.get_run_record_by_id(run_id)
         monitor_started_run(instance, workspace, record, logging.getLogger("monitoring"))
     assert instance.get_run_by_id(runs[5]).status is dg.DagsterRunStatus.STARTED
-    assert runs[7] in _told(instance, runs[7])
+    assert "forcibly marked as failed" in _told(instance, runs[7])

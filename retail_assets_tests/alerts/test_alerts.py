@@ -1,0 +1,363 @@
+"""What is wrong becomes one message that arrives, and one more when it is right again."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from retail_assets.alerts import tick
+from retail_assets.alerts.delivery import DeliveryError, send
+from retail_assets.alerts.inbox import STORM, Inbox
+from retail_assets.alerts.incidents import Incident
+from retail_assets.alerts.routes import Route, RoutesError, destinations, routes
+from retail_assets.alerts.tick import watched
+from retail_assets.alerts.watch import Watch
+from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
+from retail_assets.errors import UserError
+from retail_assets.quality.dbt_tests import FAILING_ROWS
+from retail_assets.quality.newest_partition import CHECK_NAME
+from retail_assets.settings import Settings, SettingsError, load_settings
+
+
+@dataclass
+class Receiver:
+    """A web server that takes messages; `status` is what it answers."""
+
+    url: str = ""
+    received: list[dict[str, str]] = field(default_factory=list)
+    status: int = 200
+
+    @property
+    def titles(self) -> list[str]:
+        return [each["title"] for each in self.received]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if receiver.status == 200:
+                receiver.received.append(json.loads(body))
+            self.send_response(receiver.status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    receiver.url = f"json://127.0.0.1:{server.server_port}/secret"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield receiver
+    server.shutdown()
+
+
+class FiguresConfig(dg.Config):
+    passed: bool = False
+    fails: bool = False
+
+
+@dg.asset(
+    key=["warehouse", "figures"],
+    check_specs=[
+        dg.AssetCheckSpec("is_right", asset=["warehouse", "figures"], description="No figure is negative.")
+    ],
+    owners=["team:analysts"],
+)
+def figures(config: FiguresConfig) -> Any:
+    if config.fails:
+        raise ValueError("the table is gone")
+    yield dg.MaterializeResult(
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="is_right",
+                passed=config.passed,
+                metadata={FAILING_ROWS: "order_id=7, total=-1.50"},
+            )
+        ]
+    )
+
+
+@dg.asset(key=["mart_sales", "totals"], deps=[["warehouse", "figures"]])
+def totals() -> None:
+    return
+
+
+@dataclass
+class Deployment:
+    """A small deployment, its runs, and looks at it as the sensor takes them."""
+
+    settings: Settings
+    instance: dg.DagsterInstance
+    now: float = 1_700_000_000.0
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        return dg.Definitions(assets=[figures, totals], jobs=[dg.define_asset_job("daily", "*")])
+
+    def run(self, *, passed: bool = False, fails: bool = False) -> None:
+        config = {"ops": {"warehouse__figures": {"config": {"passed": passed, "fails": fails}}}}
+        self.definitions.resolve_job_def("daily").execute_in_process(
+            instance=self.instance, run_config=config, raise_on_error=False
+        )
+
+    def look(self) -> str:
+        self.now += 60
+        return watched(self.settings, self.instance, self.definitions.resolve_asset_graph(), self.now)
+
+
+@pytest.fixture
+def deployment(receiver: Receiver, tmp_path: Path) -> Iterator[Deployment]:
+    with dg.instance_for_test() as instance:
+        deployment = Deployment(Settings(home=tmp_path, alert_urls=SecretStr(receiver.url)), instance)
+        # The first look sees what comes after it.
+        deployment.now = 0.0
+        deployment.look()
+        yield deployment
+
+
+def test_a_failed_check_is_one_message_with_all_that_is_needed(
+    receiver: Receiver, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Page:
+        title = "Sales"
+
+    monkeypatch.setattr(tick, "read_pages", lambda _: [Page()])
+    monkeypatch.setattr(tick, "tables_of", lambda _: ["mart_sales.totals"])
+    deployment.run()
+    deployment.look()
+    (message,) = receiver.received
+    assert message["title"] == "Error: warehouse/figures: No figure is negative."
+    for needed in (
+        "Tables made of it: mart_sales.totals",
+        "Pages that show it: Sales",
+        "order_id=7, total=-1.50",
+        "What to do: ",
+        "http://127.0.0.1:3000/assets/warehouse/figures?view=checks",
+        "Owner: team:analysts. Alert 1.",
+    ):
+        assert needed in message["message"]
+    # The same again is counted, and right again is told once.
+    deployment.run()
+    deployment.look()
+    assert len(receiver.received) == 1
+    deployment.run(passed=True)
+    deployment.look()
+    deployment.look()
+    assert receiver.titles[1:] == ["Recovered: warehouse/figures: No figure is negative."]
+    assert "seen 2 times" in receiver.received[1]["message"]
+
+
+def test_a_failed_run_says_why_and_the_next_good_one_ends_it(
+    receiver: Receiver, deployment: Deployment
+) -> None:
+    deployment.run(fails=True)
+    deployment.look()
+    assert receiver.titles == ["Error: run of the job daily"]
+    assert "warehouse__figures: the table is gone" in receiver.received[0]["message"]
+    deployment.run(passed=True)
+    deployment.look()
+    assert receiver.titles[1:] == ["Recovered: run of the job daily"]
+
+
+def test_what_nobody_takes_is_sent_later_once(receiver: Receiver, deployment: Deployment) -> None:
+    receiver.status = 503
+    deployment.run()
+    for _ in range(2):
+        said = deployment.look()
+        assert "Not sent: default: json:// did not take the message" in said
+        assert "secret" not in said
+    assert [title for _, title, _ in Inbox(deployment.settings.home).waiting()]
+    receiver.status = 200
+    for _ in range(2):
+        deployment.look()
+        assert len(receiver.received) == 1
+    assert Inbox(deployment.settings.home).waiting() == []
+
+
+def test_an_asset_is_late_once_until_it_is_not(
+    receiver: Receiver, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [dg.AssetKey(["warehouse", "figures"])]
+    monkeypatch.setattr(Watch, "_late", lambda _: iter(late))
+    deployment.look()
+    deployment.look()
+    assert receiver.titles == ["Error: warehouse/figures is late"]
+    late.clear()
+    deployment.look()
+    assert receiver.titles[1:] == ["Recovered: warehouse/figures is late"]
+
+
+def test_a_storm_is_one_message(receiver: Receiver, tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    storm = [_incident(f"late {number}") for number in range(STORM + 3)]
+    inbox.record(storm, (), [Route(to="default")], 1.0, {})
+    assert inbox.deliver({"default": [receiver.url]}, send, 1.0) == []
+    assert receiver.titles == [f"{STORM + 3} new at once"]
+    assert len(inbox.open(1.0)) == STORM + 3
+
+
+def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, alert_urls=SecretStr("oncall=json://a/x analysts=json://b/y"))
+    (tmp_path / "alerts.yml").write_text(
+        "routes:\n- {to: oncall, severity: error}\n- {to: analysts, owners: ['team:analysts']}\n"
+    )
+    inbox, sent = Inbox(tmp_path), []
+    found = [
+        _incident("a", severity="warning", owner="team:analysts"),
+        _incident("b", severity="error", owner="team:other"),
+        _incident("c", severity="warning", owner="team:other"),
+    ]
+    inbox.record(found, (), routes(settings), 1.0, {})
+    inbox.deliver(destinations(settings), lambda urls, title, *_: sent.append((urls, title)), 1.0)
+    assert sent == [(["json://a/x"], "Error: b"), (["json://b/y"], "Warning: a")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("routes:\n- {to: nobody}\n", "sends to 'nobody', of which RETAIL_ALERT_URLS has no address"),
+        ("routes:\n- {to: default, level: high}\n", "level"),
+        ("routes: [\n", "no list of routes"),
+        ("to: default\n", "it begins with `routes:`"),
+    ],
+)
+def test_a_wrong_route_is_told_and_what_is_wrong_is_sent_to_everybody(
+    content: str, said: str, receiver: Receiver, deployment: Deployment
+) -> None:
+    (deployment.settings.home / "alerts.yml").write_text(content)
+    with pytest.raises(RoutesError, match=said.replace("[", "\\[")):
+        routes(deployment.settings)
+    deployment.run()
+    assert said in deployment.look()
+    assert len(receiver.received) == 1
+
+
+def test_muted_and_acknowledged(receiver: Receiver, tmp_path: Path) -> None:
+    inbox, ways = Inbox(tmp_path), [Route(to="default")]
+    inbox.record([_incident("a")], (), ways, 1.0, {})
+    inbox.acknowledge(1, 2.0)
+    assert inbox.known(1, 3.0).state == "acknowledged"
+    inbox.mute(1, until=100.0, now=3.0)
+    assert inbox.known(1, 4.0).state == "muted"
+    inbox.record([], ["a"], ways, 5.0, {})
+    inbox.record([_incident("a")], (), ways, 6.0, {})
+    inbox.deliver({"default": [receiver.url]}, send, 7.0)
+    assert receiver.titles == ["Error: a"]
+    inbox.record([], ["a"], ways, 101.0, {})
+    inbox.deliver({"default": [receiver.url]}, send, 101.0)
+    assert receiver.titles == ["Error: a", "Recovered: a"]
+    with pytest.raises(UserError, match="no alert 9"):
+        inbox.acknowledge(9, 1.0)
+
+
+class _KilledError(BaseException):
+    """The process ends here."""
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(
+    looks=st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.booleans()), min_size=1, max_size=8),
+    kills=st.lists(st.integers(0, 6), max_size=4),
+)
+def test_a_process_that_is_killed_loses_no_message(
+    looks: list[tuple[set[str], bool]], kills: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Killed at any message, it sends all of them, in their order, and only that one again."""
+    undisturbed = _sent(Inbox(tmp_path_factory.mktemp("home")), looks, [])
+    disturbed = _sent(Inbox(tmp_path_factory.mktemp("home")), looks, kills)
+    once = [title for number, title in enumerate(disturbed) if number == 0 or disturbed[number - 1] != title]
+    assert once == undisturbed
+    assert len(disturbed) <= len(undisturbed) + len(kills)
+
+
+def _sent(inbox: Inbox, looks: list[tuple[set[str], bool]], kills: list[int]) -> list[str]:
+    """What arrives when a process is killed just after the sending of these messages, and starts again."""
+    sent: list[str] = []
+    left = list(kills)
+
+    def sends(_urls: Any, title: str, body: str, _kind: str) -> None:
+        sent.append(f"{title} {body}")
+        if len(sent) - 1 in left:
+            left.remove(len(sent) - 1)
+            raise _KilledError
+
+    known: set[str] = set()
+    for number, (wrong, is_down) in enumerate(looks):
+        found = [_incident(name, seen_at=float(number)) for name in sorted(wrong - known)]
+        inbox.record(found, known - wrong, [Route(to="default")], float(number), {"look": number})
+        known = wrong
+        while not is_down or number == len(looks) - 1:
+            try:
+                inbox.deliver({"default": ["json://x"]}, sends, float(number))
+                break
+            except _KilledError:
+                continue
+    return sent
+
+
+def _incident(name: str, **values: Any) -> Incident:
+    return Incident(
+        **{
+            "fingerprint": name,
+            "severity": "error",
+            "title": name,
+            "text": "It is wrong.",
+            "owner": "team:data-platform",
+            "seen_at": 1.0,
+            **values,
+        }
+    )
+
+
+@pytest.mark.parametrize("url", ["json://127.0.0.1:1/secret", "nothing://secret", "slack://secret"])
+def test_the_address_is_in_no_message(url: str) -> None:
+    with pytest.raises(DeliveryError) as error:
+        send([url], "title", "body", "error")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("urls", ["host/secret", "https//host/secret", "oncall= json://x/secret"])
+def test_settings_take_no_address_that_is_none(
+    urls: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_ALERT_URLS", urls)
+    with pytest.raises(SettingsError, match=r"RETAIL_ALERT_URLS: .*mailtos://") as error:
+        load_settings()
+    assert "secret" not in str(error.value)
+
+
+def test_the_former_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_ALERT_WEBHOOK_URL", "https://host/secret")
+    with pytest.raises(SettingsError, match="Is RETAIL_ALERT_URLS meant"):
+        load_settings()
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec(CHECK_NAME, asset="old_figures")])
+def old_figures() -> Any:
+    yield dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name=CHECK_NAME, passed=False)])
+
+
+@pytest.mark.parametrize(("job", "told"), [("daily", 0), (NEWEST_PARTITION_JOB, 1)])
+def test_only_the_mornings_look_tells_of_a_missing_partition(job: str, told: int) -> None:
+    """A backfill of old days would tell of it once for every asset."""
+    with dg.instance_for_test() as instance:
+        definitions = dg.Definitions(assets=[old_figures], jobs=[dg.define_asset_job(job, "*")])
+        assert definitions.resolve_job_def(job).execute_in_process(instance=instance).success
+        watch = Watch(instance, definitions.resolve_asset_graph(), {}, "http://ui")
+        look, _ = watch.look({"runs_until": 0.0}, 1.0)
+        assert len(look.found) == told
