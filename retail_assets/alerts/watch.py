@@ -152,8 +152,8 @@ class Watch:
         return Incident(
             fingerprint=_check(key),
             severity="error" if evaluation.severity is dg.AssetCheckSeverity.ERROR else "warning",
-            title=f"{asset.to_user_string()}: {asked}",
-            text=evaluation.description or f"The check did not pass{number}: {asked}",
+            title=f"{asset.to_user_string()}, check: {asked}",
+            text=evaluation.description or f"It does not pass{number}: {asked}",
             owner=self._owner(asset),
             seen_at=seen_at,
             partition=partition,

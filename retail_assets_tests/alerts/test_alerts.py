@@ -139,7 +139,7 @@ def test_a_failed_check_is_one_message_with_all_that_is_needed(
     deployment.run()
     deployment.look()
     (message,) = receiver.received
-    assert message["title"] == "Error: warehouse/figures: No figure is negative."
+    assert message["title"] == "Error: warehouse/figures, check: No figure is negative."
     for needed in (
         "Tables made of it: mart_sales.totals",
         "Pages that show it: Sales",
@@ -156,7 +156,7 @@ def test_a_failed_check_is_one_message_with_all_that_is_needed(
     deployment.run(passed=True)
     deployment.look()
     deployment.look()
-    assert receiver.titles[1:] == ["Recovered: warehouse/figures: No figure is negative."]
+    assert receiver.titles[1:] == ["Recovered: warehouse/figures, check: No figure is negative."]
     assert "seen 2 times" in receiver.received[1]["message"]
 
 
