@@ -6,6 +6,7 @@ It does not depend on Dagster: the caller of `ingest` passes the function that r
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
 from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.lost_tables import lost
-from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, put_in_order
+from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, loaded_since, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
 from retail_assets.ingestion.versions import own_time, timestamp
 from retail_assets.resources.warehouse import Execute, Warehouse
@@ -86,6 +87,11 @@ def ingest(
         parents = {table.name: table for table in tables}
         extraction.source.recall(schema, create_raw_tables(tables, execute), execute)
         before = count_rows(chosen, execute)
+        # Of equal times of change the version counts that was loaded last. So the time of loading only grows,
+        # also after nights on which the machine's clock was ahead.
+        latest = loaded_since(tables, extraction.loaded_at, execute)
+        if latest:
+            extraction.loaded_at = latest + timedelta(microseconds=1)
         for name, said in lost(extraction.source, tables, extraction.located, execute).items():
             extraction.errors.setdefault(name, said)
         for table in chosen:

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from retail_assets.catalog.contract import ADDED_COLUMNS, MODIFIED_AT, ROW_HASH, SourceTable
+from retail_assets.catalog.contract import ADDED_COLUMNS, LOADED_AT, MODIFIED_AT, ROW_HASH, SourceTable
 from retail_assets.ingestion import refusals
+from retail_assets.ingestion.versions import timestamp
 from retail_assets.resources.warehouse import Execute
 
 
@@ -43,6 +45,17 @@ def count_rows(tables: Sequence[SourceTable], execute: Execute) -> Mapping[str, 
         f"select '{table.name}', count(*) from {table.schema}.{table.name}" for table in tables
     )
     return {name: int(rows) for name, rows in execute(counts)} if tables else {}
+
+
+def loaded_since(tables: Sequence[SourceTable], moment: datetime, execute: Execute) -> datetime | None:
+    """When the last row was loaded that was loaded at that moment or later, if any was."""
+    asked = " union all ".join(
+        f"select max({LOADED_AT}) as latest from {table.schema}.{table.name}"
+        f" where {LOADED_AT} >= {timestamp(moment)}"
+        for table in tables
+    )
+    ((latest,),) = execute(f"select max(latest) from ({asked}) as loads") if tables else ((None,),)
+    return latest.replace(tzinfo=UTC) if latest else None
 
 
 def put_in_order(table: SourceTable, execute: Execute) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -396,6 +397,44 @@ def test_sql_tables_without_a_time_of_change(platform):
         assert platform.loads == ([] if day == 3 else ["channels"])
         newest = "select name from raw_crm.channels order by _loaded_at desc limit 1"
         assert platform.query(newest) == [(name,)]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=400)])
+def test_a_clock_that_was_ahead_for_a_night_wins_only_that_night(platform, monkeypatch, ahead):
+    """Later readings count, though the clock says that they were before."""
+    database = platform.settings.home / "sources" / "crm.sqlite"
+    database.parent.mkdir(parents=True)
+    with sqlite3.connect(database) as crm:
+        crm.execute("create table channels (id integer, name text)")
+        crm.execute("create table touches (id integer, kind text, modified_at datetime)")
+        crm.execute("insert into channels values (1, 'right')")
+        crm.execute("insert into touches values (1, 'right', '2024-01-01 10:00:00')")
+    platform.ingest(days(1), [CHANNELS, TOUCHES])
+    for day, value, is_ahead in ((2, "ahead", True), (3, "mended", False), (4, "newest", False)):
+        with sqlite3.connect(database) as crm:
+            crm.execute("update channels set name = ?", [value])
+            # Its time of change does not say that it changed.
+            crm.execute("update touches set kind = ?", [value])
+        with monkeypatch.context() as patch:
+            if is_ahead:
+                moment = datetime.now(UTC) + ahead
+                patch.setattr("retail_assets.ingestion.extraction.datetime", _clock(moment))
+            platform.ingest(days(1, day), [CHANNELS, TOUCHES])
+        for table_name, column in (("channels", "name"), ("touches", "kind")):
+            order = "_modified_at desc nulls last, _loaded_at desc nulls last"
+            newest = f"select {column} from raw_crm.{table_name} order by {order} limit 1"
+            assert platform.query(newest) == [(value,)]
+
+
+def _clock(moment):
+    """A machine's clock that stands."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return moment
+
+    return Clock
 
 
 def test_a_table_that_lost_too_much_stops_itself_only(platform):
