@@ -1,7 +1,7 @@
 """A server of SQL Server's protocol, for the tests: real drivers talk to it over a socket.
 
-It has tables and their rows, answers what SQLAlchemy asks to reflect them, and runs SELECTs in DuckDB. Rules
-make it refuse, hang up or say nothing.
+It has tables and their rows, answers what SQLAlchemy asks to reflect them, and runs SELECTs in DuckDB. A
+session that asks for it sees one moment of them. Rules make it refuse, hang up or say nothing.
 """
 
 import re
@@ -10,7 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -49,11 +49,17 @@ class Silence:
 
 @dataclass
 class Relation:
-    """A table or view: its columns' types by name, and rows. It may stand behind a synonym."""
+    """A table or view: its columns' types by name, and rows. It may stand behind a synonym.
+
+    Some columns are of types that the database has named itself, or are computed.
+    """
 
     columns: Mapping[str, str]
     rows: Sequence[Row] = ()
     is_view: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
+    has_snapshots: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,14 @@ class Server:
     hidden: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logins: Mapping[str, str] = field(default_factory=lambda: {"reader": "Secret-1"})
+    has_snapshots: bool = False
     port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def url(self, driver: str, login: str = "reader:Secret-1", **query: str | int) -> str:
         """The URL for a driver of SQLAlchemy's."""
         # It has no certificate.
-        more: dict[str, str | int] = {"Encrypt": "no"} if driver == "mssqlpython" else {}
+        more: dict[str, str | int] = {"Encrypt": "no"} if driver == "mssqlpython" else {"encryption": "off"}
         said = "&".join(f"{name}={value}" for name, value in (more | query).items())
         return f"mssql+{driver}://{login}@127.0.0.1:{self.port}/Shop?{said}"
 
@@ -113,6 +120,24 @@ def running(server: Server) -> Iterator[Server]:
 
 class _Session(socketserver.StreamRequestHandler):
     served: Server
+    is_snapshot = False
+    moment: Mapping[str, Relation] | None = None
+
+    def _relations(self) -> Mapping[str, Relation]:
+        """As they are; or as they were when the transaction first read something."""
+        there = self.served.seen()
+        if not self.is_snapshot:
+            return there
+        if self.moment is None:
+            self.moment = {name: replace(each, rows=[*each.rows]) for name, each in there.items()}
+        return self.moment
+
+    def _note(self, kind: int, request: str) -> None:
+        """What a request says of transactions."""
+        if said := _ISOLATION.search(request):
+            self.is_snapshot = said[1].upper() == "SNAPSHOT"
+        if kind == TRANSACTION or re.search(r"\b(commit|rollback)\b", request, re.IGNORECASE):
+            self.moment = None
 
     def handle(self) -> None:
         try:
@@ -141,12 +166,16 @@ class _Session(socketserver.StreamRequestHandler):
         if kind == ATTENTION:
             return _done(0xFD, 0x0020)
         if kind == TRANSACTION:
+            self._note(kind, request)
             return _transaction(request)
         is_rpc = kind == RPC
+        self._note(kind, request)
         try:
-            result = _result(self.served, request)
+            result = _result(self.served, request, self._relations, self.is_snapshot)
         except LookupError as error:
             return _error(Refusal(208, str(error)))
+        except PermissionError as error:
+            return _error(Refusal(3952, str(error)))
         return _encoded(result, is_rpc)
 
     def _received(self) -> tuple[int, bytes] | None:
@@ -215,7 +244,12 @@ def _literal(value: Any) -> str:
     return "N'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
-def _result(server: Server, query: str) -> Result | None:
+_ISOLATION = re.compile(r"set transaction isolation level (\w+)", re.IGNORECASE)
+
+
+def _result(
+    server: Server, query: str, relations: Callable[[], Mapping[str, Relation]], is_snapshot: bool
+) -> Result | None:
     """The rows of a query; None of what is no query."""
     if not re.match(r"\s*select\b", query, re.IGNORECASE):
         return None
@@ -223,7 +257,7 @@ def _result(server: Server, query: str) -> Result | None:
     for part, answer in _CATALOG:
         if part in query:
             return answer(server, names)
-    return _selected(server, query)
+    return _selected(server, query, relations(), is_snapshot)
 
 
 def _texts(*columns: str, rows: Sequence[Row]) -> Result:
@@ -275,12 +309,14 @@ def _columns(server: Server, names: Sequence[str]) -> Result:
     rows = []
     for schema, name in _places(server):
         if schema in names and name in names:
-            for number, (column, type_name) in enumerate(
-                server.relations[f"{schema}.{name}"].columns.items()
-            ):
+            relation = server.relations[f"{schema}.{name}"]
+            for number, (column, type_name) in enumerate(relation.columns.items()):
                 kind = Type(type_name)
                 sizes = (True, kind.size, kind.precision, kind.scale)
-                rows.append((name, schema, column, kind.name, kind.name, *sizes, *[None] * 8, number + 1))
+                named = relation.aliases.get(column, kind.name)
+                formula = relation.computed.get(column)
+                more = (None, None, formula, formula and False, *[None] * 4)
+                rows.append((name, schema, column, named, kind.name, *sizes, *more, number + 1))
     return Result(list(_OF_COLUMNS.items()), rows)
 
 
@@ -308,6 +344,7 @@ _CATALOG: Sequence[tuple[str, Callable[[Server, Sequence[str]], Result]]] = (
     ("dm_exec_describe_first_result_set", _described),
     ("INFORMATION_SCHEMA].[TABLES", _tables),
     ("INFORMATION_SCHEMA].[SCHEMATA", _schemata),
+    ("sys.databases", lambda server, _: _texts("", rows=[("ON" if server.has_snapshots else "OFF",)])),
     ("sys.synonyms", _synonyms),
     ("sys.columns", _columns),
     ("sys.objects", _objects),
@@ -323,16 +360,21 @@ _IN_DUCKDB = {
 }
 
 
-def _selected(server: Server, query: str) -> Result:
+def _selected(server: Server, query: str, relations: Mapping[str, Relation], is_snapshot: bool) -> Result:
     """The rows that DuckDB finds; the values are those of the table, which DuckDB cannot hold all."""
     tree: Any = sqlglot.parse_one(query, read="tsql")
     known: dict[str, Type] = {}
     with duckdb.connect() as database:
         database.execute("set timezone = 'UTC'")
         for place in {f"{table.db or 'dbo'}.{table.name}" for table in tree.find_all(exp.Table)}:
-            relation = server.seen().get(server.synonyms.get(place, place))
+            relation = relations.get(server.synonyms.get(place, place))
             if relation is None:
                 raise LookupError(f"Invalid object name '{place}'.")
+            if is_snapshot and not relation.has_snapshots:
+                raise PermissionError(
+                    "Snapshot isolation transaction failed accessing database 'Other' because snapshot"
+                    " isolation is not allowed in this database."
+                )
             known |= {name: Type(kind) for name, kind in relation.columns.items()}
             _fill(database, place, relation)
         for table in tree.find_all(exp.Table):
