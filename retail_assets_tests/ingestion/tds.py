@@ -64,10 +64,11 @@ class Relation:
 
 @dataclass(frozen=True)
 class Result:
-    """Columns and rows, as they are sent."""
+    """Columns and rows, as they are sent, all rows so many times."""
 
     columns: Sequence[tuple[str, Type]]
     rows: Sequence[Row]
+    times: int = 1
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Server:
     asked: list[str] = field(default_factory=list)
     logins: Mapping[str, str] = field(default_factory=lambda: {"reader": "Secret-1"})
     has_snapshots: bool = False
+    times: int = 1  # how often a table's rows are sent, for benchmarks
     port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -385,7 +387,8 @@ def _selected(server: Server, query: str, relations: Mapping[str, Relation], is_
             _kind_of(each, known, str(computed))
             for each, computed in zip(tree.selects, found.types, strict=True)
         ]
-        return Result(list(zip(found.columns, kinds, strict=True)), _exact(found, kinds))
+        columns = list(zip(found.columns, kinds, strict=True))
+        return Result(columns, _exact(found, kinds), server.times)
 
 
 def _kind_of(selected: exp.Expression, known: Mapping[str, Type], computed: str) -> Type:
@@ -439,11 +442,13 @@ def _encoded(result: Result | None, is_rpc: bool) -> bytes:
         content = struct.pack("<BH", 0x81, len(result.columns))
         for name, kind in result.columns:
             content += struct.pack("<IH", 0, 9) + type_info(kind) + _short(name)
-        for row in result.rows:
-            content += b"\xd1" + b"".join(
-                written(kind, value) for (_, kind), value in zip(result.columns, row, strict=True)
-            )
-    rows = 0 if result is None else len(result.rows)
+        rows_sent = (
+            b"\xd1"
+            + b"".join(written(kind, value) for (_, kind), value in zip(result.columns, row, strict=True))
+            for row in result.rows
+        )
+        content += b"".join(rows_sent) * result.times
+    rows = 0 if result is None else len(result.rows) * result.times
     if not is_rpc:
         return content + _done(0xFD, 0x0010, rows)
     # The handle of what was prepared.
