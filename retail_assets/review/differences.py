@@ -3,6 +3,7 @@
 All of it is computed in DuckDB, which may put what does not fit into memory on disk.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -166,8 +167,13 @@ class _Table:
     def _keys(self) -> Mapping[str, str]:
         """Expressions that name a row, by the names that they are shown under."""
         columns = {*self._common}
-        known = {each.strip('"'): each for each in self._key if self._is_of(each, columns)}
+        known = {self._label(each): each for each in self._key if self._is_of(each, columns)}
         return known or {name: _quoted(name) for name in self._common}
+
+    def _label(self, expression: str) -> str:
+        """The columns of an expression, in short."""
+        words = re.findall(r"\w+", expression)
+        return ", ".join(name for name in self._common if name in words)
 
     def _is_of(self, expression: str, columns: set[str]) -> bool:
         """Whether an expression can be computed from the columns that both have."""

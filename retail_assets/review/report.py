@@ -217,7 +217,7 @@ def _value(value: Any) -> str:
         return "none"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return f"{value:,.6g}" if isinstance(value, float) else str(value) or "''"
 
 
 def _text(text: str) -> str:

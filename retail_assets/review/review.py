@@ -5,13 +5,15 @@ and some days are run again without reading the sources, which also runs the che
 compare with, its code does the same on another copy first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from filelock import FileLock
 
 from retail_assets.catalog.contract import MODIFIED_AT, source_tables
 from retail_assets.catalog.project import PROJECT_DIR, Project
@@ -80,9 +82,7 @@ def review(
             "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`."
         )
     files = changed_files(against) if against else []
-    # Beside the warehouse: there is room for what is as large.
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="review-", dir=settings.home)))
+    with _folder(settings.home) as folder:
         before = Side(folder / "before", folder / "code", settings)
         before.prepare(settings.published_path)
         newest = _newest_day(before)
@@ -113,6 +113,19 @@ def review(
         found.compared = compared(before.warehouse, after.warehouse, _keys(project.manifest))
         found.pages = _pages({each.table for each in found.compared.differences}, files)
         return found
+
+
+@contextmanager
+def _folder(home: Path) -> Iterator[Path]:
+    """A folder for as long as the review takes, beside the warehouse: there is room for what is as large."""
+    folder = home / "review"
+    with FileLock(home / "review.lock"):
+        # One that was killed leaves it.
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _newest_day(side: Side) -> date:

@@ -136,7 +136,20 @@ class Side:
             error = event.step_failure_data.error
             while error and error.cause:
                 error = error.cause
-            self.outcome.errors.append(f"{event.step_key}: {error.message.strip() if error else ''}")
+            said = error.message.strip() if error else ""
+            # A check that fails a step is none of what could not be built.
+            rest = [line for line in said.splitlines() if not self._is_of_check(line)]
+            if any(line.rpartition(": ")[2].strip() for line in rest):
+                self.outcome.errors.append(f"{event.step_key}: " + "\n".join(rest))
+
+    def _is_of_check(self, line: str) -> bool:
+        """Whether a line of a failure is of a check that is known; what it says is kept."""
+        for name, said in self.outcome.failed.items():
+            _, mark, reason = line.partition(f"{name.partition(': ')[2]}: ")
+            if mark:
+                self.outcome.failed[name] = said or reason
+                return True
+        return False
 
 
 @contextmanager
