@@ -20,6 +20,7 @@ from retail_assets.catalog.project import PROJECT_DIR, Project
 from retail_assets.dashboards.pages import FOLDER, read_pages
 from retail_assets.deployment import record
 from retail_assets.deployment.upgrade import Plan, Upgrade
+from retail_assets.errors import UserError
 from retail_assets.inspection.scratch import take_parsed
 from retail_assets.partitions import weekly_partitions, weeks_within
 from retail_assets.quality import table_states
@@ -105,8 +106,9 @@ def review(
         plan = _plan(after, project, newest)
         found = Review(against or "the warehouse", first, last, newest, plan, files=files)
         found.before, found.after = before.outcome if against else None, after.outcome
-        say("Building the working tree on a copy.")
-        found.upgrade_seconds = after.run("upgrade", "--until", str(newest))
+        if plan:
+            say("Building the working tree on a copy.")
+            found.upgrade_seconds = after.run("upgrade", "--until", str(newest))
         if not after.outcome.errors:
             _run(found, before if against else None, after, project.manifest, settings, say)
         say("Comparing.")
@@ -168,7 +170,7 @@ def _run(
     if packages:
         try:
             weeks_within(weekly_partitions(settings).get_partition_keys(), found.first, found.last)
-        except Exception as error:
+        except UserError as error:
             found.notes.append(f"Weekly assets were not made: {error}")
             return
         for side in sides:
