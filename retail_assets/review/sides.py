@@ -136,9 +136,9 @@ class Side:
             error = event.step_failure_data.error
             while error and error.cause:
                 error = error.cause
-            said = error.message.strip() if error else ""
+            message = error.message.strip() if error else ""
             # A check that fails a step is none of what could not be built.
-            rest = [line for line in said.splitlines() if not self._is_of_check(line)]
+            rest = [line for line in message.splitlines() if not self._is_of_check(line)]
             if any(line.rpartition(": ")[2].strip() for line in rest):
                 self.outcome.errors.append(f"{event.step_key}: " + "\n".join(rest))
 

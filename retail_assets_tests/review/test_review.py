@@ -11,7 +11,7 @@ import pytest
 from retail_assets.deployment import record
 from retail_assets.review import report, review, sides
 from retail_assets.review.differences import Sum, compared
-from retail_assets.review.review import ReviewError
+from retail_assets.review.sides import ReviewError
 from retail_assets_tests.conftest import days_of, write_evening
 
 BEFORE = """
