@@ -5,17 +5,24 @@ session that asks for it sees one moment of them. Rules make it refuse, hang up 
 """
 
 import re
+import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
 import sqlglot
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlglot import exp
 
 from retail_assets_tests.ingestion.tds_types import COLLATION, Type, read, type_info, written
@@ -82,14 +89,16 @@ class Server:
     asked: list[str] = field(default_factory=list)
     logins: Mapping[str, str] = field(default_factory=lambda: {"reader": "Secret-1"})
     has_snapshots: bool = False
+    tls: ssl.SSLContext | None = None
     times: int = 1  # how often a table's rows are sent, for benchmarks
     port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def url(self, driver: str, login: str = "reader:Secret-1", **query: str | int) -> str:
         """The URL for a driver of SQLAlchemy's."""
-        # It has no certificate.
-        more: dict[str, str | int] = {"Encrypt": "no"} if driver == "mssqlpython" else {"encryption": "off"}
+        more: dict[str, str | int] = {}
+        if self.tls is None:
+            more = {"Encrypt": "no"} if driver == "mssqlpython" else {"encryption": "off"}
         said = "&".join(f"{name}={value}" for name, value in (more | query).items())
         return f"mssql+{driver}://{login}@127.0.0.1:{self.port}/Shop?{said}"
 
@@ -154,13 +163,15 @@ class _Session(socketserver.StreamRequestHandler):
                     self._send(answer[: rule.after], is_whole=False)
                     return
                 self._send(answer)
-        except (ConnectionError, ValueError):
-            # The client has gone.
+                if self.served.tls and message[0] == PRELOGIN:
+                    self._encrypt(self.served.tls)
+        except (ConnectionError, ValueError, ssl.SSLError):
+            # The client has gone, or does not trust the certificate.
             return
 
     def _answered(self, kind: int, request: str) -> bytes:
         if kind == PRELOGIN:
-            return _prelogin()
+            return _prelogin(is_encrypted=self.served.tls is not None)
         if kind == LOGIN:
             user, _, password = request.partition(" ")[2].partition(":")
             is_known = self.served.logins.get(user) == password
@@ -189,12 +200,95 @@ class _Session(socketserver.StreamRequestHandler):
                 return kind, content
         return None
 
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        """Shake hands, in packets of the protocol's; what follows is sent within TLS."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        is_done = False
+        while not is_done:
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+                is_done = True
+            if said := outgoing.read():
+                self.wfile.write(struct.pack(">BBHHBB", PRELOGIN, 1, len(said) + 8, 0, 0, 0) + said)
+            if not is_done:
+                message = self._received()
+                if message is None:
+                    raise ConnectionError
+                incoming.write(message[1])
+        within: Any = _Tls(self.connection, tls, incoming, outgoing)
+        self.rfile = self.wfile = within
+
     def _send(self, content: bytes, is_whole: bool = True) -> None:
         for number, start in enumerate(range(0, len(content), _PACKET), start=1):
             part = content[start : start + _PACKET]
             is_last = is_whole and start + _PACKET >= len(content)
             header = struct.pack(">BBHHBB", 4, is_last, len(part) + 8, 51, number % 256, 0)
             self.wfile.write(header + part)
+
+
+class _Tls:
+    """Reads and writes within TLS, as the file that it takes the place of."""
+
+    closed = False
+
+    def __init__(
+        self, connection: socket.socket, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ):
+        self._connection = connection
+        self._tls = tls
+        self._incoming = incoming
+        self._outgoing = outgoing
+
+    def read(self, size: int) -> bytes:
+        content = b""
+        while len(content) < size:
+            try:
+                content += self._tls.read(size - len(content))
+            except ssl.SSLWantReadError:
+                received = self._connection.recv(65536)
+                if not received:
+                    break
+                self._incoming.write(received)
+        return content
+
+    def write(self, content: bytes) -> None:
+        self._tls.write(content)
+        self._connection.sendall(self._outgoing.read())
+
+    def flush(self) -> None:
+        return
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """A context with a certificate that nobody has signed, for a server that encrypts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # What follows a handshake in TLS 1.3 is in no packets.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(path)
+    return context
 
 
 def _request(kind: int, content: bytes) -> str:
@@ -477,9 +571,15 @@ def _changed(kind: int, new: bytes, old: bytes = b"\0") -> bytes:
     return struct.pack("<BH", 0xE3, len(content)) + content
 
 
-def _prelogin() -> bytes:
-    """The version, no encryption, no instance, no thread, no MARS."""
-    values = {0: bytes([15, 0, 7, 208, 0, 0]), 1: b"\x02", 2: b"\0", 3: b"", 4: b"\0"}
+def _prelogin(is_encrypted: bool) -> bytes:
+    """The version, encryption for everything or none, no instance, no thread, no MARS."""
+    values = {
+        0: bytes([15, 0, 7, 208, 0, 0]),
+        1: b"\x01" if is_encrypted else b"\x02",
+        2: b"\0",
+        3: b"",
+        4: b"\0",
+    }
     offset, head, data = 5 * len(values) + 1, b"", b""
     for number, value in values.items():
         head += struct.pack(">BHH", number, offset + len(data), len(value))

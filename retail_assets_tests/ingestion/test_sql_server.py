@@ -17,7 +17,7 @@ from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets_tests.ingestion.tables import at, days, table
-from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, running
+from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, certified, running
 from retail_assets_tests.ingestion.test_ingest import Platform
 
 LOADED_AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -253,6 +253,18 @@ def test_nothing_is_sent_in_clear_text_unless_the_url_says_so(driver):
             SqlSource("erp", bare).check()
         assert "Secret-1" not in str(raised.value)
         assert not [each for each in server.asked if each.startswith("login")]
+
+
+def test_everything_is_encrypted_where_the_server_can(driver, tmp_path):
+    """Without a word in the URL. pymssql checks no certificate, and Microsoft's driver says what it lacks."""
+    with running(shop(tls=certified(tmp_path))) as server:
+        if driver == "mssqlpython":
+            with pytest.raises(SourceError, match="certificate") as raised:
+                SqlSource("erp", server.url(driver)).check()
+            assert not raised.value.may_pass
+        trusted = {"TrustServerCertificate": "yes"} if driver == "mssqlpython" else {}
+        extraction = opened(server.url(driver, **trusted), ORDERS)
+        assert [row["order_id"] for row in rows_of(extraction, ORDERS)] == [1]
 
 
 def test_xml_and_geography_are_never_selected(driver):
