@@ -10,8 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from retail_assets.quality.newest_partition import CHECK_NAME as NEWEST_PARTITIO
 from retail_assets.settings import Settings
 
 CHECKOUT = PROJECT_DIR.parent
+_PRODUCT = ("retail_assets", "dbt_project")
 # dagster-dbt's name of what dbt took for a model.
 SECONDS = "Execution Duration"
 # What would reach others, or others' history.
@@ -167,15 +168,15 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def code_of(revision: str, folder: Path) -> None:
     """Write the code of a git revision into a folder. The checkout stays as it is."""
-    packed = _git("archive", "--format=tar", revision)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")
+    packed = _git("archive", "--format=zip", revision)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(folder)
 
 
 def changed_files(revision: str) -> Sequence[str]:
-    """What differs between a git revision and the working tree, files that are new included."""
-    tracked = _git("diff", "--name-only", revision)
-    new = _git("ls-files", "--others", "--exclude-standard")
+    """The product's files that a git revision has otherwise than the working tree, new ones included."""
+    tracked = _git("diff", "--name-only", revision, "--", *_PRODUCT)
+    new = _git("ls-files", "--others", "--exclude-standard", "--", *_PRODUCT)
     return sorted({*tracked.decode().splitlines(), *new.decode().splitlines()})
 
 

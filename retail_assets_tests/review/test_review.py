@@ -126,12 +126,15 @@ def checkout(tmp_path, monkeypatch):
         subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
 
     git("init", "-q")
-    (tmp_path / "kept.sql").write_text("one")
-    (tmp_path / "changed.sql").write_text("one")
+    models = tmp_path / "dbt_project"
+    models.mkdir()
+    (models / "kept.sql").write_text("one")
+    (models / "changed.sql").write_text("one")
     git("add", ".")
     git("commit", "-qm", "first")
-    (tmp_path / "changed.sql").write_text("two")
-    (tmp_path / "new.sql").write_text("two")
+    (models / "changed.sql").write_text("two")
+    (models / "new.sql").write_text("two")
+    (tmp_path / "notes.txt").write_text("no part of the product")
     monkeypatch.setattr(sides, "CHECKOUT", tmp_path)
     return tmp_path
 
@@ -139,12 +142,12 @@ def checkout(tmp_path, monkeypatch):
 def test_the_code_of_a_revision_is_had_without_touching_the_checkout(checkout, tmp_path_factory):
     folder = tmp_path_factory.mktemp("code")
     sides.code_of("HEAD", folder)
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+    assert {path.name: path.read_text() for path in (folder / "dbt_project").iterdir()} == {
         "kept.sql": "one",
         "changed.sql": "one",
     }
-    assert sides.changed_files("HEAD") == ["changed.sql", "new.sql"]
-    assert (checkout / "changed.sql").read_text() == "two"
+    assert sides.changed_files("HEAD") == ["dbt_project/changed.sql", "dbt_project/new.sql"]
+    assert (checkout / "dbt_project" / "changed.sql").read_text() == "two"
     with pytest.raises(ReviewError, match="--against needs a git revision of this checkout"):
         sides.code_of("nowhere", folder)
 
