@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,15 @@ def markdown(found: Review) -> str:
         *(f"**{note}**" for note in found.notes),
         *_errors(found),
         *_to_deploy(found),
-        *_columns(found.compared.differences),
-        *_rows(found.compared.differences),
-        *_checks(found),
-        *_pages(found),
-        *_seconds(found),
     ]
+    if not found.after.errors:
+        parts += [
+            *_columns(found.compared.differences),
+            *_rows(found.compared.differences),
+            *_checks(found),
+            *_pages(found),
+            *_seconds(found),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -80,6 +84,8 @@ def _to_deploy(found: Review) -> Iterator[str]:
         yield "Nothing is rebuilt: the next run builds with the new code."
         return
     yield "\n".join(f"- {_text(line)}" for line in lines)
+    if found.after.errors:
+        return
     if found.plan.until:
         yield "Daily models are rebuilt from the retailer's first day."
     yield (
@@ -98,10 +104,10 @@ def _columns(differences: Sequence[TableDifference]) -> Iterator[str]:
 
 def _columns_of(each: TableDifference) -> Iterator[Sequence[Any]]:
     if each.is_new:
-        yield each.table, "(the table)", "", f"new, {each.rows_after:,} rows"
+        yield each.table, "(the table)", "none", f"new, {each.rows_after:,} rows"
     if each.is_gone:
         yield each.table, "(the table)", f"{each.rows_before:,} rows", "dropped"
-    yield from ((each.table, name, "", f"added, {kind}") for name, kind in each.added.items())
+    yield from ((each.table, name, "none", f"added, {kind}") for name, kind in each.added.items())
     yield from ((each.table, name, kind, "dropped") for name, kind in each.dropped.items())
     yield from ((each.table, name, *kinds) for name, kinds in each.retyped.items())
 
@@ -215,7 +221,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "none"
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:,.6g}" if isinstance(value, float) else str(value) or "''"
 

@@ -103,6 +103,8 @@ class Side:
             **kept,
             **places,
             "PYTHONPATH": str(self.code),
+            # What is said is quoted: no lines of a terminal's.
+            "COLUMNS": "1000",
             "RETAIL_HOME": str(self.home),
             "DAGSTER_HOME": str(dagster),
             "RETAIL_EVENT_LOG_DIR": str(dagster / "history" / "runs"),
