@@ -2,7 +2,6 @@
 
 import hashlib
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,7 @@ from retail_assets.deployment import record
 from retail_assets.review import report, review, sides
 from retail_assets.review.differences import Sum, compared
 from retail_assets.review.sides import ReviewError
-from retail_assets_tests.conftest import days_of, write_evening
+from retail_assets_tests.conftest import START, write_evening
 
 BEFORE = """
     create table mart_sales.performance as select * from (values
@@ -179,37 +178,36 @@ def state_of(folder: Path) -> dict[str, str]:
 
 
 def test_a_change_is_reviewed_on_copies(deploy, retailer, monkeypatch):
-    """A home whose mart was built from another formula, and in which a territory is there twice since."""
-    days = days_of(0, 3)
-    deployment = deploy(sources="erp")
-    write_evening(retailer, deployment, days[-1])
-    deployment.run(days[0], days[-1], checks=False)
+    """A home whose shops were made by another formula, and in which a shop is there twice since."""
+    deployment = deploy(sources="geo")
+    write_evening(retailer, deployment, START)
+    deployment.run(START, checks=False)
     settings = deployment.settings
+    changed = "warehouse.wh_dim_location"
     for path in (settings.duckdb_path, settings.published_path):
         with duckdb.connect(path) as connection:
-            connection.execute(f"update {record._MODELS} set fingerprint = 'of another formula'"
-                               " where model = 'mart_sales.sales_performance'")  # fmt: skip
-            connection.execute("update mart_sales.sales_performance set net_sales = net_sales + 1")
             connection.execute(
-                "insert into staging.stg_sales_territories from staging.stg_sales_territories limit 1"
+                f"update {record._MODELS} set fingerprint = 'of another formula' where model = '{changed}'"
             )
+            connection.execute(
+                f"update {changed} set location_name = 'Elsewhere' where location_type = 'shop'"
+            )
+            connection.execute("insert into staging.stg_shops from staging.stg_shops limit 1")
     known = state_of(settings.home)
     for name, value in deployment.environment.items():
         monkeypatch.setenv(name, value)
-    found = review.review(settings, None, days[-1] - timedelta(days=1), None, lambda _: None)
+    found = review.review(settings, None, None, None, lambda _: None)
     assert state_of(settings.home) == known
-    assert (found.newest, found.last) == (days[-1], days[-1])
-    assert list(found.plan.build) == ["mart_sales.sales_performance"]
+    assert (found.first, found.last, found.newest) == (START, START, START)
+    assert changed in found.plan.build
     assert not found.after.errors
     (table,) = found.compared.differences
-    assert table.table == "mart_sales.sales_performance"
-    assert table.changed_rows > 0
-    assert "net_sales" in {each.column for each in table.sums}
-    assert table.day_column == "sales_date"
-    assert {name.partition(":")[0] for name in found.newly_failed} == {table.table}
+    assert (table.table, table.added_rows) == (changed, 1)
+    assert table.changed_rows > 1
+    assert {each.column for each in table.examples[0].values} == {"location_name"}
+    assert {name.partition(":")[0] for name in found.newly_failed} == {changed}
     assert not found.is_sound
-    assert {"Sales", "Today"} <= found.pages.keys()
-    assert found.after.seconds[table.table] > 0
+    assert found.after.seconds[changed] > 0
     text = report.markdown(found)
-    assert "Rebuild 1 model from raw" in text
-    assert "unique_grain" in text
+    assert "from raw, since their SQL, macros, variables or settings have changed" in text
+    assert f"| {changed} |" in text
