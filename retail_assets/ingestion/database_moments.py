@@ -15,6 +15,7 @@ from typing import Protocol
 import pyarrow as pa
 import sqlalchemy as sa
 
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
 _IS_ALLOWED = "select snapshot_isolation_state_desc from sys.databases where database_id = db_id()"
 
 
@@ -145,7 +146,7 @@ def _put_by(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         try:
             for batch in batches:
                 # Each is a stream of its own: where rows are read, types differ.
-                with pa.ipc.new_stream(file, batch.schema) as stream:
+                with pa.ipc.new_stream(file, batch.schema, options=_PACKED) as stream:
                     stream.write_batch(batch)
         except Exception as error:
             failed = error
