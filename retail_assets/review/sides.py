@@ -20,12 +20,13 @@ from pathlib import Path
 import dagster as dg
 from dotenv import dotenv_values
 
-from retail_assets.catalog.project import PROJECT_DIR
+import retail_assets
 from retail_assets.errors import UserError
 from retail_assets.quality.newest_partition import CHECK_NAME as NEWEST_PARTITION
 from retail_assets.settings import Settings
 
-CHECKOUT = PROJECT_DIR.parent
+# Where the package is: in a checkout its top, from a wheel the folder of all packages.
+CHECKOUT = Path(retail_assets.__file__).parents[1]
 _PRODUCT = ("retail_assets", "dbt_project")
 # dagster-dbt's name of what dbt took for a model.
 SECONDS = "Execution Duration"
