@@ -31,7 +31,7 @@ _PRODUCT = ("retail_assets", "dbt_project")
 # dagster-dbt's name of what dbt took for a model.
 SECONDS = "Execution Duration"
 # What would reach others, or others' history.
-_NOT_HERE = re.compile(r"DAGSTER_HOME|RETAIL_(EVENT_LOG_DIR|HOME|ALERT_WEBHOOK_URL|DAGSTER_URL)")
+_NOT_HERE = re.compile(r"DAGSTER_HOME|RETAIL_(EVENT_LOG_DIR|HOME|ALERT_\w+|DAGSTER_URL)")
 
 
 class ReviewError(UserError):
