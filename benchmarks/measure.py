@@ -25,9 +25,19 @@ class Usage:
 
     seconds: float
     peak_bytes: int  # of the largest process
+    cpu_seconds: float = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.seconds + other.seconds, max(self.peak_bytes, other.peak_bytes))
+        return Usage(
+            self.seconds + other.seconds,
+            max(self.peak_bytes, other.peak_bytes),
+            self.cpu_seconds + other.cpu_seconds,
+        )
+
+    @property
+    def of_cpu(self) -> "Usage":
+        """The same by CPU seconds, where time is spent waiting for somebody else."""
+        return Usage(self.cpu_seconds, self.peak_bytes, self.cpu_seconds)
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
     if process.returncode:
         tail = "\n".join(said.decode(errors="replace").splitlines()[-30:])
         raise BenchmarkError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    return Usage(seconds, usage.ru_maxrss * 1024)
+    return Usage(seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
 
 
 def python(*arguments: str, environment: Mapping[str, str]) -> Usage:

@@ -8,6 +8,7 @@ from typing import Literal
 from benchmarks.breakdown import Part, breakdown
 from benchmarks.home import DAY, LAST_DAY, Home, Retailer, built, parsed, simulated
 from benchmarks.measure import Comparison, Measured, Usage, alternate, compare, python
+from benchmarks.sql_server import arrow_against_rows
 from benchmarks.work import LINES, ORDERS
 
 
@@ -24,10 +25,11 @@ class Sizes:
     companies: tuple[tuple[int, int], tuple[int, int]]
     segmented_consumers: int  # of all six systems; 1,000,000 are known to them after six weeks
     segmented_days: int
+    lines_of_sql_server: int
 
 
-FULL = Sizes(62_000, 2_000, 365, 3_650, 3, ((41_000, 257), (29_000, 3_650)), 956_000, 42)
-QUICK = Sizes(2_000, 200, 30, 120, 1, ((400, 60), (300, 120)), 2_000, 42)
+FULL = Sizes(62_000, 2_000, 365, 3_650, 3, ((41_000, 257), (29_000, 3_650)), 956_000, 42, 400_000)
+QUICK = Sizes(2_000, 200, 30, 120, 1, ((400, 60), (300, 120)), 2_000, 42, 100_000)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def all_rows(folder: Path, sizes: Sizes) -> Iterator[Row | list[Part]]:
     yield from _year(folder, year, one, sizes)
     yield from _history(folder, one, sizes)
     yield from _ingestion(folder, sizes)
+    yield from sql_server(sizes)
 
 
 def _imports(home: Home, sizes: Sizes) -> Iterator[Row]:
@@ -155,6 +158,14 @@ def _ingestion(folder: Path, sizes: Sizes) -> Iterator[Row]:
     yield Row(what, "ADBC straight into a DuckDB table", compare(lines, adbc), "at most", 4)
     baseline = "dlt's `sql_database` with its default backend"
     yield Row(what, baseline, compare(lines[-1:], dlt), "at least", 20)
+
+
+def sql_server(sizes: Sizes) -> Iterator[Row]:
+    """Without mssql-python, which needs libraries of the system, there is nothing to compare."""
+    measured = arrow_against_rows(sizes.lines_of_sql_server, sizes.rounds)
+    if measured:
+        what = f"Reading {sizes.lines_of_sql_server:,} order lines of SQL Server as Arrow, CPU seconds"
+        yield Row(what, "by rows, through pymssql", measured, "at most", 0.25)
 
 
 def lines_on(retailer: Retailer, *, whole: bool = False) -> int:

@@ -114,6 +114,65 @@ def ingest_with_adbc() -> None:
         warehouse.execute("create table lines_raw as select * from lines")
 
 
+def serve_lines(lines: str) -> None:
+    """A server of SQL Server's protocol with order lines; prints its URLs."""
+    import time
+    from decimal import Decimal
+
+    from benchmarks.sql_server import DISTINCT
+    from retail_assets_tests.ingestion.tds import Relation, Server, running
+
+    columns = {
+        "SalesOrderID": "int",
+        "SalesOrderDetailID": "int",
+        "CarrierTrackingNumber": "nvarchar(25)",
+        "OrderQty": "smallint",
+        "ProductID": "int",
+        "SpecialOfferID": "int",
+        "UnitPrice": "money",
+        "UnitPriceDiscount": "money",
+        "LineTotal": "numeric(38,6)",
+        "rowguid": "uniqueidentifier",
+        "ModifiedDate": "datetime",
+    }
+    first = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    rows = [
+        (
+            number // 4, number, f"{number:04X}-4F2B-98" if number % 2 else None, number % 9 + 1,
+            number % 500, 1, Decimal(number) / 4, Decimal(0), Decimal(number * 3) / 8,
+            f"{number:08x}-0000-4000-8000-000000000000", first + timedelta(minutes=number),
+        )
+        for number in range(DISTINCT)
+    ]  # fmt: skip
+    tables = {f"dbo.{LINES_AT_SOURCE}": Relation(columns, rows)}
+    with running(Server(tables, times=int(lines) // DISTINCT)) as server:
+        print(server.url("mssqlpython"), server.url("pymssql"), flush=True)
+        while True:
+            time.sleep(60)
+
+
+def read_lines(url: str, lines: str) -> None:
+    """All columns of these order lines, as the driver at hand is read."""
+    import sqlalchemy as sa
+
+    from retail_assets.catalog.contract import SourceColumn
+    from retail_assets.ingestion import database_errors, databases
+    from retail_assets.ingestion.database_rows import DatabaseRows
+    from retail_assets.ingestion.database_tables import DatabaseTables
+
+    engine = databases.engine_of("erp", url)
+
+    def failure(error: Exception) -> Exception:
+        return database_errors.failure("erp", url, error)
+
+    found = DatabaseTables(engine, failure).columns(LINES_AT_SOURCE, None)
+    table = sa.table(LINES_AT_SOURCE, *(sa.column(column.name, column.type) for column in found))
+    columns = [SourceColumn(column.name, "varchar", "", False) for column in found]
+    batches = DatabaseRows(engine, None, failure).read(sa.select(*table.c), columns)
+    read = sum(batch.num_rows for batch in batches)
+    assert read == int(lines), read
+
+
 _WORK: dict[str, Callable[..., None]] = {
     function.__name__: function
     for function in (
@@ -123,6 +182,8 @@ _WORK: dict[str, Callable[..., None]] = {
         ingest_all,
         ingest_with_dlt_default,
         ingest_with_adbc,
+        serve_lines,
+        read_lines,
         segment_work.train_segments,
         segment_work.assign_segments,
         segment_work.profile_segments,

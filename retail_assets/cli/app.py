@@ -3,6 +3,7 @@
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -405,6 +406,48 @@ def verify(
         out.print(f"{each.table}: {each.text}", highlight=False, markup=False)
     out.print(f"{found.tables} tables compared, {len(found.differences)} differ.", highlight=False)
     if found.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
+def review(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF", help="A git revision, whose code is built too. Default: what the warehouse has."
+        ),
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day. Default: 14 days."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included. Default: the newest."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the report. Default: reports/review in the home.")
+    ] = None,
+) -> None:
+    """Build the working tree on a copy of the warehouse, and report what comes out otherwise.
+
+    The warehouse stays as it is, and no source is read. Exit status 1 if something cannot be built, or if a
+    check fails that did not before.
+    """
+    from retail_assets.review import report
+    from retail_assets.review.review import review as reviewed
+    from retail_assets.settings import settings
+
+    def say(text: str) -> None:
+        notes.print(text, highlight=False, markup=False)
+
+    start, end = (each.date() if each else None for each in (first, last))
+    found = reviewed(settings(), against, start, end, say)
+    path = report.write(found, output or settings().home / "reports" / "review")
+    out.print(f"{report.summary(found)} The report is {path} (and .html).", highlight=False, markup=False)
+    if not found.is_sound:
         raise typer.Exit(1)
 
 

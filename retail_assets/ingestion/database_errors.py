@@ -24,6 +24,7 @@ _LASTING = re.compile(
 )
 # db-lib's words that the server has said more, which is a refusal where one logs in.
 _CHECK_MESSAGES = "Check messages from the SQL Server"
+_CONNECTION_FAILED = "TDS server connection failed"
 _REFUSED_SILENTLY = "the server refused the login"
 # What passes by itself, though a login was refused or a database could not be opened.
 _PASSING = re.compile(
@@ -41,6 +42,8 @@ _LATE = re.compile(r"server connection timed out|query timeout expired|read time
 _DENIED = re.compile(
     r"permission (was )?denied|command denied|insufficient privilege|ORA-01031", re.IGNORECASE
 )
+# Of SQL Server: a database behind a synonym that has no snapshots, or a table that was altered meanwhile.
+_OF_SNAPSHOT = re.compile(r"\bsnapshot\b", re.IGNORECASE)
 _IN_ANOTHERS_WAY = re.compile(r"lock", re.IGNORECASE)
 # SQL Server's numbers, whatever its language: of logins that are refused, and of rights that are missing.
 _REFUSED_LOGINS = {916, 4060, 4064, 18452, 18456, 18470, 18486, 18487, 18488}
@@ -101,8 +104,11 @@ def failure(system: str, url: str, error: Exception) -> SourceError:
         return SourceError(
             f"{place} does not say what it has ({reason}). Check what the user of {setting} may read."
         )
+    # It does not say either that the server cannot encrypt.
+    is_bare = reason.startswith(_CONNECTION_FAILED) and "encryption=" not in url
+    remedy = " If it cannot encrypt, and the network may see all, add `?encryption=off`." if is_bare else ""
     return SourceUnreachableError(
-        f"{place} cannot be reached ({reason}). Check {setting} and that it is running."
+        f"{place} cannot be reached ({reason}). Check {setting} and that it is running.{remedy}"
     )
 
 
@@ -135,6 +141,11 @@ def is_late(error: Exception) -> bool:
 def is_denied(error: Exception) -> bool:
     """Whether one may not read what was asked for."""
     return _number(error) in _MISSING_RIGHTS or bool(_DENIED.search(_said(error)))
+
+
+def is_of_snapshot(error: Exception) -> bool:
+    """Whether something cannot be read at the moment of a snapshot, and may be read without."""
+    return is_of_driver(getattr(error, "orig", None) or error) and bool(_OF_SNAPSHOT.search(_said(error)))
 
 
 def is_of_driver(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """Connections of one database, and the rows of its queries as Arrow."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,12 +9,15 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from retail_assets.catalog.contract import SourceColumn
-from retail_assets.ingestion import database_errors, sqlite, sqlserver
+from retail_assets.ingestion import database_errors, database_moments, sqlite, sqlserver
+from retail_assets.ingestion.database_moments import Moment
 from retail_assets.ingestion.source import BATCH_ROWS
 
 # What DuckDB reads like a table.
 Rows: TypeAlias = pa.RecordBatch | pa.RecordBatchReader
 Query: TypeAlias = sa.Select[*tuple[Any, ...]]
+# One select, or several whose rows come one after the other.
+Queries: TypeAlias = Query | sa.CompoundSelect[*tuple[Any, ...]]
 
 
 class DatabaseRows:
@@ -24,28 +27,63 @@ class DatabaseRows:
         self._engine = engine
         self._file = file
         self._failure = failure
+        self._moment: Moment | None = None
 
-    def read(self, query: Query, columns: Sequence[SourceColumn]) -> Iterator[Rows]:
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is asked for within is as of one moment, where the database can tell it."""
+        with ExitStack() as stack:
+            try:
+                self._moment = stack.enter_context(database_moments.opened(self._engine))
+            except Exception as error:
+                raise self._failure(error) from error
+            try:
+                yield
+            finally:
+                self._moment = None
+
+    def read(self, query: Queries, columns: Sequence[SourceColumn]) -> Iterator[Rows]:
         """The rows of a query for these columns; one batch at least."""
         if self._file:
             compiled = query.compile(self._engine, compile_kwargs={"literal_binds": True})
             yield from sqlite.readers(self._file, str(compiled), columns)
             return
         names = [column.name for column in columns]
-        with self.connected() as connection:
+        batches = self._batches(query, names, self._moment)
+        try:
+            first = next(batches)
+        except Exception as error:
+            if self._moment is None or not database_errors.is_of_snapshot(error):
+                raise
+            # Behind a synonym there may be a database that has no snapshots.
+            batches = self._batches(query, names, None)
+            first = next(batches)
+        yield first
+        yield from batches
+
+    def _batches(
+        self, query: Queries, names: Sequence[str], moment: Moment | None
+    ) -> Iterator[pa.RecordBatch]:
+        with self._connected(moment) as connection:
             if self._engine.dialect.driver == sqlserver.ARROW_DRIVER:
-                yield from sqlserver.batches(connection.execute(query), names, BATCH_ROWS)
+                batches = sqlserver.batches(connection.execute(query), names, BATCH_ROWS)
             else:
-                yield from _by_rows(connection, query, names)
+                batches = _by_rows(connection, query, names)
+            yield from moment.kept(batches) if moment else batches
 
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:
         """A connection. What goes wrong with what it is asked is raised as the driver does."""
-        try:
-            connection = self._engine.connect()
-        except Exception as error:
-            raise self._failure(error) from error
-        with connection:
+        with self._connected(self._moment) as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self, moment: Moment | None) -> Iterator[sa.Connection]:
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(moment.connected() if moment else self._engine.connect())
+            except Exception as error:
+                raise self._failure(error) from error
             try:
                 yield connection
             except Exception as error:
@@ -71,7 +109,7 @@ def array(values: tuple[Any, ...]) -> pa.Array:
         return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
-def _by_rows(connection: sa.Connection, query: Query, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _by_rows(connection: sa.Connection, query: Queries, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     result = connection.execution_options(stream_results=True).execute(query)
     is_empty = True
     while rows := result.fetchmany(BATCH_ROWS):

@@ -42,6 +42,9 @@ def engine_of(system: str, url: str) -> sa.Engine:
         if parsed.get_backend_name() == "mssql":
             # As numbers they are among the arguments.
             parsed = parsed.difference_update_query([*_TIMEOUTS])
+            if parsed.drivername.endswith("+pymssql") and "encryption" not in parsed.query:
+                # Left alone it would send all in clear text but the login.
+                parsed = parsed.update_query_dict({"encryption": "require"})
         # Several tables are read at a time: large ones stay open while the next are begun.
         engine = sa.create_engine(
             url if file else parsed,

@@ -71,7 +71,7 @@ def ingest(
     read, or have lost too many rows, are in the extraction's errors. Returns the row counts by table.
     """
     schema = tables[0].schema
-    with warehouse.session() as execute:
+    with warehouse.session() as execute, extraction.source.at_one_moment():
         keys, has_changed = settled_keys(
             extraction.source,
             [extraction.as_found(table) for table in tables],

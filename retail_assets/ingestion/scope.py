@@ -44,6 +44,11 @@ class Scope:
 
     ranges: tuple[Range, ...]
 
+    @property
+    def begins(self) -> datetime | None:
+        """Where the window's own range begins; None if it has everything before it."""
+        return self.ranges[0][0]
+
     def exact_sql(self) -> str:
         """The condition on raw's `_modified_at`."""
         return f"({MODIFIED_AT} is null or {' or '.join(map(_within, self.ranges))})"

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -108,6 +109,10 @@ class Source(ABC):
 
     is_current: bool
     """Whether rows are read as they are now, as from a database, and not as of some day, as from a file."""
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """Within it all tables are read as they were at one moment, where the source can do that."""
+        return nullcontext()
 
     def finds_again(self, table: SourceTable, window: Window) -> str:
         """A condition on `_refused_rows`: the refused rows that this reading would meet again."""

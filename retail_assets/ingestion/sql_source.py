@@ -6,7 +6,7 @@ times in UTC. A row with a value that is not of its type is marked as refused.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from retail_assets.ingestion import (
     sqlserver,
 )
 from retail_assets.ingestion.database_mapping import Expression
-from retail_assets.ingestion.database_rows import DatabaseRows, Query, Rows, array
+from retail_assets.ingestion.database_rows import DatabaseRows, Queries, Query, Rows, array
 from retail_assets.ingestion.database_tables import DatabaseTables
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
@@ -99,6 +99,9 @@ class SqlSource(Source):
 
     def check(self) -> None:
         self._names(None)
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._file else self._rows.at_one_moment()
 
     def probe(self, table: SourceTable) -> None:
         located = self._located[table.name]
@@ -281,11 +284,12 @@ class SqlSource(Source):
         located = self._located[table.name]
         self._refuse_lack(located.found)
         yield table.raw_schema.empty_table()
-        query, filter_ = self._query(located, table.columns), "true"
+        every, filter_ = self._query(located, table.columns), "true"
+        query: Queries = every
         with self._telling(table):
             if table.load == "window":
                 scope = self._scope(table, window, loaded_at)
-                query, filter_ = self._in_scope(query, located, table, scope)
+                query, filter_ = self._in_scope(every, located, table, scope)
             rows = self._rows.read(query, as_given(table, table.columns, self.mapping))
             yield from self._versioned(rows, table, window, loaded_at, filter_)
 
@@ -350,7 +354,7 @@ class SqlSource(Source):
 
     def _in_scope(
         self, query: Query, located: LocatedTable, table: SourceTable, scope: Scope
-    ) -> tuple[Query, str]:
+    ) -> tuple[Queries, str]:
         """The query for all rows that may be in the scope, and the exact condition to filter its result.
 
         `table` is the located one with its system's keys.
@@ -364,8 +368,14 @@ class SqlSource(Source):
         filter_ = self._has_parent(located, parent, table, scope)
         if not located.times:
             return query.where(where), filter_
-        where = sa.or_(self._condition(scope, located), where)
-        return query.where(where), f"({scope.exact_sql()} or {filter_})"
+        own = self._condition(scope, located)
+        filter_ = f"({scope.exact_sql()} or {filter_})"
+        if self._engine.dialect.name == "sqlite" or scope.begins is None:
+            # One scan: no index serves SQLite's conditions, and most rows are wanted from the beginning on.
+            return query.where(sa.or_(own, where)), filter_
+        # Two queries, each of which an index may serve. A condition may be null, where `not` of it is too.
+        others = sa.case((own, 1), else_=0) == 0
+        return sa.union_all(query.where(own), query.where(where, others)), filter_
 
     def _condition(self, scope: Scope, located: LocatedTable) -> sa.ColumnElement[bool]:
         zone = self._zone_of(located.contract)

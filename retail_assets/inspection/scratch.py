@@ -25,14 +25,14 @@ def scratch_home(settings: Settings) -> Iterator[Settings]:
             os.environ.pop(name, None)
         try:
             home.prepare(scratch)
-            _take_parsed(Project(settings), Project(scratch))
+            take_parsed(Project(settings), Project(scratch))
             yield scratch
         finally:
             os.environ.clear()
             os.environ.update(known)
 
 
-def _take_parsed(theirs: Project, ours: Project) -> None:
+def take_parsed(theirs: Project, ours: Project) -> None:
     """Spare parsing the project again where the home has it parsed."""
     parsed: Sequence[str] = ("manifest.json", "partial_parse.msgpack")
     if theirs.target == ours.target and all((theirs.target_path / name).exists() for name in parsed):

@@ -1,21 +1,28 @@
 """A server of SQL Server's protocol, for the tests: real drivers talk to it over a socket.
 
-It has tables and their rows, answers what SQLAlchemy asks to reflect them, and runs SELECTs in DuckDB. Rules
-make it refuse, hang up or say nothing.
+It has tables and their rows, answers what SQLAlchemy asks to reflect them, and runs SELECTs in DuckDB. A
+session that asks for it sees one moment of them. Rules make it refuse, hang up or say nothing.
 """
 
 import re
+import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import duckdb
 import sqlglot
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlglot import exp
 
 from retail_assets_tests.ingestion.tds_types import COLLATION, Type, read, type_info, written
@@ -49,19 +56,26 @@ class Silence:
 
 @dataclass
 class Relation:
-    """A table or view: its columns' types by name, and rows. It may stand behind a synonym."""
+    """A table or view: its columns' types by name, and rows. It may stand behind a synonym.
+
+    Some columns are of types that the database has named itself, or are computed.
+    """
 
     columns: Mapping[str, str]
     rows: Sequence[Row] = ()
     is_view: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
+    has_snapshots: bool = True
 
 
 @dataclass(frozen=True)
 class Result:
-    """Columns and rows, as they are sent."""
+    """Columns and rows, as they are sent, all rows so many times."""
 
     columns: Sequence[tuple[str, Type]]
     rows: Sequence[Row]
+    times: int = 1
 
 
 @dataclass
@@ -74,13 +88,17 @@ class Server:
     hidden: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logins: Mapping[str, str] = field(default_factory=lambda: {"reader": "Secret-1"})
+    has_snapshots: bool = False
+    tls: ssl.SSLContext | None = None
+    times: int = 1  # how often a table's rows are sent, for benchmarks
     port: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def url(self, driver: str, login: str = "reader:Secret-1", **query: str | int) -> str:
         """The URL for a driver of SQLAlchemy's."""
-        # It has no certificate.
-        more: dict[str, str | int] = {"Encrypt": "no"} if driver == "mssqlpython" else {}
+        more: dict[str, str | int] = {}
+        if self.tls is None:
+            more = {"Encrypt": "no"} if driver == "mssqlpython" else {"encryption": "off"}
         said = "&".join(f"{name}={value}" for name, value in (more | query).items())
         return f"mssql+{driver}://{login}@127.0.0.1:{self.port}/Shop?{said}"
 
@@ -113,6 +131,24 @@ def running(server: Server) -> Iterator[Server]:
 
 class _Session(socketserver.StreamRequestHandler):
     served: Server
+    is_snapshot = False
+    moment: Mapping[str, Relation] | None = None
+
+    def _relations(self) -> Mapping[str, Relation]:
+        """As they are; or as they were when the transaction first read something."""
+        there = self.served.seen()
+        if not self.is_snapshot:
+            return there
+        if self.moment is None:
+            self.moment = {name: replace(each, rows=[*each.rows]) for name, each in there.items()}
+        return self.moment
+
+    def _note(self, kind: int, request: str) -> None:
+        """What a request says of transactions."""
+        if said := _ISOLATION.search(request):
+            self.is_snapshot = said[1].upper() == "SNAPSHOT"
+        if kind == TRANSACTION or re.search(r"\b(commit|rollback)\b", request, re.IGNORECASE):
+            self.moment = None
 
     def handle(self) -> None:
         try:
@@ -127,13 +163,15 @@ class _Session(socketserver.StreamRequestHandler):
                     self._send(answer[: rule.after], is_whole=False)
                     return
                 self._send(answer)
-        except (ConnectionError, ValueError):
-            # The client has gone.
+                if self.served.tls and message[0] == PRELOGIN:
+                    self._encrypt(self.served.tls)
+        except (ConnectionError, ValueError, ssl.SSLError):
+            # The client has gone, or does not trust the certificate.
             return
 
     def _answered(self, kind: int, request: str) -> bytes:
         if kind == PRELOGIN:
-            return _prelogin()
+            return _prelogin(is_encrypted=self.served.tls is not None)
         if kind == LOGIN:
             user, _, password = request.partition(" ")[2].partition(":")
             is_known = self.served.logins.get(user) == password
@@ -141,12 +179,16 @@ class _Session(socketserver.StreamRequestHandler):
         if kind == ATTENTION:
             return _done(0xFD, 0x0020)
         if kind == TRANSACTION:
+            self._note(kind, request)
             return _transaction(request)
         is_rpc = kind == RPC
+        self._note(kind, request)
         try:
-            result = _result(self.served, request)
+            result = _result(self.served, request, self._relations, self.is_snapshot)
         except LookupError as error:
             return _error(Refusal(208, str(error)))
+        except PermissionError as error:
+            return _error(Refusal(3952, str(error)))
         return _encoded(result, is_rpc)
 
     def _received(self) -> tuple[int, bytes] | None:
@@ -158,12 +200,95 @@ class _Session(socketserver.StreamRequestHandler):
                 return kind, content
         return None
 
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        """Shake hands, in packets of the protocol's; what follows is sent within TLS."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        is_done = False
+        while not is_done:
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+                is_done = True
+            if said := outgoing.read():
+                self.wfile.write(struct.pack(">BBHHBB", PRELOGIN, 1, len(said) + 8, 0, 0, 0) + said)
+            if not is_done:
+                message = self._received()
+                if message is None:
+                    raise ConnectionError
+                incoming.write(message[1])
+        within: Any = _Tls(self.connection, tls, incoming, outgoing)
+        self.rfile = self.wfile = within
+
     def _send(self, content: bytes, is_whole: bool = True) -> None:
         for number, start in enumerate(range(0, len(content), _PACKET), start=1):
             part = content[start : start + _PACKET]
             is_last = is_whole and start + _PACKET >= len(content)
             header = struct.pack(">BBHHBB", 4, is_last, len(part) + 8, 51, number % 256, 0)
             self.wfile.write(header + part)
+
+
+class _Tls:
+    """Reads and writes within TLS, as the file that it takes the place of."""
+
+    closed = False
+
+    def __init__(
+        self, connection: socket.socket, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ):
+        self._connection = connection
+        self._tls = tls
+        self._incoming = incoming
+        self._outgoing = outgoing
+
+    def read(self, size: int) -> bytes:
+        content = b""
+        while len(content) < size:
+            try:
+                content += self._tls.read(size - len(content))
+            except ssl.SSLWantReadError:
+                received = self._connection.recv(65536)
+                if not received:
+                    break
+                self._incoming.write(received)
+        return content
+
+    def write(self, content: bytes) -> None:
+        self._tls.write(content)
+        self._connection.sendall(self._outgoing.read())
+
+    def flush(self) -> None:
+        return
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """A context with a certificate that nobody has signed, for a server that encrypts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # What follows a handshake in TLS 1.3 is in no packets.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(path)
+    return context
 
 
 def _request(kind: int, content: bytes) -> str:
@@ -215,7 +340,12 @@ def _literal(value: Any) -> str:
     return "N'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
 
 
-def _result(server: Server, query: str) -> Result | None:
+_ISOLATION = re.compile(r"set transaction isolation level (\w+)", re.IGNORECASE)
+
+
+def _result(
+    server: Server, query: str, relations: Callable[[], Mapping[str, Relation]], is_snapshot: bool
+) -> Result | None:
     """The rows of a query; None of what is no query."""
     if not re.match(r"\s*select\b", query, re.IGNORECASE):
         return None
@@ -223,7 +353,7 @@ def _result(server: Server, query: str) -> Result | None:
     for part, answer in _CATALOG:
         if part in query:
             return answer(server, names)
-    return _selected(server, query)
+    return _selected(server, query, relations(), is_snapshot)
 
 
 def _texts(*columns: str, rows: Sequence[Row]) -> Result:
@@ -275,12 +405,14 @@ def _columns(server: Server, names: Sequence[str]) -> Result:
     rows = []
     for schema, name in _places(server):
         if schema in names and name in names:
-            for number, (column, type_name) in enumerate(
-                server.relations[f"{schema}.{name}"].columns.items()
-            ):
+            relation = server.relations[f"{schema}.{name}"]
+            for number, (column, type_name) in enumerate(relation.columns.items()):
                 kind = Type(type_name)
                 sizes = (True, kind.size, kind.precision, kind.scale)
-                rows.append((name, schema, column, kind.name, kind.name, *sizes, *[None] * 8, number + 1))
+                named = relation.aliases.get(column, kind.name)
+                formula = relation.computed.get(column)
+                more = (None, None, formula, formula and False, *[None] * 4)
+                rows.append((name, schema, column, named, kind.name, *sizes, *more, number + 1))
     return Result(list(_OF_COLUMNS.items()), rows)
 
 
@@ -308,6 +440,7 @@ _CATALOG: Sequence[tuple[str, Callable[[Server, Sequence[str]], Result]]] = (
     ("dm_exec_describe_first_result_set", _described),
     ("INFORMATION_SCHEMA].[TABLES", _tables),
     ("INFORMATION_SCHEMA].[SCHEMATA", _schemata),
+    ("sys.databases", lambda server, _: _texts("", rows=[("ON" if server.has_snapshots else "OFF",)])),
     ("sys.synonyms", _synonyms),
     ("sys.columns", _columns),
     ("sys.objects", _objects),
@@ -323,16 +456,21 @@ _IN_DUCKDB = {
 }
 
 
-def _selected(server: Server, query: str) -> Result:
+def _selected(server: Server, query: str, relations: Mapping[str, Relation], is_snapshot: bool) -> Result:
     """The rows that DuckDB finds; the values are those of the table, which DuckDB cannot hold all."""
     tree: Any = sqlglot.parse_one(query, read="tsql")
     known: dict[str, Type] = {}
     with duckdb.connect() as database:
         database.execute("set timezone = 'UTC'")
         for place in {f"{table.db or 'dbo'}.{table.name}" for table in tree.find_all(exp.Table)}:
-            relation = server.seen().get(server.synonyms.get(place, place))
+            relation = relations.get(server.synonyms.get(place, place))
             if relation is None:
                 raise LookupError(f"Invalid object name '{place}'.")
+            if is_snapshot and not relation.has_snapshots:
+                raise PermissionError(
+                    "Snapshot isolation transaction failed accessing database 'Other' because snapshot"
+                    " isolation is not allowed in this database."
+                )
             known |= {name: Type(kind) for name, kind in relation.columns.items()}
             _fill(database, place, relation)
         for table in tree.find_all(exp.Table):
@@ -343,7 +481,8 @@ def _selected(server: Server, query: str) -> Result:
             _kind_of(each, known, str(computed))
             for each, computed in zip(tree.selects, found.types, strict=True)
         ]
-        return Result(list(zip(found.columns, kinds, strict=True)), _exact(found, kinds))
+        columns = list(zip(found.columns, kinds, strict=True))
+        return Result(columns, _exact(found, kinds), server.times)
 
 
 def _kind_of(selected: exp.Expression, known: Mapping[str, Type], computed: str) -> Type:
@@ -397,11 +536,13 @@ def _encoded(result: Result | None, is_rpc: bool) -> bytes:
         content = struct.pack("<BH", 0x81, len(result.columns))
         for name, kind in result.columns:
             content += struct.pack("<IH", 0, 9) + type_info(kind) + _short(name)
-        for row in result.rows:
-            content += b"\xd1" + b"".join(
-                written(kind, value) for (_, kind), value in zip(result.columns, row, strict=True)
-            )
-    rows = 0 if result is None else len(result.rows)
+        rows_sent = (
+            b"\xd1"
+            + b"".join(written(kind, value) for (_, kind), value in zip(result.columns, row, strict=True))
+            for row in result.rows
+        )
+        content += b"".join(rows_sent) * result.times
+    rows = 0 if result is None else len(result.rows) * result.times
     if not is_rpc:
         return content + _done(0xFD, 0x0010, rows)
     # The handle of what was prepared.
@@ -430,9 +571,15 @@ def _changed(kind: int, new: bytes, old: bytes = b"\0") -> bytes:
     return struct.pack("<BH", 0xE3, len(content)) + content
 
 
-def _prelogin() -> bytes:
-    """The version, no encryption, no instance, no thread, no MARS."""
-    values = {0: bytes([15, 0, 7, 208, 0, 0]), 1: b"\x02", 2: b"\0", 3: b"", 4: b"\0"}
+def _prelogin(is_encrypted: bool) -> bytes:
+    """The version, encryption for everything or none, no instance, no thread, no MARS."""
+    values = {
+        0: bytes([15, 0, 7, 208, 0, 0]),
+        1: b"\x01" if is_encrypted else b"\x02",
+        2: b"\0",
+        3: b"",
+        4: b"\0",
+    }
     offset, head, data = 5 * len(values) + 1, b"", b""
     for number, value in values.items():
         head += struct.pack(">BHH", number, offset + len(data), len(value))

@@ -317,6 +317,38 @@ def test_a_locked_table_is_set_aside_and_the_others_are_read(url, execute, monke
     assert extraction.rows["orders"] == 1
 
 
+def test_all_tables_are_of_one_moment(url, execute):
+    """Writers do not wait, and a table that fails keeps nothing from being read at the same moment."""
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        'create table "Sales"."Line" ("LineID" integer, "OrderID" integer, "ModifiedAt" timestamp)',
+        'create table "Sales"."Kinds" ("KindID" integer)',
+        """insert into "Sales"."Order" values (1, '2024-01-02')""",
+        """insert into "Sales"."Line" values (10, 1, '2024-01-01')""",
+    )
+    extraction = Extraction(SqlSource("erp", url), days(2), LOADED_AT)
+    extraction.locate([ORDERS, KINDS, LINES])
+    with extraction.source.at_one_moment():
+        extraction.open(ORDERS)
+        execute(
+            """set lock_timeout = '1s'""",
+            """update "Sales"."Order" set "OrderID" = 2, "ModifiedAt" = '2024-01-03'""",
+            """delete from "Sales"."Line" """,
+            """drop table "Sales"."Kinds" """,
+        )
+        extraction.open(KINDS)
+        extraction.open(LINES)
+        assert set(extraction.errors) == {"kinds"}
+        found = [
+            [row for batch in extraction.read(each) for row in batch.to_pylist()] for each in (ORDERS, LINES)
+        ]
+        assert [row["order_id"] for row in found[0]] == [1]
+        assert [row["line_id"] for row in found[1]] == [10]
+        assert extraction.source.count_by_day(ORDERS, [days(2), days(3)]) == [1, 0]
+    assert extraction.source.count_by_day(ORDERS, [days(2), days(3)]) == [0, 1]
+    assert _read(url, days(2), ORDERS, LINES) == []
+
+
 def test_a_table_that_one_may_not_read_is_set_aside(url, execute):
     execute(
         'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',

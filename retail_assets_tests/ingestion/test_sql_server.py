@@ -8,15 +8,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from retail_assets.ingestion import database_errors, database_rows, databases
+from retail_assets.ingestion import database_errors, database_moments, database_rows, databases
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets_tests.ingestion.tables import at, days, table
-from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, running
+from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, certified, running
 from retail_assets_tests.ingestion.test_ingest import Platform
 
 LOADED_AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -135,6 +136,135 @@ def test_a_synonym_of_what_is_gone_is_told(driver):
         extraction = opened(server.url(driver), ORDERS)
         assert "Sales.Order (orders) could not be read: Invalid object name" in extraction.errors["orders"]
         assert list(SqlSource("erp", server.url(driver)).relations()) == ["Kept"]
+
+
+def test_columns_that_are_computed_or_of_a_type_with_a_name_of_its_own(driver):
+    columns = {"OrderID": "int", "Amount": "decimal(38,6)", "ModifiedAt": "datetime"}
+    relation = Relation(
+        columns,
+        [(1, Decimal("9.999999"), at(2, 10))],
+        aliases={"OrderID": "OrderNumber"},
+        computed={"Amount": "isnull([Price]*[Quantity],(0.0))"},
+    )
+    exact = replace(
+        ORDERS,
+        columns=(ORDERS.columns[0], replace(ORDERS.columns[1], data_type="decimal(38,6)"), ORDERS.columns[2]),
+    )
+    with running(Server({"Sales.Order": relation})) as server:
+        (found,) = rows_of(opened(server.url(driver), exact), exact)
+    assert (found["order_id"], found["amount"]) == (1, Decimal("9.999999"))
+
+
+def moved(server):
+    """What somebody commits between two readings: an order is changed, and its line goes."""
+    server.relations["Sales.Order"].rows = [(1, Decimal(7), at(2, 12))]
+    server.relations["Sales.Line"].rows = []
+
+
+@pytest.mark.parametrize("has_snapshots", [True, False])
+def test_all_tables_are_of_one_moment_where_the_database_allows_it(driver, monkeypatch, has_snapshots):
+    """The first table is still open when the second is read, on the same connection."""
+    monkeypatch.setattr(database_rows, "BATCH_ROWS", 2)
+    columns = {"LineID": "int", "OrderID": "int", "ModifiedAt": "datetime2(3)"}
+    rows = [(number, Decimal(number), at(2, 10)) for number in range(1, 30)]
+    lines = [(10 * number, number, at(1)) for number in range(1, 30)]
+    relations = {"Sales.Order": orders(*rows), "Sales.Line": Relation(columns, lines)}
+    with running(Server(relations, has_snapshots=has_snapshots)) as server:
+        extraction = Extraction(SqlSource("erp", server.url(driver)), days(2), LOADED_AT)
+        extraction.locate([ORDERS, LINES])
+        with extraction.source.at_one_moment():
+            extraction.open(ORDERS)
+            moved(server)
+            extraction.open(LINES)
+            assert extraction.errors == {}
+            read = rows_of(extraction, ORDERS)
+            found = [row["line_id"] for row in rows_of(extraction, LINES)]
+            counted = extraction.source.count_by_day(ORDERS, [days(2)])
+        assert [row["amount"] for row in read] == [Decimal(number) for number in range(1, 30)]
+        assert found == ([key for key, *_ in lines] if has_snapshots else [])
+        assert counted == [29 if has_snapshots else 1]
+        # It is over.
+        assert [row["amount"] for row in rows_of(opened(server.url(driver), ORDERS), ORDERS)] == [7]
+
+
+def test_a_database_behind_a_synonym_may_have_no_snapshots(driver):
+    """What is in it is read as it is, and the others at the moment."""
+    server = shop(has_snapshots=True)
+    server.relations["Sales.Order"].has_snapshots = False
+    alone = replace(LINES, parent=None)
+    with running(server):
+        extraction = Extraction(SqlSource("erp", server.url(driver)), days(2), LOADED_AT)
+        extraction.locate([ORDERS, alone])
+        with extraction.source.at_one_moment():
+            extraction.open(alone)
+            moved(server)
+            extraction.open(ORDERS)
+            assert extraction.errors == {}
+            assert [row["amount"] for row in rows_of(extraction, ORDERS)] == [7]
+            assert [row["line_id"] for row in rows_of(extraction, alone)] == [21]
+
+
+def test_what_goes_wrong_in_a_result_that_was_put_by_is_of_its_own_table():
+    """And not of the one whose query made it give way."""
+
+    def batches():
+        yield pa.RecordBatch.from_pylist([{"a": 1}])
+        yield pa.RecordBatch.from_pylist([{"a": "two"}])
+        raise ArithmeticError
+
+    result = database_moments._Result(batches())
+    reading = result.batches()
+    assert next(reading).to_pylist() == [{"a": 1}]
+    result.put_by()
+    assert next(reading).to_pylist() == [{"a": "two"}]
+    with pytest.raises(ArithmeticError):
+        next(reading)
+
+
+def test_a_row_that_was_committed_late_is_in_the_overlap(driver):
+    """With a time of change in a window that was read before; and so is a line of its order."""
+    with running(shop(has_snapshots=True)) as server:
+        extraction = Extraction(
+            SqlSource("erp", server.url(driver), overlap=timedelta(hours=24)), days(3), LOADED_AT
+        )
+        extraction.locate([ORDERS, LINES])
+        for each in (ORDERS, LINES):
+            extraction.open(each)
+        assert [row["order_id"] for row in rows_of(extraction, ORDERS)] == [1, 2]
+        assert [row["line_id"] for row in rows_of(extraction, LINES)] == [11, 12, 21]
+
+
+def test_a_line_comes_once_also_if_it_changed_with_its_order(driver):
+    """And a line without a time of change comes with its order, or in every window."""
+    columns = {"LineID": "int", "OrderID": "int", "ModifiedAt": "datetime2(3)"}
+    lines = [(11, 1, at(2, 3)), (12, 1, None), (13, 1, at(1)), (21, 2, None), (22, 2, at(1))]
+    with running(Server({"Sales.Order": orders(), "Sales.Line": Relation(columns, lines)})) as server:
+        extraction = opened(server.url(driver), ORDERS, LINES)
+        assert [row["line_id"] for row in rows_of(extraction, LINES)] == [11, 12, 13, 21]
+        (asked,) = [each for each in server.asked if "UNION ALL" in each]
+        assert asked.count("[Sales].[Line]") > 1
+
+
+def test_nothing_is_sent_in_clear_text_unless_the_url_says_so(driver):
+    """The tests' server cannot encrypt: it never gets to see the password."""
+    with running(shop()) as server:
+        bare = server.url(driver).partition("?")[0] + "?login_timeout=2"
+        with pytest.raises(SourceError, match=r"\?encryption=off|Encrypt") as raised:
+            SqlSource("erp", bare).check()
+        assert "Secret-1" not in str(raised.value)
+        assert not [each for each in server.asked if each.startswith("login")]
+
+
+def test_everything_is_encrypted_where_the_server_can(driver, tmp_path):
+    """Without a word in the URL. pymssql checks no certificate, and Microsoft's driver says what it lacks."""
+    with running(shop(tls=certified(tmp_path))) as server:
+        if driver == "mssqlpython":
+            with pytest.raises(SourceError, match="certificate") as raised:
+                SqlSource("erp", server.url(driver)).check()
+            assert not raised.value.may_pass
+        trusted = {"TrustServerCertificate": "yes"} if driver == "mssqlpython" else {}
+        extraction = opened(server.url(driver, **trusted), ORDERS)
+        assert [row["order_id"] for row in rows_of(extraction, ORDERS)] == [1]
 
 
 def test_xml_and_geography_are_never_selected(driver):
