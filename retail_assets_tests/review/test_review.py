@@ -155,14 +155,14 @@ def test_a_side_is_cut_off_from_what_others_see(deploy, monkeypatch, tmp_path):
     settings = deploy().settings
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / "retail.env").write_text(
-        "RETAIL_ALERT_WEBHOOK_URL=https://example.org/x\nRETAIL_CURRENCY=EUR\n"
+        "RETAIL_ALERT_URLS=https://example.org/x\nRETAIL_CURRENCY=EUR\n"
     )
-    monkeypatch.setenv("RETAIL_ALERT_WEBHOOK_URL", "https://example.org/x")
+    monkeypatch.setenv("RETAIL_ALERT_URLS", "https://example.org/x")
     monkeypatch.setenv("DAGSTER_HOME", "/somewhere")
     side = sides.Side(tmp_path / "side", tmp_path, settings)
     side.prepare(file(tmp_path / "warehouse.duckdb", "select 1"))
     environment = side._environment()
-    assert "RETAIL_ALERT_WEBHOOK_URL" not in environment
+    assert "RETAIL_ALERT_URLS" not in environment
     assert environment["DAGSTER_HOME"] == str(tmp_path / "side" / "dagster")
     assert environment["RETAIL_ERP_URL"] == settings.source_url("erp")
     assert (side.home / "retail.env").read_text() == "RETAIL_CURRENCY=EUR\n"
