@@ -520,3 +520,12 @@ def main() -> None:
 
         notes.print(lines(error, "red"), highlight=False)
         sys.exit(2)
+    except Exception as error:
+        from retail_assets.failures import of_the_disk
+        from retail_assets.resources.terminal import lines
+
+        told = of_the_disk(error)
+        if not told:
+            raise
+        notes.print(lines(told, "red"), highlight=False)
+        sys.exit(2)
