@@ -35,7 +35,7 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
 }
 
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
-_OTHERS = {f"{PREFIX}EVENT_LOG_DIR"}
+_OTHERS = {f"{PREFIX}{name}" for name in ("EVENT_LOG_DIR", "CODE_SERVER_HOST", "CODE_SERVER_PORT")}
 
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
@@ -168,6 +168,22 @@ class Settings(BaseSettings):
         "USD",
         pattern=r"^[A-Z]{3}$",
         description="The currency of all amounts (ISO 4217): the dashboards show it.",
+    )
+    dagster_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL for Dagster's runs, events and schedules:"
+        " `postgresql://user:password@host/database`. Default: SQLite in the home.",
+    )
+    ui_hosts: str = Field(
+        "",
+        description="Names under which a reverse proxy shows Dagster's UI, separated by commas. Others than"
+        " these and 127.0.0.1 are refused.",
+    )
+    code_server: str = Field(
+        "127.0.0.1:4266",
+        pattern=r"^[\w.-]+:\d+$",
+        description="Where the webserver and the daemon find the code server, `host:port`, if each is"
+        " a process of its own.",
     )
     history_days: int = Field(
         30,

@@ -17,10 +17,14 @@ def prepare(settings: Settings) -> None:
     and those that it starts. Values that the user has set stay."""
     # What is in it is of customers: a home that is made here is for nobody else on the machine.
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(settings.home / "dagster")))
+    # An instance of its own for each kind of storage: who moves to the other comes back to what was there.
+    kind = "postgres" if settings.dagster_url.get_secret_value() else ""
+    folder = settings.home / "-".join(("dagster", *([kind] if kind else [])))
+    dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(folder)))
     dagster_home.mkdir(parents=True, exist_ok=True)
     if not (dagster_home / "dagster.yaml").exists():
-        copyfile(Path(__file__).with_name("dagster.yaml"), dagster_home / "dagster.yaml")
+        shipped = ".".join(("dagster", *([kind] if kind else []), "yaml"))
+        copyfile(Path(__file__).with_name(shipped), dagster_home / "dagster.yaml")
     defaults = {
         "RETAIL_HOME": str(settings.home),
         "RETAIL_EVENT_LOG_DIR": str(dagster_home / "history" / "runs"),
