@@ -1,6 +1,7 @@
 """Where Dagster keeps its history, and the environment that all processes of the deployment share."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
 
@@ -10,6 +11,13 @@ from retail_assets.settings import Settings
 
 # The module that `dagster dev` and workspace.yaml load, which is the code location's name too.
 CODE_LOCATION = "retail_assets.definitions"
+# Earlier versions of dagster.yaml, by SHA-256: a home that has one gets the new one. What a user wrote stays.
+_SHIPPED_BEFORE = {
+    "ed5a7c3ed908b2701e9b52cb77225d5548105f1fa4990ba038e35511c163e62b",
+    "33ce55d2973fa19db35c3f2112c4c0e10ee6fe73ffd5d8545487bc9d996369e5",
+    "45ae3d13005e51b1af46d501a7c30af0a57863d17fed4830b766e7fd2c6cd2d1",
+    "11d918ce425f0503a9ecf1570a2211928da355861f1368223549930d69c6db4f",
+}
 
 
 def prepare(settings: Settings) -> None:
@@ -22,9 +30,10 @@ def prepare(settings: Settings) -> None:
     folder = settings.home / "-".join(("dagster", *([kind] if kind else [])))
     dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(folder)))
     dagster_home.mkdir(parents=True, exist_ok=True)
-    if not (dagster_home / "dagster.yaml").exists():
+    there = dagster_home / "dagster.yaml"
+    if not there.exists() or sha256(there.read_bytes()).hexdigest() in _SHIPPED_BEFORE:
         shipped = ".".join(("dagster", *([kind] if kind else []), "yaml"))
-        copyfile(Path(__file__).with_name(shipped), dagster_home / "dagster.yaml")
+        copyfile(Path(__file__).with_name(shipped), there)
     defaults = {
         "RETAIL_HOME": str(settings.home),
         "RETAIL_EVENT_LOG_DIR": str(dagster_home / "history" / "runs"),
