@@ -225,6 +225,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
 
+    @field_validator("ui_hosts")
+    @classmethod
+    def _names(cls, names: str) -> str:
+        for name in _listed(names):
+            # A pattern would let in what another site can have lead here.
+            if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", name):
+                raise ValueError(f"'{name}' is no host name; write for example dagster.example.com")
+        return names
+
     @field_validator("alert_webhook_url")
     @classmethod
     def _address(cls, url: SecretStr) -> SecretStr:
@@ -245,6 +254,11 @@ class Settings(BaseSettings):
     def systems(self) -> tuple[str, ...]:
         """The systems to ingest."""
         return _listed(self.sources)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which the UI is shown, beside this machine's own."""
+        return _listed(self.ui_hosts)
 
     @property
     def duckdb_path(self) -> Path:
