@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def port(tmp_path_factory):
         port = free.getsockname()[1]
     home = tmp_path_factory.mktemp("dagster")
     command = [sys.executable, "-m", "retail_assets.deployment.webserver", "--empty-workspace"]
-    environment = {"DAGSTER_HOME": str(home), "RETAIL_UI_HOSTS": PROXY}
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "RETAIL_UI_HOSTS": PROXY}
     with subprocess.Popen([*command, "-h", HOST, "-p", str(port)], env=environment) as server:
         try:
             _wait(port, server)
