@@ -23,9 +23,9 @@ import dagster as dg
 from retail_assets.internals import CheckRunHealthResult, WorkerStatus
 
 BEAT_SECONDS = 10
-# The daemon looks every 20 seconds (dagster.yaml). Several looks, too: when storage answers again after a
+# The daemon looks every 15 seconds (dagster.yaml). Several looks, too: when storage answers again after a
 # while, the first look may come before the first beat.
-SILENT_SECONDS = 60
+SILENT_SECONDS = 45
 SILENT_LOOKS = 4
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from dagster import EventLogEntry
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
 from retail_assets.deployment.ranges import RangesStoredOnce, read_by_partition
 from retail_assets.errors import UserError
@@ -158,14 +158,10 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
                 connection.execute(sa.text(statement))
 
     def upgrade(self) -> None:
-        """Dagster's migrations may change the columns that the views read."""
-        with self.index_transaction() as connection:
-            for view in _VIEWS:
-                connection.execute(sa.text(f"drop view if exists {view}"))
+        """Dagster's migrations, and the views that went before them."""
         super().upgrade()
-        with self.index_transaction() as connection:
-            for statement in (_LOCK, *_SCHEMA):
-                connection.execute(sa.text(statement))
+        self._tables.clear()
+        self._create_lists()
 
     def store_event(self, event: EventLogEntry) -> None:
         """Stores an event. Dagster's own tells listeners of it, of which there are none any more."""
@@ -235,11 +231,23 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
         self._engine.dispose()
 
 
+class _PostgresRuns(PostgresRunStorage):
+    """Dagster's, which is migrated first."""
+
+    def upgrade(self) -> None:
+        """Dagster's migrations, of all tables at once: they may change columns that the log's views read."""
+        with self.connect() as connection:
+            for view in _VIEWS:
+                connection.execute(sa.text(f"drop view if exists {view}"))
+        super().upgrade()
+
+
 class PostgresStorage(DagsterPostgresStorage):
     """Dagster's unified storage in the database of the settings."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None):
         super().__init__(postgres_url, inst_data=inst_data)
+        self._run_storage = _PostgresRuns(postgres_url)
         self._event_log_storage = PostgresEventLog(postgres_url)
 
     @classmethod

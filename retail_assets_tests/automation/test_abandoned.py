@@ -34,7 +34,7 @@ def instance(tmp_path, monkeypatch):
 
 
 def look(instance):
-    """What the daemon does every 20 seconds."""
+    """What the daemon does every 15 seconds."""
     workspace: Any = None  # Only a run that is resumed needs one.
     for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         monitor_started_run(instance, workspace, record, logging.getLogger("monitoring"))

@@ -1,6 +1,7 @@
 """The files of deploy/ name only what there is: commands, options, settings, ports, paths."""
 
 import configparser
+import os
 import re
 import shlex
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_every_setting_that_is_named_exists(compose, values):
 
 
 def test_the_settings_of_the_example_can_be_used(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("RETAIL_")]:
+        monkeypatch.delenv(name)
     text = (DEPLOY / "retail.env.example").read_text().replace("# RETAIL_", "RETAIL_")
     (tmp_path / "retail.env").write_text(text)
     settings = Settings(_env_file=tmp_path / "retail.env", home=tmp_path)
