@@ -19,6 +19,7 @@ from retail_assets.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+HOME = "/srv/retail/home"
 PARTS = ("code", "daemon", "webserver")
 
 pytestmark = pytest.mark.skipif(not DEPLOY.is_dir(), reason="this is no checkout: deploy/ is not in a wheel")
@@ -114,6 +115,7 @@ def test_compose_starts_each_process_once_and_publishes_the_ui_alone(compose):
         assert {each for each in options if each.startswith("-")} <= _options(part)
         assert service["restart"] == "unless-stopped"
         assert service["environment"]["RETAIL_CODE_SERVER"] == f"code:{serve.code_server(Settings())[1]}"
+        assert service["environment"]["DAGSTER_HOME"] == f"{HOME}/dagster-postgres"
     assert {name: each["ports"] for name, each in services.items() if "ports" in each} == {
         "webserver": [f"{HOST}:{serve.UI_PORT}:{serve.UI_PORT}"]
     }
@@ -135,9 +137,9 @@ def test_the_image_copies_what_there_is_and_runs_as_nobody_special(dockerfile, c
     assert all(re.search(rf"^{each} = \[", project, re.MULTILINE) for each in extras.split(","))
     assert "--constraint requirements.lock" in dockerfile
     assert re.findall(r"^USER (.*)$", dockerfile, re.MULTILINE)[-1] == "10001"
-    (home,) = re.findall(r"^VOLUME (.*)$", dockerfile, re.MULTILINE)
-    assert f"RETAIL_HOME={home}" in dockerfile
-    assert compose["services"]["code"]["volumes"] == [f"home:{home}"]
+    assert re.findall(r"^VOLUME (.*)$", dockerfile, re.MULTILINE) == [HOME]
+    assert f"RETAIL_HOME={HOME}" in dockerfile
+    assert compose["services"]["code"]["volumes"] == [f"home:{HOME}"]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -162,13 +164,12 @@ def test_what_dagsters_chart_starts_by_name_is_the_deployments():
         assert path.stat().st_mode & 0o111
 
 
-def test_the_values_fit_the_image(values, dockerfile):
+def test_the_values_fit_the_image(values):
     (deployment,) = values["dagster-user-deployments"]["deployments"]
-    (home,) = re.findall(r"^VOLUME (.*)$", dockerfile, re.MULTILINE)
     environment = {each["name"]: each["value"] for each in deployment["env"]}
-    assert environment == {"RETAIL_HOME": home, "DAGSTER_HOME": f"{home}/dagster-postgres"}
+    assert environment == {"RETAIL_HOME": HOME, "DAGSTER_HOME": f"{HOME}/dagster-postgres"}
     assert deployment["dagsterApiGrpcArgs"] == ["-m", CODE_LOCATION]
-    assert deployment["volumeMounts"][0]["mountPath"] == home
+    assert deployment["volumeMounts"][0]["mountPath"] == HOME
     probe = values["dagsterWebserver"]["readinessProbe"]["httpGet"]
     assert probe["httpHeaders"][0]["value"] in ALLOWED_HOSTS
     assert probe["port"] == values["dagsterWebserver"]["service"]["port"]
