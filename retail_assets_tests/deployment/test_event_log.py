@@ -99,10 +99,9 @@ def test_a_table_is_looked_for_until_it_is_found(history, monkeypatch):
     assert storage.has_table("not_yet")
 
 
+@pytest.mark.parametrize("history", ["SQLite"], indirect=True)
 def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_path):
     storage = history.event_log_storage
-    if not isinstance(storage, SqliteEventLogStorage):
-        pytest.skip("PostgreSQL has one log for all runs")
     (first,) = history.get_run_ids()
     logged = len(history.all_logs(first))
     runs = [make_new_run_id() for _ in range(OPEN_RUNS + 2)]
@@ -145,6 +144,7 @@ def many_runs(history, tmp_path):
     return Settings(home=tmp_path, history_days=1)
 
 
+@pytest.mark.parametrize("history", ["SQLite", "PostgreSQL"], indirect=True)
 def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monkeypatch):
     settings = many_runs
     assert forget_old_runs(history, settings) == 0
@@ -168,9 +168,8 @@ def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monke
     assert history.all_logs(second)
 
 
+@pytest.mark.parametrize("history", ["SQLite"], indirect=True)
 def test_logs_that_take_more_than_the_warehouse_are_forgotten(history, many_runs):
-    if not isinstance(history.event_log_storage, SqliteEventLogStorage):
-        pytest.skip("how much the logs take is PostgreSQL's to know")
     settings = many_runs.model_copy(update={"history_days": 1000})
     settings.duckdb_path.write_bytes(b"small")
     assert forget_old_runs(history, settings) == 2
