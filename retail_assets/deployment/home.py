@@ -2,11 +2,13 @@
 
 import os
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
 
 from pydantic import SecretStr
 
+from retail_assets.errors import UserError
 from retail_assets.settings import Settings
 
 # The module that `dagster dev` and workspace.yaml load, which is the code location's name too.
@@ -27,6 +29,8 @@ def prepare(settings: Settings) -> None:
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     # An instance of its own for each kind of storage: who moves to the other comes back to what was there.
     kind = "postgres" if settings.dagster_url.get_secret_value() else ""
+    if kind and not find_spec("dagster_postgres"):
+        raise UserError("RETAIL_DAGSTER_URL needs a package: pip install 'retail_assets[dagster-postgres]'")
     folder = settings.home / "-".join(("dagster", *([kind] if kind else [])))
     dagster_home = Path(os.environ.setdefault("DAGSTER_HOME", str(folder)))
     dagster_home.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
+from dagster_postgres.utils import DagsterPostgresException
 
 from retail_assets.deployment.ranges import RangesStoredOnce, read_by_partition
 from retail_assets.errors import UserError
@@ -258,7 +259,12 @@ class PostgresStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Any
     ) -> "PostgresStorage":
-        return cls(database(settings().dagster_url.get_secret_value()), inst_data=inst_data)
+        url = database(settings().dagster_url.get_secret_value())
+        try:
+            return cls(url, inst_data=inst_data)
+        except DagsterPostgresException as error:
+            why = str(getattr(error.__cause__, "orig", error)).strip().splitlines()[0]
+            raise UserError(f"The database of RETAIL_DAGSTER_URL cannot be used: {why}") from None
 
 
 def database(url: str) -> str:

@@ -8,10 +8,11 @@ import sys
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from retail_assets.deployment import home
 from retail_assets.errors import UserError
-from retail_assets.settings import settings
+from retail_assets.settings import Settings, settings
 from retail_assets_tests.conftest import START, days_of, write_evening
 from retail_assets_tests.ingestion import postgres
 
@@ -99,3 +100,23 @@ def test_an_address_that_is_none_of_postgresql_is_told(wrong, tmp_path, monkeypa
     assert os.environ["DAGSTER_HOME"] == str(tmp_path / "dagster-postgres")
     with pytest.raises(UserError, match="RETAIL_DAGSTER_URL is no address of a PostgreSQL database"):
         dg.DagsterInstance.get()
+
+
+def test_a_database_that_is_not_there_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("dagster_postgres")
+    # It tries several times.
+    monkeypatch.setattr("dagster_postgres.utils.time.sleep", lambda _: None)
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("RETAIL_DAGSTER_URL", "postgresql://dagster:hidden@127.0.0.1:1/dagster")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    settings.cache_clear()
+    home.prepare(settings())
+    with pytest.raises(UserError, match=r"RETAIL_DAGSTER_URL cannot be used: .*refused") as told:
+        dg.DagsterInstance.get()
+    assert "hidden" not in str(told.value)
+
+
+def test_a_package_that_is_missing_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(home, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match="dagster-postgres"):
+        home.prepare(Settings(home=tmp_path, dagster_url=SecretStr("postgresql://a/b")))
