@@ -175,11 +175,14 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
         if kind in ASSET_CHECK_EVENTS:
             self.store_asset_check_event(event, event_id)
 
+    def _keep_others_from_numbers(self, connection: sa.Connection) -> None:
+        # They take them with the table. Locked before anything is written to it: two that have written would
+        # wait for each other.
+        connection.execute(sa.text("lock table event_logs in share row exclusive mode"))
+
     def _insert(self, connection: sa.Connection, row: Mapping[str, Any], size: int) -> int:
         numbered = dict(row)
         if size > 1:
-            # Others take numbers only with the table, so that these are next to each other.
-            connection.execute(sa.text("lock table event_logs in share row exclusive mode"))
             sequence = "pg_get_serial_sequence('event_logs', 'id')"
             numbered["id"] = connection.execute(
                 sa.text(f"select setval({sequence}, nextval({sequence}) + :more)"), {"more": size - 1}

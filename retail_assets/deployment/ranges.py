@@ -85,6 +85,9 @@ class RangesStoredOnce(SqlEventLogStorage):
         The index keeps which partitions they made, and of each check the newest result.
         """
 
+    def _keep_others_from_numbers(self, connection: sa.Connection) -> None:
+        """Before events with lists are stored: until the transaction ends, nobody else takes an id."""
+
     def _keep_said(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in their run's own log, if it is another than the index."""
 
@@ -125,14 +128,16 @@ class RangesStoredOnce(SqlEventLogStorage):
         self._keep_said([each.said for each in together])
         lists: dict[str, int] = {}
         with self.index_transaction() as connection:
+            if any(len(each.partitions) > 1 for each in together):
+                self._keep_others_from_numbers(connection)
             stored = [(each.event, self._store(connection, each, lists)) for each in together]
             of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
             if of_assets:
                 self._store_asset_event_tags(connection, *zip(*of_assets, strict=True))
-            # An asset's entry names its newest event: the last of the batch.
-            for event, event_id in {
-                _asset(event): (event, event_id) for event, event_id in of_assets
-            }.values():
+            # An asset's entry names its newest event: the last of the batch. All batches write them in one
+            # order, so that no two wait for each other.
+            newest = {_asset(event): (event, event_id) for event, event_id in of_assets}
+            for _, (event, event_id) in sorted(newest.items(), key=lambda item: str(item[0])):
                 self._store_asset_event(connection, event, event_id)
         for event, event_id in stored:
             if event.dagster_event_type in ASSET_CHECK_EVENTS:

@@ -4,10 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.events import StepMaterializationData
 from pydantic import SecretStr
 
 from retail_assets.deployment import home
@@ -87,6 +90,40 @@ def test_a_range_of_days_from_the_command_line(deploy, retailer, url, monkeypatc
     assert made_of == planned_for == len(tables)
     assert evaluations == checks > 0
     assert waiting == 0
+
+
+def test_processes_that_write_ranges_at_once_neither_wait_for_ever_nor_share_ids(url):
+    """Each with a connection of its own, as processes have."""
+    database = postgres.new_database(url)
+    partitions = [f"p{number:03}" for number in range(50)]
+
+    def write(writer):
+        from retail_assets.deployment import postgres_storage
+
+        log: Any = postgres_storage.PostgresStorage(postgres_storage.database(database)).event_log_storage
+        for batch in range(10):
+            keys = [dg.AssetKey(f"a{(number * (writer + 1) + batch) % 7}") for number in range(7)]
+            run = f"{writer}-{batch}"
+            for key in keys[::2]:
+                log.expect(run, key, partitions)
+            log.store_event_batch([_made(run, key, partitions[-1]) for key in keys])
+        log.dispose()
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, range(4)))
+    engine = sa.create_engine(database)
+    with engine.connect() as connection:
+        counted = connection.exec_driver_sql(
+            "select count(*), count(distinct id) from event_logs_by_partition"
+        )
+        assert tuple(counted.one()) == (4 * 10 * (4 * 50 + 3),) * 2
+    engine.dispose()
+
+
+def _made(run_id, key, partition):
+    made = StepMaterializationData(dg.AssetMaterialization(key, partition=partition))
+    event = dg.DagsterEvent("ASSET_MATERIALIZATION", "daily", event_specific_data=made)
+    return dg.EventLogEntry(None, "INFO", "", run_id, 0.0, job_name="daily", dagster_event=event)
 
 
 @pytest.mark.parametrize("wrong", ["dagster", "mysql://dagster@localhost/dagster"])
