@@ -6,9 +6,10 @@ from functools import partial
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
+from retail_assets.automation.abandoned import beating_executor
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
-from retail_assets.automation.sensors import abandoned_run_sensor, alert_sensor, history_sensor
+from retail_assets.automation.sensors import alert_sensor, history_sensor
 from retail_assets.catalog.lineage import known_columns
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
@@ -58,7 +59,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         asset_checks=[newest_partition],
         jobs=[daily, *([weekly] if weekly else []), freshness],
         schedules=schedules(settings, daily, weekly, freshness),
-        sensors=[alert_sensor(settings), abandoned_run_sensor(), history_sensor(settings)],
+        sensors=[alert_sensor(settings), history_sensor(settings)],
         resources={
             "warehouse": warehouse,
             "dlt_resource": DagsterDltResource(),
@@ -66,7 +67,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         },
         # DuckDB admits one step at a time anyway. A process per step would only add several seconds of
         # imports.
-        executor=dg.in_process_executor,
+        executor=beating_executor,
     )
 
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
     from dagster._core.execution.plan import execute_step as execute_step
+    from dagster._core.launcher import CheckRunHealthResult as CheckRunHealthResult
+    from dagster._core.launcher import WorkerStatus as WorkerStatus
     from dagster._core.remote_origin import RemoteRepositoryOrigin as RemoteRepositoryOrigin
+    from dagster._core.storage.event_log import SqlEventLogStorage as SqlEventLogStorage
     from dagster._core.storage.event_log import SqliteEventLogStorage as SqliteEventLogStorage
     from dagster._core.storage.event_log.schema import AssetEventTagsTable as AssetEventTagsTable
     from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as SqlEventLogStorageTable
@@ -54,7 +57,8 @@ if TYPE_CHECKING:
 _JOBS = (
     "A job's type before its assets are resolved: Dagster exports the function that makes it, not the type."
 )
-_LOG = "Our event log is a subclass of Dagster's SQLite one (deployment/event_log.py)."
+_LOG = "Our event logs are subclasses of Dagster's (deployment/ranges.py)."
+_ALIVE = "What the daemon is told of a run's process (automation/abandoned.py)."
 _RANGE = "How Dagster's backfills mark a run over a range of partitions; a command marks its runs alike."
 _SHOWN = "The UI's job pages show the runs with its label, and its timeline those of its origin."
 _DBT = "dbt runs inside the run's process; dagster-dbt turns its results into events."
@@ -87,8 +91,11 @@ USED: dict[str, tuple[str, str]] = {
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
     "execute_step": (
         "dagster._core.execution.plan",
-        "It makes an event per partition, where our event log stores one (deployment/event_log.py).",
+        "It makes an event per partition, where our event log stores one (deployment/ranges.py).",
     ),
+    "CheckRunHealthResult": ("dagster._core.launcher", _ALIVE),
+    "WorkerStatus": ("dagster._core.launcher", _ALIVE),
+    "SqlEventLogStorage": ("dagster._core.storage.event_log", _LOG),
     "SqliteEventLogStorage": ("dagster._core.storage.event_log", _LOG),
     "AssetEventTagsTable": ("dagster._core.storage.event_log.schema", _LOG),
     "SqlEventLogStorageTable": ("dagster._core.storage.event_log.schema", _LOG),

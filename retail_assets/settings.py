@@ -35,7 +35,7 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
 }
 
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
-_OTHERS = {f"{PREFIX}EVENT_LOG_DIR"}
+_OTHERS = {f"{PREFIX}{name}" for name in ("EVENT_LOG_DIR", "CODE_SERVER_HOST", "CODE_SERVER_PORT")}
 # Settings that went, with what took their place.
 _RENAMED = {f"{PREFIX}ALERT_WEBHOOK_URL": f"{PREFIX}ALERT_URLS"}
 
@@ -171,6 +171,22 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{3}$",
         description="The currency of all amounts (ISO 4217): the dashboards show it.",
     )
+    dagster_url: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL for Dagster's runs, events and schedules:"
+        " `postgresql://user:password@host/database`. Default: SQLite in the home.",
+    )
+    ui_hosts: str = Field(
+        "",
+        description="Names under which a reverse proxy shows Dagster's UI, separated by commas. Others than"
+        " these and 127.0.0.1 are refused.",
+    )
+    code_server: str = Field(
+        "127.0.0.1:4266",
+        pattern=r"^[\w.-]+:\d+$",
+        description="Where the webserver and the daemon find the code server, `host:port`, if each is"
+        " a process of its own.",
+    )
     history_days: int = Field(
         30,
         ge=1,
@@ -218,6 +234,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
         return names
 
+    @field_validator("ui_hosts")
+    @classmethod
+    def _names(cls, names: str) -> str:
+        for name in _listed(names):
+            # A pattern would let in what another site can have lead here.
+            if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", name):
+                raise ValueError(f"'{name}' is no host name; write for example dagster.example.com")
+        return names
+
     @field_validator("alert_urls")
     @classmethod
     def _addresses(cls, urls: SecretStr) -> SecretStr:
@@ -239,6 +264,11 @@ class Settings(BaseSettings):
     def systems(self) -> tuple[str, ...]:
         """The systems to ingest."""
         return _listed(self.sources)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which the UI is shown, beside this machine's own."""
+        return _listed(self.ui_hosts)
 
     @property
     def duckdb_path(self) -> Path:

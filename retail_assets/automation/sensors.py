@@ -1,10 +1,9 @@
-"""The sensors: failures and lateness become messages, and runs without a process become failures."""
+"""The sensors: failures and lateness become messages, and old logs go."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from retail_assets.automation.abandoned import fail_abandoned
 from retail_assets.settings import Settings
 
 
@@ -44,18 +43,3 @@ def history_sensor(settings: Settings) -> dg.SensorDefinition:
         return dg.SkipReason(f"The logs of {forget_old_runs(context.instance, settings)} runs were removed.")
 
     return history
-
-
-def abandoned_run_sensor() -> dg.SensorDefinition:
-    """Fails the runs of commands that were killed, so that the runs that wait for them begin."""
-
-    @dg.sensor(
-        name="abandoned_runs",
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Marks a run as failed whose command was killed; other runs would wait for it.",
-    )
-    def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        return dg.SkipReason(f"{len(fail_abandoned(context.instance))} runs were abandoned.")
-
-    return abandoned_runs

@@ -500,6 +500,21 @@ def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.
     os.execv(sys.executable, [*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(
+    context: typer.Context,
+    part: Annotated[Literal["webserver", "daemon", "code"], typer.Argument(help="The process.")],
+) -> None:
+    """Be one process of a deployment, which a service manager keeps running.
+
+    Further options are Dagster's: -h and -p, where it is not to be on 127.0.0.1.
+    """
+    from retail_assets.deployment.serve import serve as become
+    from retail_assets.settings import settings
+
+    become(part, settings(), context.args)
+
+
 def main() -> None:
     """Entry point: a user's mistake is a sentence, not a traceback."""
     if sys.platform == "win32":
@@ -512,7 +527,8 @@ def main() -> None:
 
     try:
         # Nothing is written for help, nor into the home by what only looks at the sources.
-        if not {"--help", "-h"} & set(sys.argv) and sys.argv[1:2] != ["inspect"]:
+        helps = {"--help"} if sys.argv[1:2] == ["serve"] else {"--help", "-h"}
+        if not helps & set(sys.argv) and sys.argv[1:2] != ["inspect"]:
             prepare(settings())
         app()
     except UserError as error:

@@ -14,7 +14,7 @@ import dagster as dg
 from filelock import FileLock
 from rich.console import Console
 
-from retail_assets.automation.abandoned import held
+from retail_assets.automation.abandoned import beating
 from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
 from retail_assets.cli.progress import Display, progress
 from retail_assets.cli.summary import RunResult, miss
@@ -133,7 +133,7 @@ def _run(
         run_id = make_new_run_id()
         instance.add_event_listener(run_id, _Watcher(display, result, _titles(job)))
         instance.add_event_listener(run_id, lambda entry: _show_on_timeline(instance, entry))
-        with held(instance, run_id):
+        with beating(instance, run_id):
             outcome = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from retail_assets.deployment.event_log import BatchedSqliteEventLogStorage
+from retail_assets.deployment.ranges import RangesStoredOnce
 from retail_assets.settings import Settings
 
 # Whatever they take, the logs of this many runs are there to be read.
@@ -22,7 +22,7 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
     """Remove the logs of runs that are not to be kept; returns of how many. It costs little if of none."""
     storage = instance.event_log_storage
-    if not isinstance(storage, BatchedSqliteEventLogStorage):
+    if not isinstance(storage, RangesStoredOnce):
         return 0
     forgotten = list(_to_forget(instance, storage, settings))
     if forgotten:
@@ -32,11 +32,9 @@ def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> int:
     return len(forgotten)
 
 
-def _to_forget(
-    instance: dg.DagsterInstance, storage: BatchedSqliteEventLogStorage, settings: Settings
-) -> Iterator[str]:
+def _to_forget(instance: dg.DagsterInstance, storage: RangesStoredOnce, settings: Settings) -> Iterator[str]:
     """The runs with logs of their own that are over, too old or too much, newest first."""
-    sizes = {path.stem: path.stat().st_size for path in storage.logs_of_runs()}
+    sizes = storage.logs()
     if len(sizes) <= NEWEST:
         return
     oldest = datetime.now(UTC) - timedelta(days=settings.history_days)

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from retail_assets.resources.ports import HOST
+from retail_assets.settings import settings
 
 ALLOWED_HOSTS = (HOST, "localhost")
 
@@ -43,7 +44,7 @@ def closed(build: Callable[[Any], list[Middleware]]) -> Callable[[Any], list[Mid
 
     def middleware(webserver: Any) -> list[Middleware]:
         return [
-            Middleware(TrustedHostMiddleware, allowed_hosts=[*ALLOWED_HOSTS]),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[*ALLOWED_HOSTS, *settings().names]),
             Middleware(OwnPagesOnly),
             *build(webserver),
         ]

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import dagster as dg
@@ -12,7 +13,8 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
 from retail_assets.alerts.watch import Watch
-from retail_assets.automation.abandoned import fail_abandoned, held
+from retail_assets.automation import abandoned
+from retail_assets.automation.abandoned import SILENT_LOOKS, beating, beating_executor
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
 
@@ -21,12 +23,30 @@ FORK = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def instance(tmp_path, monkeypatch):
-    """Dagster's instance as it is shipped."""
+    """Dagster's instance as it is shipped, with less patience."""
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("RETAIL_EVENT_LOG_DIR", str(tmp_path / "events"))
+    monkeypatch.setattr(abandoned, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(abandoned, "SILENT_SECONDS", 1)
     home.prepare(Settings(home=tmp_path))
     with dg.DagsterInstance.get() as instance:
         yield instance
+
+
+def look(instance):
+    """What the daemon does every 15 seconds."""
+    workspace: Any = None  # Only a run that is resumed needs one.
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        monitor_started_run(instance, workspace, record, logging.getLogger("monitoring"))
+
+
+def _looks(instance, seconds):
+    """Look often for a time, and tell which runs have failed since."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        look(instance)
+        time.sleep(0.1)
+    return [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))]
 
 
 def _started(instance, ago=timedelta()):
@@ -45,31 +65,90 @@ def _told(instance, run_id):
 
 
 def _execute(instance, run_id, executing):
-    with held(instance, run_id):
+    with beating(instance, run_id):
         executing.set()
         time.sleep(60)
 
 
-def test_the_run_of_a_command_that_was_killed_fails_at_once(instance):
-    run_id, of_the_ui = _started(instance), _started(instance)
+def test_a_run_whose_process_was_killed_fails_soon(instance):
+    run_id, of_other_code = _started(instance), _started(instance)
     executing = FORK.Event()
     process = FORK.Process(target=_execute, args=(instance, run_id, executing))
     process.start()
     assert executing.wait(60)
-    assert fail_abandoned(instance) == []
+    assert _looks(instance, 3) == []
     process.kill()
     process.join()
-    assert fail_abandoned(instance) == [run_id]
-    assert _told(instance, run_id) == "The process that executed the run is gone."
-    assert fail_abandoned(instance) == []
-    assert instance.get_run_by_id(of_the_ui).status is dg.DagsterRunStatus.STARTED
+    assert _looks(instance, 3) == [run_id]
+    assert "gone" in _told(instance, run_id)
+    assert instance.get_run_by_id(of_other_code).status is dg.DagsterRunStatus.STARTED
 
 
-def test_any_other_run_fails_when_its_time_is_up(instance):
+def test_storage_that_did_not_answer_for_a_while_fails_no_run(instance, monkeypatch):
+    """The first look after that may come before the first sign of life."""
+    run_id = _started(instance)
+    with beating(instance, run_id):
+        look(instance)
+    monkeypatch.setattr(abandoned, "SILENT_SECONDS", 0)
+    for _ in range(SILENT_LOOKS - 2):
+        look(instance)
+    assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.STARTED
+    look(instance)
+    assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_sign_of_life_that_cannot_be_stored_does_not_end_the_run(instance, monkeypatch):
+    said = []
+
+    def broken(pairs):
+        said.append(pairs)
+        if len(said) == 2:
+            raise OSError("no connection")
+
+    monkeypatch.setattr(instance.run_storage, "set_cursor_values", broken)
+    with beating(instance, "a"):
+        time.sleep(1)
+    assert len(said) > 2
+
+
+@dg.op
+def look_meanwhile(context):
+    # As long as three beats of the test's.
+    for _ in range(3):
+        heard.append(
+            context.instance.run_storage.get_cursor_values({f"retail_assets/alive/{context.run_id}"})
+        )
+        time.sleep(0.3)
+
+
+heard: list[Any] = []
+
+
+@dg.job(executor_def=beating_executor)
+def watched():
+    look_meanwhile()
+
+
+def test_a_launched_run_says_that_it_is_alive(instance):
+    assert dg.execute_job(dg.reconstructable(watched), instance).success
+    assert all(heard)
+    assert len({str(each) for each in heard}) > 1
+
+
+def test_what_does_not_end_fails_when_its_time_is_up(instance):
     runs = {hours: _started(instance, timedelta(hours=hours)) for hours in (5, 7)}
-    workspace: Any = None  # Only a run that is resumed needs one.
-    for run_id in runs.values():
-        record = instance.get_run_record_by_id(run_id)
-        monitor_started_run(instance, workspace, record, logging.getLogger("monitoring"))
+    look(instance)
     assert instance.get_run_by_id(runs[5]).status is dg.DagsterRunStatus.STARTED
     assert "forcibly marked as failed" in _told(instance, runs[7])
+
+
+def test_a_home_gets_the_file_that_is_shipped_but_keeps_a_users(instance, tmp_path, monkeypatch):
+    file = tmp_path / "dagster.yaml"
+    shipped = file.read_text()
+    assert "WatchingRunLauncher" in shipped
+    file.write_text("# mine")
+    home.prepare(Settings(home=tmp_path))
+    assert file.read_text() == "# mine"
+    monkeypatch.setattr(home, "_SHIPPED_BEFORE", {sha256(b"# mine").hexdigest()})
+    home.prepare(Settings(home=tmp_path))
+    assert file.read_text() == shipped

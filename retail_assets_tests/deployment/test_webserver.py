@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from retail_assets.internals import dev
 from retail_assets.resources.ports import HOST, listening
 
 QUERY = "{__typename}"
+PROXY = "dagster.shop.example"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,8 @@ def port(tmp_path_factory):
         port = free.getsockname()[1]
     home = tmp_path_factory.mktemp("dagster")
     command = [sys.executable, "-m", "retail_assets.deployment.webserver", "--empty-workspace"]
-    with subprocess.Popen([*command, "-h", HOST, "-p", str(port)], env={"DAGSTER_HOME": str(home)}) as server:
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "RETAIL_UI_HOSTS": PROXY}
+    with subprocess.Popen([*command, "-h", HOST, "-p", str(port)], env=environment) as server:
         try:
             _wait(port, server)
             yield port
@@ -73,6 +76,13 @@ def test_other_pages_are_refused(port, origin):
     # A form may send this without being asked for permission first.
     assert status(port, f"/graphql?query={QUERY}", data=b"x", Origin=origin, Content_Type="text/plain") == 403
     assert status(port, "/report_asset_materialization/a", data=b"{}", Origin=origin) == 403
+
+
+def test_a_reverse_proxy_shows_it_under_the_name_of_the_settings(port):
+    body = json.dumps({"query": QUERY}).encode()
+    said = {"Content_Type": "application/json", "Host": PROXY}
+    assert status(port, data=body, Origin=f"https://{PROXY}", **said) == 200
+    assert status(port, data=body, Origin="https://shop.example", **said) == 403
 
 
 def test_other_names_of_the_host_are_refused(port):

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import sqlalchemy as sa
 
 # PostgreSQL refuses to run as root.
 USER = "nobody" if os.geteuid() == 0 else None
@@ -61,6 +64,21 @@ def running(folder: Path) -> Iterator[str]:
             # Its fast shutdown: it does not wait for connections.
             server.send_signal(signal.SIGINT)
             server.wait(30)
+
+
+def new_database(url: str) -> str:
+    """The URL of a further, empty database of a server."""
+    name = f"d{uuid.uuid4().hex}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    engine.dispose()
+    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def with_driver(url: str) -> str:
+    """The URL with the driver that the tests have, where it names none."""
+    return sa.make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def _wait_for(attempt: Callable[[], None]) -> None:
