@@ -56,17 +56,17 @@ def copied(deploy, built):
 
 
 @pytest.fixture
-def recorded(built, monkeypatch):
-    """Plans of the built home, as if it had another record: only read, so that they cost nothing."""
+def recorded(copied, monkeypatch):
+    """Plans of a built home, as if it had another record. Of a copy: a session locks it for all others."""
 
     def plan(change):
-        found, warehouse = _upgrade(built)
+        found, warehouse = _upgrade(copied)
         with warehouse.session() as execute:
             kept = record.read(execute)
         monkeypatch.setattr(record, "read", lambda _: change(kept))
         return found.published_plan()
 
-    with built.entered():
+    with copied.entered():
         yield plan
 
 
@@ -75,23 +75,23 @@ def _with(kept, **models):
     return Record(kept.version, kept.fingerprint, {**kept.models, **changed})
 
 
-def test_a_home_of_this_version_is_left_alone(built, recorded):
-    found, _ = _upgrade(built)
+def test_a_home_of_this_version_is_left_alone(copied, recorded):
+    found, _ = _upgrade(copied)
     assert not found.is_needed()
     plan = recorded(lambda kept: kept)
     assert not plan
     assert [*plan.lines()] == []
 
 
-def test_exactly_what_changed_and_what_depends_on_it_is_built_anew(built, recorded):
+def test_exactly_what_changed_and_what_depends_on_it_is_built_anew(copied, recorded):
     plan = recorded(lambda kept: _with(kept, warehouse__wh_fact_interactions="another"))
-    nodes = built.manifest["nodes"]
+    nodes = copied.manifest["nodes"]
     expected, waiting = set(), ["model.retail_assets.wh_fact_interactions"]
     while waiting:
         key = waiting.pop()
         if key in nodes and nodes[key]["resource_type"] == "model" and key not in expected:
             expected.add(key)
-            waiting += built.manifest["child_map"][key]
+            waiting += copied.manifest["child_map"][key]
     assert plan.build.keys() == {f"{nodes[key]['schema']}.{nodes[key]['name']}" for key in expected}
     assert 1 < len(plan.build) < len(nodes) / 4
     assert plan.until == NEW_DAYS[-1].isoformat()
@@ -99,7 +99,7 @@ def test_exactly_what_changed_and_what_depends_on_it_is_built_anew(built, record
     assert "warehouse.wh_fact_interactions" in "\n".join(plan.lines())
 
 
-def test_a_model_that_was_never_asked_for_is_not_built(built, recorded):
+def test_a_model_that_was_never_asked_for_is_not_built(copied, recorded):
     plan = recorded(lambda kept: _with(kept, mart_sales__renamed="another"))
     assert not plan
 
@@ -113,14 +113,14 @@ def test_only_relations_that_the_record_names_are_dropped(recorded, monkeypatch)
     assert not plan.build
 
 
-def test_a_home_of_a_newer_version_is_refused(built, recorded):
+def test_a_home_of_a_newer_version_is_refused(copied, recorded):
     with pytest.raises(
         UpgradeError, match=f"999.0 wrote the home .* and this is {package_version()}: install"
     ):
         recorded(lambda kept: Record("999.0", kept.fingerprint, kept.models))
 
 
-def test_where_nobody_knows_until_when_tables_go_it_is_asked(built, recorded, monkeypatch, tmp_path):
+def test_where_nobody_knows_until_when_tables_go_it_is_asked(copied, recorded, monkeypatch, tmp_path):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("RETAIL_EVENT_LOG_DIR", str(tmp_path / "events"))
     with pytest.raises(UpgradeError, match="retail-assets upgrade --until DATE"):
