@@ -77,7 +77,17 @@ class Server:
 _ROW = {
     "success": True,
     "data": {
-        "rowtype": [{"name": "DONE", "type": "text", "nullable": True, "length": 9, "byteLength": 9}],
+        "rowtype": [
+            {
+                "name": "DONE",
+                "type": "text",
+                "nullable": True,
+                "length": 9,
+                "byteLength": 9,
+                "precision": None,
+                "scale": None,
+            }
+        ],
         "rowset": [["1"]],
         "total": 1,
         "returned": 1,

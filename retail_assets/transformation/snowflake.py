@@ -5,7 +5,7 @@ where every child process sees them. So dbt connects here with what the product 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, ClassVar
 
 from snowflake.connector import SnowflakeConnection, connect
@@ -36,6 +36,9 @@ class Connections(SnowflakeConnectionManager):
     def _connected(cls) -> SnowflakeConnection:
         handle = connect(application="dbt", autocommit=True, **connector_arguments(cls.settings))
         cls.opened.append(handle)
+        if cls.is_stopped:
+            handle.close()
+            raise StoppedError("The run was asked to stop.")
         return handle
 
     def add_standard_query(self, sql: str, **options: Any) -> Any:
@@ -49,7 +52,8 @@ class Connections(SnowflakeConnectionManager):
         cls.is_stopped = True
         sessions = [handle.session_id for handle in cls.opened if not handle.is_closed()]
         # What cannot be reached ends its statements by itself: ABORT_DETACHED_QUERY.
-        with suppress(Error), connect(**connector_arguments(cls.settings)) as connection:
+        # The connection's own context would end with a commit, and wait for its answer.
+        with suppress(Error), closing(connect(**connector_arguments(cls.settings))) as connection:
             for session in sessions:
                 connection.cursor().execute(f"select system$cancel_all_queries({session})")
 
