@@ -58,7 +58,7 @@ def _started(instance, ago=timedelta()):
 
 def _told(instance, run_id):
     """What is said of a run, if it has failed."""
-    look, _ = Watch(instance, None, {}, "http://ui").look({"runs_until": 0.0}, 0.0)
+    look, _ = Watch(instance, None, dict, "http://ui").look({"runs_until": 0.0}, 0.0)
     (incident,) = [each for each in look.found.values() if each.link.endswith(run_id)]
     assert incident.fingerprint == "run daily"
     return incident.text
@@ -86,6 +86,8 @@ def test_a_run_whose_process_was_killed_fails_soon(instance):
 
 def test_storage_that_did_not_answer_for_a_while_fails_no_run(instance, monkeypatch):
     """The first look after that may come before the first sign of life."""
+    # One sign of life: another one after the look would begin the count again.
+    monkeypatch.setattr(abandoned, "BEAT_SECONDS", 3600)
     run_id = _started(instance)
     with beating(instance, run_id):
         look(instance)
