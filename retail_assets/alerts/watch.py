@@ -1,6 +1,6 @@
 """From what Dagster recorded to what is wrong and what is right again."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,11 @@ import dagster as dg
 from retail_assets.alerts.incidents import PLATFORM, Incident
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
 from retail_assets.failures import root_message
-from retail_assets.internals import FreshnessState
+from retail_assets.internals import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    FreshnessState,
+)
 from retail_assets.quality import dbt_tests
 from retail_assets.quality.newest_partition import CHECK_NAME as NEWEST_PARTITION
 from retail_assets.quality.source_contract import CONTRACT_CHECK
@@ -40,11 +44,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at a deployment. `pages` has the tables that each dashboard shows, by its title."""
+    """Looks at a deployment. `pages` gives the tables that each dashboard shows, by its title, when asked."""
 
     instance: dg.DagsterInstance
     graph: Any  # Dagster's asset graph, which has no public name
-    pages: Mapping[str, Collection[str]]
+    pages: Callable[[], Mapping[str, Collection[str]]]
     ui: str
 
     def look(self, state: Mapping[str, Any], now: float) -> tuple[Look, Mapping[str, Any]]:
@@ -192,19 +196,23 @@ class Watch:
         )
 
     def _asked(self, key: dg.AssetCheckKey) -> str:
-        known = self.graph is not None and self.graph.has(key)
-        return (self.graph.get(key).description if known else "") or key.name
+        node = self._node(key)
+        return (node.description if node else "") or key.name
 
     def _owner(self, key: dg.AssetKey) -> str:
-        known = self.graph is not None and self.graph.has(key)
-        return next(iter(self.graph.get(key).owners), PLATFORM) if known else PLATFORM
+        node = self._node(key)
+        return next(iter(node.owners), PLATFORM) if node else PLATFORM
+
+    def _node(self, key: dg.AssetKey | dg.AssetCheckKey) -> Any:
+        """What the graph has of an asset or check; None for one of other code."""
+        return self.graph.get(key) if self.graph is not None and self.graph.has(key) else None
 
     def _asset_link(self, key: dg.AssetKey) -> str:
         return f"{self.ui}/assets/{'/'.join(map(quote, key.path))}"
 
     def _made_of(self, key: dg.AssetKey) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The marts that are made of an asset, itself too, and the pages that show any of its descendants."""
-        if self.graph is None or not self.graph.has(key):
+        if not self._node(key):
             return (), ()
         seen, ahead = {key}, [key]
         while ahead:
@@ -213,13 +221,14 @@ class Watch:
             ahead += children
         names = {".".join(each.path) for each in seen}
         marts = sorted(name for name in names if name.startswith("mart_"))
-        pages = sorted(title for title, tables in self.pages.items() if names.intersection(tables))
+        pages = sorted(title for title, tables in self.pages().items() if names.intersection(tables))
         return tuple(marts), tuple(pages)
 
 
 def partition_of(run: dg.DagsterRun) -> str:
     """The partition of a run, or its range of partitions."""
-    start, end = (run.tags.get(f"dagster/asset_partition_range_{side}") for side in ("start", "end"))
+    tags = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
+    start, end = map(run.tags.get, tags)
     spanned = start if start == end else f"{start} to {end}"
     return run.tags.get("dagster/partition") or spanned or ""
 

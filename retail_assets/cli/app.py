@@ -522,7 +522,7 @@ def main() -> None:
             "retail-assets does not run on Windows, which lacks the file locks it needs (fcntl). Use WSL."
         )
     from retail_assets.deployment.home import prepare
-    from retail_assets.errors import UserError
+    from retail_assets.errors import UserError, of_the_disk
     from retail_assets.settings import settings
 
     try:
@@ -531,17 +531,11 @@ def main() -> None:
         if not helps & set(sys.argv) and sys.argv[1:2] != ["inspect"]:
             prepare(settings())
         app()
-    except UserError as error:
-        from retail_assets.resources.terminal import lines
-
-        notes.print(lines(error, "red"), highlight=False)
-        sys.exit(2)
     except Exception as error:
-        from retail_assets.failures import of_the_disk
         from retail_assets.resources.terminal import lines
 
-        told = of_the_disk(error)
-        if not told:
+        told = error if isinstance(error, UserError) else of_the_disk(error)
+        if told is None:
             raise
         notes.print(lines(told, "red"), highlight=False)
         sys.exit(2)

@@ -16,7 +16,9 @@ from typing import Any
 from filelock import FileLock
 
 from retail_assets.catalog.contract import MODIFIED_AT, source_tables
+from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import PROJECT_DIR, Project
+from retail_assets.dashboards.answers import tables_of
 from retail_assets.dashboards.pages import FOLDER, read_pages
 from retail_assets.deployment import record
 from retail_assets.deployment.upgrade import Plan, Upgrade
@@ -33,7 +35,7 @@ DAYS = 14
 # Packages whose assets the weekly job makes. Their group has their name.
 _WEEKLY = ("demand", "lifetime_value", "recommendations", "segmentation")
 # What these change is in no table.
-_NO_TABLES = ("cli", "dashboards", "demo", "deployment", "inspection", "review", "verification")
+_NO_TABLES = ("alerts", "cli", "dashboards", "demo", "deployment", "inspection", "review", "verification")
 _PACKAGE = "retail_assets/"
 _PROJECT = "dbt_project/"
 
@@ -197,7 +199,7 @@ def _roots(found: Review, manifest: Mapping[str, Any]) -> Collection[str] | None
         # A test is declared beside its model.
         of_model = str(node.get("patch_path") or "").partition("://")[2]
         if node["resource_type"] == "model" and of_model in declared:
-            roots.add(f"{node['schema']}.{node['name']}".lower())
+            roots.add(table_of(manifest, node["unique_id"]))
     return roots
 
 
@@ -224,27 +226,22 @@ def _keys(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     for node in nodes.values():
         if node["resource_type"] == "model":
             key = node["config"].get("unique_key") or []
-            found[_name(node)] = [key] if isinstance(key, str) else key
+            found[table_of(manifest, node["unique_id"])] = [key] if isinstance(key, str) else key
     for node in nodes.values():
         test = node.get("test_metadata") or {}
         if test.get("name") == "unique_grain" and node.get("attached_node") in nodes:
-            found[_name(nodes[node["attached_node"]])] = test["kwargs"]["columns"]
+            found[table_of(manifest, node["attached_node"])] = test["kwargs"]["columns"]
     for system in {source["source_name"] for source in manifest["sources"].values()}:
         for table in source_tables(manifest, system):
             found[f"{table.schema}.{table.name}"] = [*table.primary_key, MODIFIED_AT]
     return found
 
 
-def _name(node: Mapping[str, Any]) -> str:
-    return f"{node['schema']}.{node['name']}".lower()
-
-
 def _pages(tables: Collection[str], files: Collection[str]) -> Mapping[str, Sequence[str]]:
     """The pages that show one of these tables, or whose own file has changed."""
     found = {}
     for page in read_pages(PROJECT_DIR):
-        words = {word.strip("(),;") for query in page.queries for word in query.lower().split()}
-        read = sorted({*tables} & words)
+        read = sorted({*tables}.intersection(tables_of(page)))
         if read or f"{_PROJECT}{FOLDER}/{page.name}.yml" in files:
             found[page.title] = read
     return found

@@ -358,6 +358,6 @@ def test_only_the_mornings_look_tells_of_a_missing_partition(job: str, told: int
     with dg.instance_for_test() as instance:
         definitions = dg.Definitions(assets=[old_figures], jobs=[dg.define_asset_job(job, "*")])
         assert definitions.resolve_job_def(job).execute_in_process(instance=instance).success
-        watch = Watch(instance, definitions.resolve_asset_graph(), {}, "http://ui")
+        watch = Watch(instance, definitions.resolve_asset_graph(), dict, "http://ui")
         look, _ = watch.look({"runs_until": 0.0}, 1.0)
         assert len(look.found) == told
