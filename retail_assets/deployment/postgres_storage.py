@@ -8,14 +8,15 @@ The database is `RETAIL_DAGSTER_URL`; dagster.yaml does not hold it, so that no 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
-from dagster_postgres.utils import DagsterPostgresException
+from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection_fn
 
 from retail_assets.deployment.ranges import RangesStoredOnce, read_by_partition
 from retail_assets.errors import UserError
@@ -32,7 +33,8 @@ DRIVER = "postgresql+psycopg2"
 # A connection that was idle for so long is not trusted: firewalls forget it.
 RECYCLE_SECONDS = 300
 
-# Processes that start at once create the tables one after the other.
+# Processes that start at once create the tables one after the other: of what two create together, Dagster only
+# tries tables again, no types.
 _LOCK = "select pg_advisory_xact_lock(7305411)"
 _SCHEMA = (
     """
@@ -155,7 +157,7 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
         if self.has_table("event_partitions") and self.has_table("asset_event_tags_by_partition"):
             return
         with self.index_transaction() as connection:
-            for statement in (_LOCK, *_SCHEMA):
+            for statement in _SCHEMA:
                 connection.execute(sa.text(statement))
 
     def upgrade(self) -> None:
@@ -250,9 +252,10 @@ class PostgresStorage(DagsterPostgresStorage):
     """Dagster's unified storage in the database of the settings."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None):
-        super().__init__(postgres_url, inst_data=inst_data)
-        self._run_storage = _PostgresRuns(postgres_url)
-        self._event_log_storage = PostgresEventLog(postgres_url)
+        with _alone(postgres_url):
+            super().__init__(postgres_url, inst_data=inst_data)
+            self._run_storage = _PostgresRuns(postgres_url)
+            self._event_log_storage = PostgresEventLog(postgres_url)
 
     @classmethod
     def config_type(cls) -> Any:
@@ -285,6 +288,15 @@ def database(url: str) -> str:
             "database; without it, Dagster's history is in the home."
         )
     return parsed.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+
+@contextmanager
+def _alone(postgres_url: str) -> Iterator[None]:
+    # A lock of a transaction: one of a session would outlive it behind a pooler such as PgBouncer.
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool)
+    with retry_pg_connection_fn(engine.connect) as connection, connection.begin():
+        connection.execute(sa.text(_LOCK))
+        yield
 
 
 def _set_up(connection: Any, _record: object, timeout: int) -> None:

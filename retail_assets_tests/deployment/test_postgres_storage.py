@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import dagster as dg
@@ -114,6 +115,23 @@ def test_processes_that_write_ranges_at_once_neither_wait_for_ever_nor_share_ids
         )
         assert tuple(counted.one()) == (4 * 10 * (3 * 50 + 4),) * 2
     engine.dispose()
+
+
+def test_processes_that_start_at_once_on_an_empty_database_create_its_tables_once(url):
+    """As the webserver, the daemon and the code server do on the first start."""
+    from retail_assets.deployment import postgres_storage
+
+    for _ in range(4):
+        database = postgres_storage.database(postgres.new_database(url))
+        ready = Barrier(5)
+
+        def start(_, database=database, ready=ready):
+            ready.wait()
+            storage = postgres_storage.PostgresStorage(database)
+            storage.event_log_storage.dispose()
+
+        with ThreadPoolExecutor(5) as starting:
+            list(starting.map(start, range(5)))
 
 
 def test_ids_of_a_range_are_nobody_elses(url):
