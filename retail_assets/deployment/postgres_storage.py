@@ -33,8 +33,8 @@ DRIVER = "postgresql+psycopg2"
 # A connection that was idle for so long is not trusted: firewalls forget it.
 RECYCLE_SECONDS = 300
 
-# Processes that start at once create the tables one after the other: of what two create together, Dagster only
-# tries tables again, no types.
+# Processes that start at once create the tables one after the other: when two create the same type at once,
+# Dagster does not try again.
 _LOCK = "select pg_advisory_xact_lock(7305411)"
 _SCHEMA = (
     """
