@@ -24,7 +24,7 @@ def arrow_against_rows(lines: int, rounds: int) -> Comparison | None:
         try:
             return compare(*alternate(reading("mssqlpython"), reading("pymssql"), rounds=rounds))
         except BenchmarkError as error:
-            if "cannot be loaded" in str(error):
+            if "load the driver" in str(error) or "cannot be loaded" in str(error):
                 return None
             raise
 

@@ -192,6 +192,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Days after which Dagster's history drops the logs of a run. Materializations stay.",
     )
+    pepper: SecretStr = Field(
+        SecretStr(""),
+        description="Secret with which the list of forgotten persons is written, the same on all machines."
+        " Default: the file `pepper` in the home, made when the first person is forgotten.",
+    )
     alert_urls: SecretStr = Field(
         SecretStr(""),
         description="Where alerts go: addresses as [Apprise](https://appriseit.com/services/) has them"

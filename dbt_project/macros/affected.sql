@@ -51,7 +51,7 @@
 {% macro is_affected_order_of(system, order_id) -%}
     {%- if is_incremental() -%}
         {{ order_id }} in (
-            select {{ dbt.safe_cast("order_id", key_type(system)) }}
+            select {{ as_key("order_id", system) }}
             from {{ affected() }}
             where source_system = '{{ system }}' and order_id not like 'return:%'
         )

@@ -83,9 +83,15 @@
 #}
 {% macro key_type(system) -%} {{ var(system ~ "_keys", "bigint") }} {%- endmacro %}
 
+{#
+    A text as a key of a system; null if it is none: a guest's id where keys are numbers. Not `dbt.safe_cast`, which
+    dbt-duckdb leaves at a plain cast.
+#}
+{% macro as_key(value, system) -%} try_cast({{ value }} as {{ key_type(system) }}) {%- endmacro %}
+
 {# A column that refers to another system's key, cast to that system's key type; null if it cannot be one. #}
 {% macro foreign_key(column, system) -%}
-    {{ dbt.safe_cast("cast(" ~ column ~ " as varchar)", key_type(system)) }}
+    {{ as_key("cast(" ~ column ~ " as varchar)", system) }}
 {%- endmacro %}
 
 {# The key of the unknown member of every dimension: the source does not say, or names something that is not known. #}

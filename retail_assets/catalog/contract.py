@@ -50,6 +50,7 @@ class SourceColumn:
     references: str | None = None  # the table that it refers to
     is_time: bool = False  # when the event happened that the row records
     is_quantity: bool = False  # a number of pieces, or of another unit of sale
+    is_email: bool = False  # an e-mail address, by which a person is found
 
     @property
     def is_required(self) -> bool:
@@ -150,6 +151,13 @@ class SourceTable:
     is_optional: bool = False  # few sources have it: no warning if it is missing
     timezone: str | None = None  # of times that name no zone, if it differs from the system's
     absent: frozenset[str] = frozenset()  # columns that this source does not have
+    person: str | None = None  # how the consumer keys of its rows begin, if each describes a person; or empty
+    unless: str | None = None  # a column: rows in which it says something describe no person
+
+    @property
+    def full_name(self) -> str:
+        """The table's name among those of all systems."""
+        return f"{self.system}.{self.name}"
 
     @property
     def time(self) -> str | None:
@@ -214,6 +222,8 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
         amount=meta.get("amount"),
         without=meta.get("without", {}).get(node["name"], ""),
         is_optional=bool(meta.get("optional")),
+        person=meta.get("person"),
+        unless=meta.get("unless"),
     )
 
 
@@ -233,4 +243,5 @@ def _column(column: Mapping[str, Any], bounds: Mapping[str, Any]) -> SourceColum
         references=meta.get("references"),
         is_time=bool(meta.get("time")),
         is_quantity=bool(meta.get("quantity")),
+        is_email=meta.get("pii") == "email",
     )

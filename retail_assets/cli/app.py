@@ -291,6 +291,19 @@ def test_alerts() -> None:
 
 
 @app.command()
+def forget(
+    email: Annotated[str, typer.Option(help="The person's e-mail address.")] = "",
+    consumer: Annotated[str, typer.Option(metavar="KEY", help="Or the key, as in wh_dim_consumer.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Erase. Without it, only say what would be.")] = False,
+) -> None:
+    """Erase a person everywhere, for good: raw, marts, predictions, copies. Sums stay."""
+    from retail_assets.privacy.command import forget as erase
+    from retail_assets.settings import settings
+
+    erase(settings(), email, consumer, yes, out, notes)
+
+
+@app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     until: Annotated[

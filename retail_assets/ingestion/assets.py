@@ -18,6 +18,7 @@ from retail_assets.failures import told_plainly
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
+from retail_assets.privacy import forgotten
 from retail_assets.quality import table_states
 from retail_assets.quality.row_account import DELETED, NEW, OUTSIDE, READ, REFUSED, TOLD
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
@@ -121,8 +122,9 @@ def raw_assets(
                 with told_plainly():
                     with warehouse.session() as execute:
                         refuse_other_zone(settings, execute, system)
+                        who = forgotten.read(settings, execute)
                     source = open_source(settings, tables)
-                    extraction = Extraction(source, window, zone=settings.timezone)
+                    extraction = Extraction(source, window, zone=settings.timezone, forgotten=who)
                     extraction.locate(source.tables)
                     names = {table.name for table in chosen}
                     chosen = [table for table in source.tables if table.name in names]

@@ -14,6 +14,7 @@ from retail_assets.ingestion.fractions import Fractions
 from retail_assets.ingestion.reconciliation import Difference, Unbelievable
 from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Found, Source
+from retail_assets.privacy.forgotten import Forgotten
 from retail_assets.windows import Window
 
 # How many batches are read ahead (the first may be empty), to find out whether there is anything to load. A
@@ -40,6 +41,7 @@ class Extraction:
     window: Window
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     zone: str = "UTC"  # of the retailer's days
+    forgotten: Forgotten = field(default_factory=Forgotten)
     found: dict[str, Found] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Extraction:
         if table.name not in self.located or table.name in self.errors:
             return
         batches = self.refusals.sifted(table, self.source.read(table, self.window, self.loaded_at))
+        batches = self.forgotten.sifted(table, batches)
         try:
             self._ahead[table.name] = list(islice(batches, BATCHES_AHEAD))
         except SourceUnreachableError:

@@ -167,7 +167,9 @@ def _reconcile(extraction: Extraction, tables: Sequence[SourceTable], execute: E
         in_source = source.count_by_day(table, spans) if spans else None
         if in_source is not None:
             in_raw = rows_by_day(table, spans, execute)
-            extraction.missing[table.name] = list(differences(days, in_source, in_raw))
+            # Of a person who was forgotten the source may still have the row, on a day that nobody knows.
+            forgotten = extraction.forgotten.records_of(table)
+            extraction.missing[table.name] = list(differences(days, in_source, in_raw, forgotten))
 
 
 def _refuse_whole(extraction: Extraction, table: SourceTable) -> None:

@@ -86,11 +86,11 @@ def counts_sql(days: Sequence[Window]) -> str:
 
 
 def differences(
-    days: Iterable[date], in_source: Sequence[int], in_raw: Sequence[int]
+    days: Iterable[date], in_source: Sequence[int], in_raw: Sequence[int], forgotten: int = 0
 ) -> Iterator[Difference]:
-    """The days for which the source has more rows."""
+    """The days for which the source has more rows, by more than those that raw may not have."""
     for day, source, raw in zip(days, in_source, in_raw, strict=True):
-        if source > raw:
+        if source > raw + forgotten:
             yield Difference(day, source, raw)
 
 

@@ -17,6 +17,8 @@ from retail_assets.failures import told_plainly
 from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
+from retail_assets.privacy.erasure import purge
+from retail_assets.privacy.personal import personal_tables
 from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs, failing_rows
 from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
@@ -60,6 +62,7 @@ def _step(
     manifest = project.manifest
     models = dict(_model_specs(project, translator, there, partition))
     tests = dict(dbt_test_specs(project, translator, models))
+    personal = personal_tables(manifest)
 
     # Not `@dbt_assets`: it runs dbt's selection engine at every load of the definitions, which doubles the
     # time that they take. All models are selected anyway.
@@ -136,8 +139,14 @@ def _step(
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
                 warehouse.comment(descriptions(manifest), execute)
                 every = {spec.key for spec in models.values()}
-                if days["is_rebuild"] and not failure and context.selected_asset_keys >= every:
+                is_whole = not failure and not planned.blocked and context.selected_asset_keys >= every
+                if is_whole and days["is_rebuild"]:
                     remember_days(settings, execute)
+                if is_whole and partition == "daily":
+                    # All models know by now who is gone.
+                    erased = purge(personal, planned.window.end, context.run_id, execute)
+                    if erased:
+                        context.log.info(f"Rows of persons who are gone were erased: {dict(erased)}")
             warehouse.publish()
             update_columns(project, warehouse.execute)
         if failure or planned.blocked:

@@ -27,8 +27,10 @@ from retail_assets.demand.weekly import run_week as forecast
 from retail_assets.ingestion.versions import stored_key
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
+from retail_assets.privacy.erasure import remaining
 from retail_assets.recommendations.weekly import run_week as recommend
 from retail_assets.resources.comments import SNOWFLAKE_COMMENTS, missing_comments
+from retail_assets.resources.sessions import DuckDBSession
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import SYSTEMS, Settings, settings
 from retail_assets.transformation.window import build_arguments
@@ -41,6 +43,7 @@ from retail_assets_tests.laws.amendments import MASTERS, amend
 from retail_assets_tests.laws.engine_sql import judged_differently
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.planted import day
+from retail_assets_tests.privacy import planted as planted_persons
 from retail_assets_tests.recommendations.planted import TABLES as SALES_TABLES
 from retail_assets_tests.recommendations.planted import Warehouse as PlantedSales
 from retail_assets_tests.snowflake_stand_in import stand_in, statements_sent
@@ -340,6 +343,25 @@ def test_recommendations_are_the_same_on_snowflake(snowflake):
         # Other tests build the models here.
         for name in (*SALES_TABLES, *(f"mart_recommendations.{each}" for each in here.rows())):
             session(f"drop table {name}")
+
+
+def test_a_person_is_forgotten_the_same_way_on_snowflake(snowflake, manifest):
+    warehouse = warehouse_of(snowflake)
+    warehouse.execute("create database if not exists RETAIL")
+    with warehouse.session() as there, duckdb.connect() as connection:
+        found = []
+        for session in (DuckDBSession(connection), there):
+            planted_persons.plant(manifest, session)
+            person = planted_persons.forget_ann(manifest, session)
+            planted_persons.erase_bob(session)
+            erased = planted_persons.purge(manifest, session)
+            left = remaining(planted_persons.tables_of(manifest), person, session)
+            found.append((person, erased, left, planted_persons.rows(manifest, session)))
+        # Other tests build the models here.
+        for name in ("raw_crm", "raw_marketing", "mart_planted", "privacy"):
+            there(f"drop schema {name} cascade")
+    assert found[0] == found[1]
+    assert found[0][1]
 
 
 def test_forecasts_of_demand_are_the_same_on_snowflake(snowflake):

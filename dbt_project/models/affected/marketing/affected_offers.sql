@@ -55,7 +55,7 @@ with
             on offers.special_offer_id = details.special_offer_id
         where
             details.sales_order_id in (
-                select {{ dbt.safe_cast("order_id", key_type("erp")) }}
+                select {{ as_key("order_id", "erp") }}
                 from {{ ref("affected_orders") }}
                 where source_system = 'erp' and order_id not like 'return:%'
             )

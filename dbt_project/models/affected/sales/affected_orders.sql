@@ -52,7 +52,7 @@ with
         from {{ ref("stg_sales_orders") }}
         where
             customer_id in (
-                select {{ dbt.safe_cast("source_id", key_type("erp")) }}
+                select {{ as_key("source_id", "erp") }}
                 from changed_consumers
                 where source_system = 'erp'
             )
@@ -63,7 +63,7 @@ with
         from {{ ref("stg_sales_order_details") }}
         where
             product_id in (
-                select {{ dbt.safe_cast("source_id", key_type("erp")) }}
+                select {{ as_key("source_id", "erp") }}
                 from changed_products
                 where source_system = 'erp'
             )
@@ -95,7 +95,7 @@ with
         from {{ order_versions }}
         where
             user_id in (
-                select {{ dbt.safe_cast("source_id", key_type("webshop")) }}
+                select {{ as_key("source_id", "webshop") }}
                 from changed_consumers
                 where source_system = 'webshop'
             )
@@ -104,7 +104,7 @@ with
         from {{ item_versions }}
         where
             product_id in (
-                select {{ dbt.safe_cast("source_id", key_type("webshop")) }}
+                select {{ as_key("source_id", "webshop") }}
                 from changed_products
                 where source_system = 'webshop'
             )

@@ -1,0 +1,176 @@
+"""Who was forgotten, so that no reading brings them back: neither a backfill, nor a late file.
+
+The list is in the warehouse (`privacy.forgotten`) and holds no personal data: of each address and record
+only a keyed digest (HMAC). The key, a pepper, is not in the warehouse. Without it, nobody can find out by a
+list of addresses who was forgotten.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from retail_assets.catalog.contract import ROW_HASH, SourceTable
+from retail_assets.errors import UserError
+from retail_assets.privacy.personal import emptied, is_personal, normalised, recognised_by
+from retail_assets.resources.sql import literal
+from retail_assets.resources.warehouse import Execute, transaction
+from retail_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA = "privacy"
+TABLE = f"{SCHEMA}.forgotten"
+
+# Says by its digest which pepper the list was made with.
+_PEPPER = "pepper"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The list as a reading needs it: digests by what they are of, an address or a table's record."""
+
+    digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pepper: bytes = b""
+
+    def records_of(self, table: SourceTable) -> int:
+        """How many records of a table are on the list."""
+        return len(self.digests.get(table.full_name, ()))
+
+    def sifted(self, table: SourceTable, batches: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
+        """The batches without what is to be forgotten: persons' rows go, other rows lose personal columns."""
+        columns = {name: kind for name, kind in recognised_by(table).items() if kind in self.digests}
+        if not columns or not is_personal(table):
+            yield from batches
+            return
+        for batch in batches:
+            yield self._sifted(table, columns, batch)
+
+    def _sifted(self, table: SourceTable, columns: Mapping[str, str], batch: "pa.Table") -> "pa.Table":
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = pa.repeat(pa.scalar(False), batch.num_rows)
+        for name, kind in columns.items():
+            values = batch.column(name)
+            known = [each for each in pc.unique(values).to_pylist() if self._has(kind, each)]
+            if known:
+                among = pc.is_in(values, value_set=pa.array(known, values.type))
+                found = pc.or_(found, among.combine_chunks())
+        if table.unless:
+            found = pc.and_(found, batch.column(table.unless).is_null().combine_chunks())
+        if not pc.any(found).as_py():
+            return batch
+        if table.person is not None:
+            return batch.filter(pc.invert(found))
+        for name, instead in emptied(table).items():
+            values = batch.column(name).combine_chunks()
+            place = batch.schema.get_field_index(name)
+            kept = pc.if_else(found, pa.scalar(instead, values.type), values)
+            batch = batch.set_column(place, batch.schema.field(name), kept)
+        hashes = [
+            self.row_hash(old) if is_found else old
+            for old, is_found in zip(batch.column(ROW_HASH).to_pylist(), found.to_pylist(), strict=True)
+        ]
+        place = batch.schema.get_field_index(ROW_HASH)
+        return batch.set_column(place, batch.schema.field(ROW_HASH), pa.array(hashes, pa.int64()))
+
+    def has_any(self, named: Mapping[str, Iterable[str]]) -> bool:
+        """Whether any of these addresses and records is on the list."""
+        return any(
+            self._has(kind, value)
+            for kind, values in named.items()
+            for value in values
+            if kind in self.digests
+        )
+
+    def _has(self, kind: str, value: Any) -> bool:
+        return value is not None and self.digest(kind, value) in self.digests[kind]
+
+    def digest(self, kind: str, value: Any) -> str:
+        """What stands for a value on the list."""
+        said = f"{kind}\0{normalised(kind, value)}".encode()
+        return hmac.new(self.pepper, said, hashlib.sha256).hexdigest()
+
+    def row_hash(self, row_hash: int) -> int:
+        """The hash of a version that lost its personal columns.
+
+        The former one is a hash of them. This one is the same each time that the row is read.
+        """
+        digest = hmac.new(self.pepper, str(row_hash).encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:8]) >> 1
+
+
+def read(settings: Settings, execute: Execute) -> Forgotten:
+    """The list; empty before the first person is forgotten.
+
+    Raises `UserError` if the pepper is not that of the list: everybody on it would come back.
+    """
+    there = execute(
+        "select 1 from information_schema.tables"
+        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = 'forgotten'"
+    )
+    if not there:
+        return Forgotten()
+    digests: dict[str, set[str]] = {}
+    for kind, digest in execute(f"select kind, digest from {TABLE}"):
+        digests.setdefault(kind, set()).add(digest)
+    expected = digests.pop(_PEPPER, set())
+    known = Forgotten({kind: frozenset(each) for kind, each in digests.items()}, _pepper(settings))
+    if expected and known.digest(_PEPPER, "") not in expected:
+        raise UserError(
+            "Persons were forgotten with another pepper than this home's, and would come back. Restore the"
+            f" file {settings.home / 'pepper'} or RETAIL_PEPPER."
+        )
+    return known
+
+
+def begin(settings: Settings, execute: Execute) -> Forgotten:
+    """The list to add to: it and its pepper are made where there are none."""
+    execute(f"create schema if not exists {SCHEMA}")
+    execute(f"create table if not exists {TABLE} (kind varchar, digest varchar, forgotten_at timestamp)")
+    if not execute(f"select 1 from {TABLE} limit 1"):
+        _make_pepper(settings)
+        digest = Forgotten(pepper=_pepper(settings)).digest(_PEPPER, "")
+        execute(f"insert into {TABLE} values ('{_PEPPER}', '{digest}', {_now()})")
+    return read(settings, execute)
+
+
+def add(known: Forgotten, named: Mapping[str, Iterable[str]], execute: Execute) -> Forgotten:
+    """Put addresses and records, by kind, on the list. Returns the list with them."""
+    digests = {kind: set(each) for kind, each in known.digests.items()}
+    with transaction(execute):
+        for kind, values in named.items():
+            for digest in sorted({known.digest(kind, value) for value in values} - digests.get(kind, set())):
+                execute(f"insert into {TABLE} values ({literal(kind)}, '{digest}', {_now()})")
+                digests.setdefault(kind, set()).add(digest)
+    return Forgotten({kind: frozenset(each) for kind, each in digests.items()}, known.pepper)
+
+
+def _now() -> str:
+    return f"timestamp '{datetime.now(UTC):%Y-%m-%d %H:%M:%S}'"
+
+
+def _pepper(settings: Settings) -> bytes:
+    if given := settings.pepper.get_secret_value():
+        return given.encode()
+    path = settings.home / "pepper"
+    return path.read_bytes() if path.exists() else b""
+
+
+def _make_pepper(settings: Settings) -> None:
+    if settings.pepper.get_secret_value():
+        return
+    if settings.warehouse != "duckdb":
+        raise UserError(
+            "RETAIL_PEPPER is empty. Every machine that writes the warehouse needs the same: a long random"
+            " text, kept with the other secrets."
+        )
+    path = settings.home / "pepper"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
