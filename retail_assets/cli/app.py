@@ -95,6 +95,36 @@ def sql(
         notes.print(remark, style="yellow", highlight=False, markup=False)
 
 
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="`order`, a table of the contract (`erp.customer`) or a mart.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of an order its system and number, of a table its key. Of a mart nothing."),
+    ] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The day of the mart's figures."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Only these rows of the mart; may come several times."),
+    ] = None,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Tell a row's story, or show the rows that a figure is made of. Read-only, without personal data.
+
+    `explain order erp 43659`: every version of the order and of what belongs to it, what changed, which days
+    and marts it moved, whether it is held back, and what it is in the facts.
+    `explain mart_sales.sales_performance --day 2024-03-05`: the rows of the facts behind the figures, that
+    they sum to them, and what changed since that day. Exit status 1 if they do not.
+    """
+    from retail_assets.explaining.command import explain as explained
+
+    if not explained(what, key or [], day.date() if day else None, where or [], format, out, notes):
+        raise typer.Exit(1)
+
+
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
 app.add_typer(segments_app, name="segments")
 
