@@ -320,6 +320,74 @@ def test_alerts() -> None:
         raise typer.Exit(1)
 
 
+quarantine_app = typer.Typer(
+    help="Rows that are held back or refused, and what can be done with them.", no_args_is_help=True
+)
+app.add_typer(quarantine_app, name="quarantine")
+_TABLE = Annotated[str, typer.Argument(help="A table of the contract, such as `erp.sales_order_detail`.")]
+_KEY = Annotated[list[str] | None, typer.Argument(help="A row's key. Default: all rows.")]
+_REASON = Annotated[str, typer.Option(metavar="TEXT", help="Only rows whose reason has this text.")]
+_FORMAT = Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")]
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    table: Annotated[str, typer.Argument(help="A table of the contract. Default: all.")] = "",
+    format: _FORMAT = "table",
+) -> None:
+    """List what is in quarantine by table and reason: rows, amounts, since when."""
+    from retail_assets.quarantine.command import show_counts
+
+    show_counts(out, notes, table, format)
+
+
+@quarantine_app.command("show")
+def show_quarantine(table: _TABLE, key: _KEY = None, reason: _REASON = "", format: _FORMAT = "table") -> None:
+    """Show a table's rows in quarantine: key, reason, value, amount, since when, from which load."""
+    from retail_assets.quarantine.command import show_rows
+
+    show_rows(out, notes, table, key or [], reason, format)
+
+
+@quarantine_app.command("retry")
+def retry_quarantine(table: _TABLE, key: _KEY = None, reason: _REASON = "") -> None:
+    """Run the days of a table's rows in quarantine again, after a mapping or a rule was changed.
+
+    A row that is mended at the source needs no retry: the next run sees it.
+    """
+    from retail_assets.quarantine.command import retry
+
+    if not retry(out, notes, table, key or [], reason):
+        raise typer.Exit(1)
+
+
+@quarantine_app.command("release")
+def release_quarantine(
+    table: _TABLE,
+    key: Annotated[list[str], typer.Argument(help="The row's key.")],
+    why: Annotated[str, typer.Option(help="Why the row is right as it is.")] = "",
+    by: Annotated[str, typer.Option(help="Who says so. Default: the user of this process.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the release back.")] = False,
+) -> None:
+    """Accept a row in spite of the rule that holds it back, and run its day again.
+
+    Only for rules that say so (`release` in meta.quarantine), and for the row as it is: when the source
+    changes it, the rules judge it anew. Who, when and why is in `quality.released_rows`.
+    """
+    import getpass
+
+    from retail_assets.quarantine.command import release, withdraw
+
+    if undo:
+        done = withdraw(out, notes, table, key)
+    elif not why.strip():
+        raise typer.BadParameter("Say why the row is right as it is: --why TEXT.")
+    else:
+        done = release(out, notes, table, key, "", why.strip(), by.strip() or getpass.getuser())
+    if not done:
+        raise typer.Exit(1)
+
+
 @app.command()
 def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,

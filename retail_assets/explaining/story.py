@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
+from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT, ROW_HASH
 from retail_assets.errors import UserError
 from retail_assets.explaining.entries import Catalog, Place, Staged
 from retail_assets.explaining.explanation import PERSONAL, Explanation, Query
@@ -20,12 +20,11 @@ from retail_assets.explaining.versions import (
     versions_of,
 )
 from retail_assets.ingestion.versions import stored_key
+from retail_assets.quality.held_back import QUARANTINE, RELEASED
 from retail_assets.resources.sql import text
 from retail_assets.settings import Settings
 
 RunAt = Callable[[datetime, date], str | None]
-
-QUARANTINE = "staging.quarantine"
 
 
 class Story:
@@ -93,6 +92,8 @@ class Story:
         )
         self._found.add("versions", [self._line(each) for each in events], "What raw has seen")
         self._found.add("quarantine", held, "Held back or refused")
+        accepted = [line for name, (each, _) in rows.items() for line in self._released(each, versions[name])]
+        self._found.add("released", accepted, "Released: accepted in spite of a rule")
 
     def _line(self, event: Event) -> dict[str, Any]:
         is_loaded = event.loaded_at is not None and event.day is not None
@@ -122,6 +123,23 @@ class Story:
         for each in refused:
             since, until = (day_of(each[name], self._timezone) for name in (CHANGED_AT, DELETED_AT))
             yield _held(table, each, "refused: not in raw", since, until)
+
+    def _released(self, table: Staged, versions: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        keys = {row[ROW_HASH]: row[KEY] for row in versions}
+        if not keys or not self._columns(RELEASED):
+            return
+        for each in self._query(f"""
+            select * from {RELEASED}
+            where model_name = {text(str(table.model["name"]))} and row_hash in ({", ".join(map(str, keys))})
+        """).to_pylist():
+            yield {
+                "table": table.name,
+                "key": keys[each["row_hash"]],
+                "reason": each["reason"],
+                "by": each["released_by"],
+                "at": each["released_at"],
+                "why": each["why"],
+            }
 
     def _days(self, rows: Mapping[str, tuple[Staged, str]]) -> None:
         found: dict[tuple[date, str], list[Any]] = {}
@@ -238,13 +256,18 @@ class Story:
         )
 
     def _types(self, relation: str) -> Mapping[str, str]:
+        found = self._columns(relation)
+        if not found:
+            raise UserError(f"{relation} has not been built yet.")
+        return found
+
+    def _columns(self, relation: str) -> Mapping[str, str]:
+        """The types of a table's columns; none if there is no such table."""
         schema, name = relation.split(".")
         rows = self._query(
             "select lower(column_name) as named, lower(data_type) as kind from information_schema.columns"
             f" where lower(table_schema) = '{schema}' and lower(table_name) = '{name}'"
         ).to_pylist()
-        if not rows:
-            raise UserError(f"{relation} has not been built yet.")
         return {row["named"]: row["kind"] for row in rows}
 
 

@@ -20,6 +20,7 @@ from retail_assets.explaining.entries import Catalog
 from retail_assets.explaining.explanation import Explanation
 from retail_assets.explaining.figure import explain_figure
 from retail_assets.explaining.story import Story
+from retail_assets.quality.held_back import RELEASED
 from retail_assets_tests.conftest import Deployment
 
 DAY = date(2024, 3, 12)
@@ -188,6 +189,21 @@ class TestStory:
         found = home.story(table, order)
         assert {(each["key"], each["reason"]) for each in rows(found, "quarantine")} == {(held, reason)}
         assert any(reason in sentence for sentence in found.sentences)
+
+    def test_says_what_was_released(self, home: Home):
+        (row_hash,) = home.one(
+            "select min(_row_hash) from raw_erp.sales_order_header"
+            f" where sales_order_id = {home.order} and _row_hash <> -1"
+        )
+        home.connection.execute("begin")
+        home.connection.execute(f"""
+            create table {RELEASED} as select 'stg_sales_orders' as model_name, {row_hash} as row_hash,
+                'too odd' as reason, 'anna' as released_by, now() as released_at, 'a gift' as why
+        """)
+        found = home.story("erp.sales_order_header", home.order)
+        home.connection.execute("rollback")
+        (told,) = rows(found, "released")
+        assert (told["key"], told["by"]) == (f"sales_order_id={home.order}", "anna")
 
     def test_follows_what_a_shop_really_changed(self, home: Home):
         """A status in raw's versions is what the story has, one after the other."""
