@@ -247,10 +247,10 @@ class TestFigure:
         "mart_sales.product_demand", PERFORMANCE,
     ])  # fmt: skip
     def test_is_what_its_rows_sum_to(self, home: Home, name: str):
-        """On every tenth day; the sum of the rows that are shown is the mart's, by another way."""
+        """On some days; the sum of the rows that are shown is the mart's, by another way."""
         assert name in home.catalog.explained()
         days = home.connection.execute(f"select distinct sales_date from {name} order by 1").fetchall()
-        for (day,) in days[::10]:
+        for (day,) in days[::20]:
             found = home.figure(name, day)
             assert found.holds, (day, found.sentences)
             facts = rows(found, "warehouse.wh_fact_sales")

@@ -65,13 +65,12 @@ def _release(warehouse: DbtOnRaw, row_hash: int) -> None:
 def test_a_released_row_is_staged_until_the_source_changes_it(warehouse: DbtOnRaw):
     held = {f"order_id={number}": GIFTS for number in (1, 2)} | {"order_id=3": "the order has no date"}
     assert _judged(warehouse) == (set(), held)
-    for row_hash in (11, 13, 13):
+    for row_hash in (11, 12, 13, 13):
         _release(warehouse, row_hash)
+    warehouse.execute([_order(2, 22)])
+    # The second order has changed since, the third is held back by another rule: nobody released these.
     del held["order_id=1"]
-    # The third order is held back by another rule, which nobody set aside.
     assert _judged(warehouse) == ({1}, held)
-    warehouse.execute([_order(1, 21)])
-    assert _judged(warehouse) == (set(), held | {"order_id=1": GIFTS})
     with duckdb.connect(warehouse.settings.duckdb_path) as connection:
         recorded = connection.execute("select row_hash from quality.released_rows order by 1").fetchall()
-    assert recorded == [(11,), (13,)]
+    assert recorded == [(11,), (12,), (13,)]
