@@ -34,6 +34,9 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
     "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
 }
 
+# A share or an amount, of all tables or of one.
+LIMIT = r"(?:(\w+\.\w+)=)?(\d+(?:\.\d+)?%?)"
+
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
 _OTHERS = {f"{PREFIX}{name}" for name in ("EVENT_LOG_DIR", "CODE_SERVER_HOST", "CODE_SERVER_PORT")}
 # Settings that went, with what took their place.
@@ -161,6 +164,12 @@ class Settings(BaseSettings):
     snowflake_statement_timeout: int = Field(
         3600, ge=1, description="Seconds after which Snowflake ends a statement."
     )
+    quarantine_limits: str = Field(
+        "5%",
+        description="How much of a table may be in quarantine before a check warns: a share of its rows, or"
+        " an amount, with a table's name in front for that table: `5% erp.sales_order_detail=1000`. Shares"
+        " count from 20 rows on.",
+    )
     locale: str = Field(
         "en-US",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -247,6 +256,14 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", name):
                 raise ValueError(f"'{name}' is no host name; write for example dagster.example.com")
         return names
+
+    @field_validator("quarantine_limits")
+    @classmethod
+    def _limits(cls, limits: str) -> str:
+        for word in limits.split():
+            if not re.fullmatch(LIMIT, word):
+                raise ValueError(f"'{word}' is no limit; write 5%, or erp.sales_order_detail=1000")
+        return limits
 
     @field_validator("alert_urls")
     @classmethod

@@ -18,7 +18,7 @@
                 )
             }}
         ) as newest
-    where {{ quarantine_reason(config) }} is null
+    where {{ quarantine_reason(config, model.name) }} is null
 {%- endmacro %}
 
 {# The newest version of each key, among those that meet `where` and are not deleted in the source. #}
@@ -65,16 +65,49 @@
 {% macro personal_keys() -%} {{ return(["consumer_email"]) }} {%- endmacro %}
 
 {#
-    Why a row is quarantined; null if it is not. A model's rules are an ordered list of {reason, when} in its YAML,
+    Why a row is quarantined; null if it is not. A model's rules are an ordered list of {reason, when, release} in its YAML,
     `meta.quarantine`; the first that holds is the reason. The staging model keeps the rows without a reason, the model
-    `quarantine` those with one, so every row is in exactly one of them.
+    `quarantine` those with one, so every row is in exactly one of them. A rule with `release: true` does not hold for
+    rows that somebody released.
 #}
-{% macro quarantine_reason(configuration) -%}
+{% macro quarantine_reason(configuration, model_name) -%}
     {%- set rules = (configuration.get("meta") or {}).get("quarantine") -%}
     {%- if rules -%}
-        case {%- for rule in rules %} when {{ rule.when }} then '{{ rule.reason }}' {%- endfor %} end
+        {%- set released = (
+            released_rows(model_name) if rules | selectattr("release", "defined") | list else {}
+        ) -%}
+        case
+            {%- for rule in rules %}
+                {%- set hashes = released.get(rule.reason) if rule.release else none -%}
+                {%- if hashes %} when ({{ rule.when }}) and _row_hash not in ({{ hashes | join(", ") }})
+                {%- else %} when {{ rule.when }}
+                {%- endif %}
+                then '{{ rule.reason }}'
+            {%- endfor %}
+        end
     {%- else -%} cast(null as varchar)
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    The rows of a model that somebody released (retail_assets/quarantine/releases.py): {reason: hashes of their content}.
+    They are written into the SQL: a subquery within a `case` is not for every engine, and they are few.
+#}
+{% macro released_rows(model_name) -%}
+    {%- set found = {} -%}
+    {%- set relation = adapter.get_relation(target.database, "quality", "released_rows") if execute -%}
+    {%- if relation -%}
+        {%- set query -%}
+            select reason, cast(row_hash as varchar) as row_hash
+            from {{ relation }}
+            where model_name = '{{ model_name }}'
+            order by reason, row_hash
+        {%- endset -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do found.setdefault(row[0], []).append(row[1]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
 {%- endmacro %}
 
 {#

@@ -95,6 +95,36 @@ def sql(
         notes.print(remark, style="yellow", highlight=False, markup=False)
 
 
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="`order`, a table of the contract (`erp.customer`) or a mart.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of an order its system and number, of a table its key. Of a mart nothing."),
+    ] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="The day of the mart's figures."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Only these rows of the mart; may come several times."),
+    ] = None,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Tell a row's story, or show the rows that a figure is made of. Read-only, without personal data.
+
+    `explain order erp 43659`: every version of the order and of what belongs to it, what changed, which days
+    and marts it moved, whether it is held back, and what it is in the facts.
+    `explain mart_sales.sales_performance --day 2024-03-05`: the rows of the facts behind the figures, that
+    they sum to them, and what changed since that day. Exit status 1 if they do not.
+    """
+    from retail_assets.explaining.command import explain as explained
+
+    if not explained(what, key or [], day.date() if day else None, where or [], format, out, notes):
+        raise typer.Exit(1)
+
+
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
 app.add_typer(segments_app, name="segments")
 
@@ -287,6 +317,74 @@ def test_alerts() -> None:
     from retail_assets.alerts.command import send_test
 
     if not send_test(out):
+        raise typer.Exit(1)
+
+
+quarantine_app = typer.Typer(
+    help="Rows that are held back or refused, and what can be done with them.", no_args_is_help=True
+)
+app.add_typer(quarantine_app, name="quarantine")
+_TABLE = Annotated[str, typer.Argument(help="A table of the contract, such as `erp.sales_order_detail`.")]
+_KEY = Annotated[list[str] | None, typer.Argument(help="A row's key. Default: all rows.")]
+_REASON = Annotated[str, typer.Option(metavar="TEXT", help="Only rows whose reason has this text.")]
+_FORMAT = Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")]
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    table: Annotated[str, typer.Argument(help="A table of the contract. Default: all.")] = "",
+    format: _FORMAT = "table",
+) -> None:
+    """List what is in quarantine by table and reason: rows, amounts, since when."""
+    from retail_assets.quarantine.command import show_counts
+
+    show_counts(out, notes, table, format)
+
+
+@quarantine_app.command("show")
+def show_quarantine(table: _TABLE, key: _KEY = None, reason: _REASON = "", format: _FORMAT = "table") -> None:
+    """Show a table's rows in quarantine: key, reason, value, amount, since when, from which load."""
+    from retail_assets.quarantine.command import show_rows
+
+    show_rows(out, notes, table, key or [], reason, format)
+
+
+@quarantine_app.command("retry")
+def retry_quarantine(table: _TABLE, key: _KEY = None, reason: _REASON = "") -> None:
+    """Run the days of a table's rows in quarantine again, after a mapping or a rule was changed.
+
+    A row that is mended at the source needs no retry: the next run sees it.
+    """
+    from retail_assets.quarantine.command import retry
+
+    if not retry(out, notes, table, key or [], reason):
+        raise typer.Exit(1)
+
+
+@quarantine_app.command("release")
+def release_quarantine(
+    table: _TABLE,
+    key: Annotated[list[str], typer.Argument(help="The row's key.")],
+    why: Annotated[str, typer.Option(help="Why the row is right as it is.")] = "",
+    by: Annotated[str, typer.Option(help="Who says so. Default: the user of this process.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the release back.")] = False,
+) -> None:
+    """Accept a row in spite of the rule that holds it back, and run its day again.
+
+    Only for rules that say so (`release` in meta.quarantine), and for the row as it is: when the source
+    changes it, the rules judge it anew. Who, when and why is in `quality.released_rows`.
+    """
+    import getpass
+
+    from retail_assets.quarantine.command import release, withdraw
+
+    if undo:
+        done = withdraw(out, notes, table, key)
+    elif not why.strip():
+        raise typer.BadParameter("Say why the row is right as it is: --why TEXT.")
+    else:
+        done = release(out, notes, table, key, "", why.strip(), by.strip() or getpass.getuser())
+    if not done:
         raise typer.Exit(1)
 
 

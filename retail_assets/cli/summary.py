@@ -57,6 +57,11 @@ class RunResult:
         if self.rows.quarantined:
             yield Text("\nIn quarantine, until the source corrects them (staging.quarantine):")
             yield from _some([lines(_quarantined(each)) for each in _largest(self.rows.quarantined)])
+        if self.rows.in_quarantine:
+            yield Text(
+                f"\n{_rows(self.rows.in_quarantine)} in quarantine in all, with earlier and refused ones:"
+                " retail-assets quarantine list"
+            )
         if self.rows.told:
             yield Text("\nWorth knowing:")
             yield from _some(

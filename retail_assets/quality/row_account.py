@@ -24,6 +24,8 @@ OUTSIDE = "rows_outside"
 REFUSED = "rows_refused"
 # What is no fault and yet worth knowing, a sentence a line.
 TOLD = "worth_knowing"
+# A table's rows in all.
+IN_ALL = "dagster/row_count"
 # That of the quarantine: a table of what the run's window has in it.
 QUARANTINED = "quarantined"
 
@@ -61,6 +63,8 @@ class RowAccount:
     quarantined: list[Quarantined] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
+    in_quarantine: int = 0
+    """Rows that are in quarantine in all, also those of earlier windows and the refused."""
 
     @property
     def total(self) -> Rows:
@@ -74,6 +78,7 @@ class RowAccount:
             assert isinstance(told, dg.TableMetadataValue)
             for record in told.records:
                 self._add_quarantined(record.data)
+            self.in_quarantine = int(metadata[IN_ALL].value or 0) if IN_ALL in metadata else 0
         if READ in metadata and NEW in metadata:
             names = {"read": READ, "new": NEW, "deleted": DELETED, "refused": REFUSED, "outside": OUTSIDE}
             counted = {

@@ -22,6 +22,7 @@ from retail_assets.privacy.personal import personal_tables
 from retail_assets.quality import table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs, failing_rows
 from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
+from retail_assets.quality.held_back import held_back_results, held_back_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
@@ -73,6 +74,7 @@ def _step(
             *tests.values(),
             *known_value_specs({spec.key for spec in models.values()}),
             *whole_order_specs({spec.key for spec in models.values()}),
+            *held_back_specs({spec.key for spec in models.values()}),
         ],
         can_subset=True,
         allow_arbitrary_check_specs=True,
@@ -134,6 +136,7 @@ def _step(
                 }
                 yield from known_value_results(staged, execute, planned.window)
                 yield from whole_order_results(staged, execute, planned.window)
+                yield from held_back_results(staged, manifest, settings.quarantine_limits, execute)
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)

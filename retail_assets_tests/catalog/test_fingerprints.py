@@ -64,6 +64,7 @@ LEFT = {
     "comment": _set(*_NODE, "raw_code", "select {{ direct() }} -- because\n {# so #} from   orders"),
     "description": _set(*_NODE, "description", "Grain: one order, or none."),
     "owner": _set(*_NODE, "unrendered_config", "meta", "dagster", {"owners": ["team:b"]}),
+    "explanation": _set(*_NODE, "unrendered_config", "meta", "explain", {"days": ["order_date"]}),
     "owner of a source": _set(*_SOURCE, "dagster", {"owners": ["team:b"]}),
     "macro of dbt": _set("macros", "macro.dbt.theirs", "macro_sql", "theirs, mended"),
     "other variable": lambda _, variables: variables.update(other=2),

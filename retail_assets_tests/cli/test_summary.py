@@ -112,3 +112,9 @@ def test_a_missed_check_is_one_sentence():
     missed = miss(evaluation, "has_parent (customer_id, stg_customers)")
     assert (missed.kind, missed.asset) == ("warned", "staging.stg_orders")
     assert missed.why == "1 row does not pass has_parent (customer_id, stg_customers)"
+
+
+def test_what_is_in_quarantine_in_all_is_told(result):
+    assert "in quarantine in all" not in told(result)
+    result.rows.in_quarantine = 1234
+    assert "1,234 rows in quarantine in all" in told(result)

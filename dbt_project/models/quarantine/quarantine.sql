@@ -13,7 +13,7 @@ with
                 '{{ model_name }}' as model_name,
                 {{ row_key(key) }} as row_key,
                 _row_hash as row_hash,
-                {{ quarantine_reason(configuration) }} as reason,
+                {{ quarantine_reason(configuration, model_name) }} as reason,
                 cast(
                     {{ (configuration.get("meta") or {}).get("amount") or "null" }} as decimal(38, 6)
                 ) as amount,

@@ -1,0 +1,108 @@
+"""How much of each table is in quarantine, or refused, in all: told when it is more than it may be."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from retail_assets.quality.row_account import sources_of
+from retail_assets.resources.warehouse import Execute
+from retail_assets.settings import LIMIT
+
+QUARANTINE = "staging.quarantine"
+# What somebody accepts in spite of a rule (retail_assets/quarantine/releases.py).
+RELEASED = "quality.released_rows"
+
+CHECK_NAME = "little_is_held_back"
+KEY = dg.AssetKey(["staging", "quarantine"])
+# Of so few rows a share says nothing.
+FEW = 20
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """What is held back of a table: rows, of how many in all, and what they are worth, if that is known."""
+
+    table: str
+    rows: int
+    of: int
+    amount: Decimal | None
+
+    @property
+    def told(self) -> str:
+        """`erp.customer: 30 rows of 400 (7.5%), amount 12.50`."""
+        amount = "" if self.amount is None else f", amount {self.amount:,.2f}"
+        return f"{self.table}: {self.rows:,} rows of {self.of:,} ({100 * self.rows / self.of:.1f}%){amount}"
+
+
+def held_back_specs(keys: set[dg.AssetKey]) -> Iterator[dg.AssetCheckSpec]:
+    """The check, where there is a quarantine."""
+    if KEY in keys:
+        yield dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset=KEY,
+            description="Of no table more is held back than RETAIL_QUARANTINE_LIMITS allows.",
+        )
+
+
+def held_back_results(
+    selected: set[dg.AssetCheckKey], manifest: Mapping[str, Any], limits: str, execute: Execute
+) -> Iterator[dg.AssetCheckResult]:
+    """The result, if the check is selected. It warns: what is held back is not lost."""
+    if dg.AssetCheckKey(KEY, CHECK_NAME) not in selected:
+        return
+    found = held_back(manifest, execute)
+    over = [each for each in found if is_over(each, limits)]
+    yield dg.AssetCheckResult(
+        check_name=CHECK_NAME,
+        asset_key=KEY,
+        passed=not over,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(each.told for each in over) or None,
+        metadata={"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
+    )
+
+
+def held_back(manifest: Mapping[str, Any], execute: Execute) -> Sequence[HeldBack]:
+    """What is held back now of each table of which anything is, the most first."""
+    tables = execute(
+        "select lower(table_name) from information_schema.tables where lower(table_schema) = 'staging'"
+    )
+    # A model that is gone, or not built yet, has rows there too.
+    staged_models = {name for (name,) in tables} & {node["name"] for node in manifest["nodes"].values()}
+    rows = [
+        row
+        for row in execute(
+            f"select model_name, count(*), cast(sum(abs(amount)) as varchar) from {QUARANTINE}"
+            " group by model_name order by 2 desc, 1"
+        )
+        if row[0] in staged_models
+    ]
+    sources = sources_of(manifest, {model for model, *_ in rows})
+    found = []
+    for model, held, amount in rows:
+        ((staged,),) = execute(f"select count(*) from staging.{model}")
+        name = f"{sources[model].system}.{sources[model].name}"
+        worth = Decimal(amount) if amount is not None else None
+        found.append(HeldBack(name, int(held), int(held) + int(staged), worth))
+    return found
+
+
+def is_over(held: HeldBack, limits: str) -> bool:
+    """Whether it is more than the limit of its table, or else of all: a share of rows, or an amount."""
+    limit = limits_by_table(limits)
+    allowed = limit.get(held.table, limit.get("", ""))
+    if not allowed:
+        return False
+    if allowed.endswith("%"):
+        return held.rows >= FEW and 100 * held.rows > Decimal(allowed[:-1]) * held.of
+    return held.amount is not None and held.amount > Decimal(allowed)
+
+
+def limits_by_table(limits: str) -> Mapping[str, str]:
+    """`5% erp.customer=1%` by table; that of all others has no name. The settings have checked its form."""
+    found = (re.fullmatch(LIMIT, word) for word in limits.split())
+    return {each[1] or "": each[2] for each in found if each}
