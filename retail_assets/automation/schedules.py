@@ -9,7 +9,7 @@ from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.partitions import weekly_partitions
-from retail_assets.prices.assets import ELASTICITY_KEY
+from retail_assets.prices.assets import CALENDAR_KEY, ELASTICITY_KEY
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings
@@ -84,7 +84,8 @@ def _read_by_weeks(repository: dg.RepositoryDefinition | None) -> set[dg.AssetKe
     if repository is None:
         return set()
     graph = repository.asset_graph
-    made = [key for key in (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, *MODELS) if graph.has(key)]
+    read = (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, CALENDAR_KEY, *MODELS)
+    made = [key for key in read if graph.has(key)]
     return {parent for key in made for parent in graph.get(key).parent_keys}
 
 

@@ -125,19 +125,23 @@ def read_sold(session: Session, week: str) -> Sold:
     return _numbered(rows)
 
 
+def _encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    """Texts as numbers in the order in which they come, and the texts."""
+    encoded = column.cast(pa.string()).dictionary_encode().unify_dictionaries().combine_chunks()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
 def _numbered(rows: pa.Table) -> Sold:
-    keys, first, product = np.unique(
-        rows["product_key"].to_numpy().astype(str), return_index=True, return_inverse=True
-    )
-    channels, channel = np.unique(rows["sales_channel"].to_numpy().astype(str), return_inverse=True)
-    is_reseller = channels[channel] == RESELLER
-    categories = rows["category"].to_numpy()[first]
+    product, keys = _encoded(rows["product_key"])
+    channel, channels = _encoded(rows["sales_channel"])
+    _, first = np.unique(product, return_index=True)
+    categories = rows["category"].take(pa.array(first)).to_pylist()
     quantity = rows["quantity"].to_numpy().astype(float)
-    kept = ~is_reseller
+    kept = np.array([name != RESELLER for name in channels], dtype=bool)[channel]
     others = np.bincount(product[kept], minlength=len(keys))
     return Sold(
-        [str(key) for key in keys],
-        [str(each) for each in categories],
+        keys,
+        categories,
         product[kept],
         channel[kept],
         rows["days"].to_numpy().astype(np.int64)[kept] // 7,

@@ -182,8 +182,11 @@ def _extremes(group: np.ndarray, values: np.ndarray, size: int) -> tuple[np.ndar
 
 
 def _distinct(group: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
-    pairs = np.unique(np.stack([group.astype(float), values.astype(float)]), axis=1)
-    return np.bincount(pairs[0].astype(np.int64), minlength=size)
+    """How many different values each group has."""
+    order = np.lexsort((values, group))
+    in_order, value = group[order], values[order].astype(float)
+    first = (np.diff(in_order, prepend=-1) != 0) | (np.diff(value, prepend=np.nan) != 0)
+    return np.bincount(in_order[first], minlength=size)
 
 
 def _value(value: Any) -> Any:

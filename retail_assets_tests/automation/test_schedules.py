@@ -9,7 +9,7 @@ import pytest
 from retail_assets.definitions import definitions_of
 from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.lifetime_value.assets import PURCHASES
-from retail_assets.prices.assets import ELASTICITY_KEY
+from retail_assets.prices.assets import CALENDAR_KEY, ELASTICITY_KEY
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 
@@ -35,7 +35,7 @@ class Mondays:
         return set().union(
             *(
                 graph.get(key).parent_keys
-                for key in (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, *MODELS)
+                for key in (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, CALENDAR_KEY, *MODELS)
             )
         )
 
