@@ -79,9 +79,8 @@ def run_week(session: Session, week: str) -> Week:
     records = records_of(session, week, plan.offers) if plan else []
     columns = COLUMNS[ELASTICITIES]
     listed = ", ".join(
-        decimal(name, int(type_[8:10])) if type_.startswith("decimal") else f"cast({name} as {type_})"
-        for name, (type_, _) in columns.items()
-        if name != "week_start"
+        decimal(name, 38) if type_.startswith("decimal") else f"cast({name} as {type_})"
+        for name, (type_, _) in _own_columns()
     )
     with session.holding(f"{SCHEMA}.estimated", _as_table(rows)) as held, transaction(session):
         TABLES.delete_week(session, week)
@@ -100,16 +99,6 @@ def run_week(session: Session, week: str) -> Week:
 
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """Numbers of groups of rows: each figure has one value per group."""
-
-    figures: Mapping[str, np.ndarray]
-    slopes: Slopes
-    is_alone: np.ndarray
-    """Whether the group has rows, of which none can be held against another series."""
 
 
 def _estimated(sold: Sold) -> tuple[Sequence[Row], Row]:
@@ -226,7 +215,7 @@ def _explanation(row: Row) -> str:
         return "Only resellers bought it, and what they pay depends on how much they buy."
     seen = f"{100 * row['lowest_share']:.0f}% to {100 * row['highest_share']:.0f}% of the usual"
     said = {
-        NEVER_MOVED: f"The price stayed within 1% in {row['weeks']:,} weeks: nothing is known of another.",
+        NEVER_MOVED: f"The price stayed within 1% (weeks: {row['weeks']:,}): nothing is known of another.",
         FEW_SALES: (
             f"It takes {FEWEST_WEEKS} weeks of a channel with {FEWEST_PIECES} pieces on average, and a sale"
             f" in {100 * LEAST_SHARE:.0f}% of them."

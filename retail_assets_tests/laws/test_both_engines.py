@@ -10,6 +10,7 @@ import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dbt.include.snowflake
 import duckdb
@@ -400,7 +401,7 @@ def test_prices_and_offers_are_the_same_on_snowflake(snowflake):
     here.sell("pan", [9] * 60, [7] * 60)
     here.know(hat="hats", cap="hats")
     here.sell_daily("Hats", 10)
-    ahead = {"terms": "30 % off hats.", "discount_pct": 0.3}
+    ahead: dict[str, Any] = {"terms": "30 % off hats.", "discount_pct": 0.3}
     for week in (0, 4):
         for number, off in enumerate([0.1, 0.3, 0.2, 0.15, 0.25]):
             first = -30 + 4 * number
