@@ -19,6 +19,7 @@ from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
+from retail_assets.prices.assets import SOLD, price_assets
 from retail_assets.quality.newest_partition import newest_partition_checks
 from retail_assets.recommendations.assets import MODELS, recommendation_assets
 from retail_assets.resources.warehouse import warehouse_of
@@ -46,6 +47,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         PURCHASES: lifetime_value_assets,
         MODELS[0]: recommendation_assets,
         SERIES_KEY: partial(demand_assets, present=keys),
+        SOLD: partial(price_assets, present=keys),
     }
     weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
     plans = [plan_assets(settings)] if {STOCK_KEY, SERIES_KEY} <= keys else []

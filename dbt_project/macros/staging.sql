@@ -44,7 +44,7 @@
     {%- for column in key -%}
         {%- set name = ("" if loop.first else ", ") ~ column -%}
         {%- set value = key_text(column) -%}
-        {%- if column in personal_keys() %}{% set value = "substr(md5(" ~ value ~ "), 1, 12)" %}{% endif -%}
+        {%- if column in personal_keys() %} {% set value = "substr(md5(" ~ value ~ "), 1, 12)" %} {% endif -%}
         {%- do parts.append("'" ~ name ~ "=' || " ~ value) -%}
     {%- endfor -%}
     {{ parts | join(" || ") }}

@@ -10,7 +10,7 @@ DAILY_JOB = "daily"
 WEEKLY_JOB = "weekly"
 NEWEST_PARTITION_JOB = "newest_partition"
 
-_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value", "recommendations", "demand")
+_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value", "recommendations", "demand", "prices")
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
@@ -24,14 +24,14 @@ def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:
 
 
 def weekly_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """Segments, lifetime values, recommendations and forecasts, with their checks, week by week."""
+    """Segments, lifetime values, recommendations, forecasts and prices, with their checks, week by week."""
     return dg.define_asset_job(
         WEEKLY_JOB,
         selection=_WEEKLY,
         partitions_def=weekly_partitions(settings),
         description=(
-            "Customer segments, lifetime values, recommendations and forecasts of demand, with their checks,"
-            " for one week or a range."
+            "Customer segments, lifetime values, recommendations, forecasts of demand, prices and offers,"
+            " with their checks, for one week or a range."
         ),
     )
 

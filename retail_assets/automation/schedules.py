@@ -9,6 +9,7 @@ from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.lifetime_value.assets import PURCHASES
 from retail_assets.partitions import weekly_partitions
+from retail_assets.prices.assets import CALENDAR_KEY, ELASTICITY_KEY
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 from retail_assets.settings import Settings
@@ -54,8 +55,8 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=(
-            "Materializes last week's segments, values, recommendations and forecasts on Monday, once"
-            " Sunday's partition is in."
+            "Materializes last week's segments, values, recommendations, forecasts and prices on Monday,"
+            " once Sunday's partition is in."
         ),
     )
     def mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -83,7 +84,8 @@ def _read_by_weeks(repository: dg.RepositoryDefinition | None) -> set[dg.AssetKe
     if repository is None:
         return set()
     graph = repository.asset_graph
-    made = [key for key in (FEATURES, PURCHASES, SERIES_KEY, *MODELS) if graph.has(key)]
+    read = (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, CALENDAR_KEY, *MODELS)
+    made = [key for key in read if graph.has(key)]
     return {parent for key in made for parent in graph.get(key).parent_keys}
 
 

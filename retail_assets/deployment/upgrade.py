@@ -105,6 +105,7 @@ def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str]
     from retail_assets.demand import plan_catalog as plan
     from retail_assets.demand.plan_assets import week_of_plan
     from retail_assets.lifetime_value import catalog as values
+    from retail_assets.prices import catalog as prices
     from retail_assets.recommendations import catalog as recommendations
     from retail_assets.segmentation import catalog as segments
 
@@ -128,11 +129,17 @@ def _weekly_steps() -> Sequence[tuple[WeeklyTables, str, Callable[[Session, str]
 
         return run_week(session, week)
 
+    def make_prices(session: Session, week: str) -> object:
+        from retail_assets.prices.weekly import run_week
+
+        return run_week(session, week)
+
     return (
         (segments.TABLES, segments.MODELS, make_segments),
         (values.TABLES, values.MODELS, make_values),
         (recommendations.TABLES, recommendations.RECOMMENDATIONS, make_recommendations),
         (demand.TABLES, demand.FORECASTS, make_forecasts),
+        (prices.TABLES, prices.MODELS, make_prices),
         (plan.PLAN_TABLES, plan.PLAN, week_of_plan),
     )
 

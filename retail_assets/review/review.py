@@ -33,7 +33,7 @@ from retail_assets.settings import Settings
 
 DAYS = 14
 # Packages whose assets the weekly job makes. Their group has their name.
-_WEEKLY = ("demand", "lifetime_value", "recommendations", "segmentation")
+_WEEKLY = ("demand", "lifetime_value", "prices", "recommendations", "segmentation")
 # What these change is in no table.
 _NO_TABLES = ("alerts", "cli", "dashboards", "demo", "deployment", "inspection", "review", "verification")
 _PACKAGE = "retail_assets/"

@@ -9,6 +9,7 @@ import pytest
 from retail_assets.definitions import definitions_of
 from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.lifetime_value.assets import PURCHASES
+from retail_assets.prices.assets import CALENDAR_KEY, ELASTICITY_KEY
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
 
@@ -32,7 +33,10 @@ class Mondays:
     def parents(self):
         graph = self.repository.asset_graph
         return set().union(
-            *(graph.get(key).parent_keys for key in (FEATURES, PURCHASES, SERIES_KEY, *MODELS))
+            *(
+                graph.get(key).parent_keys
+                for key in (FEATURES, PURCHASES, SERIES_KEY, ELASTICITY_KEY, CALENDAR_KEY, *MODELS)
+            )
         )
 
 

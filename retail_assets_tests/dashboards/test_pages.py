@@ -57,7 +57,7 @@ def test_every_query_of_a_page_can_be_answered(page, built, query):
 def test_a_page_reads_models_of_the_project(page, manifest):
     models = {table_of(manifest, each) for each, node in manifest["nodes"].items()}
     assert tables_of(page)
-    weekly = re.compile(r"mart_(segmentation|lifetime_value|recommendations|demand)\.")
+    weekly = re.compile(r"mart_(segmentation|lifetime_value|recommendations|demand|prices)\.")
     assert {table for table in tables_of(page) if not weekly.match(table)} <= models
 
 

@@ -93,6 +93,7 @@ def test_readers_see_the_marts_alone(manifest):
         "mart_demand",
         "mart_lifetime_value",
         "mart_marketing",
+        "mart_prices",
         "mart_recommendations",
         "mart_sales",
         "mart_segmentation",

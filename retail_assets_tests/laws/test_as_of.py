@@ -18,7 +18,10 @@ CLOCK = re.compile(
     re.IGNORECASE,
 )
 # Held against all sales of the days before, so that any correction reaches them.
-COMPARED_WITH_BEFORE = {"expected_quantity", "uplift", "uplift_low", "uplift_high"}
+COMPARED_WITH_BEFORE = {
+    "expected_quantity",
+    *(f"{each}{end}" for each in ("uplift", "margin_uplift") for end in ("", "_low", "_high")),
+}
 
 SEGMENTS = ("mart_segmentation", "customer_segments")
 

@@ -1,5 +1,7 @@
-{# On each affected day, the pieces here are those that were sold. #}
+{# On each affected day, the pieces here are those that were sold, and what they brought is the same. #}
 {% test has_all_pieces(model) %}
+
+    {% set figures = ["quantity", "net_amount", "discount_amount"] %}
 
     with
 
@@ -7,21 +9,31 @@
 
         figures as (
 
-            select sales_date, sales_channel, quantity
+            select sales_date, sales_channel, {{ figures | join(", ") }}
             from {{ model }}
             where sales_date in (select sales_date from days)
 
             union all
 
-            select order_date as sales_date, sales_channel, - quantity as quantity
+            select
+                order_date as sales_date,
+                sales_channel,
+                {% for figure in figures -%}
+                    - {{ figure }} as {{ figure }}{{ ", " if not loop.last }}
+                {%- endfor %}
             from {{ ref("wh_fact_sales") }}
             where is_sale and order_date in (select sales_date from days)
 
         )
 
-    select sales_date, sales_channel, sum(quantity) as difference
+    select
+        sales_date,
+        sales_channel,
+        {% for figure in figures -%}
+            sum({{ figure }}) as {{ figure }}_difference{{ ", " if not loop.last }}
+        {%- endfor %}
     from figures
     group by sales_date, sales_channel
-    having sum(quantity) <> 0
+    having {% for figure in figures -%} sum({{ figure }}) <> 0{{ " or " if not loop.last }}{%- endfor %}
 
 {% endtest %}

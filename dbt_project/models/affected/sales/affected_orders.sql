@@ -51,22 +51,16 @@ with
         select sales_order_id
         from {{ ref("stg_sales_orders") }}
         where
-            customer_id in (
-                select {{ as_key("source_id", "erp") }}
-                from changed_consumers
-                where source_system = 'erp'
-            )
+            customer_id
+            in (select {{ as_key("source_id", "erp") }} from changed_consumers where source_system = 'erp')
 
         union
 
         select sales_order_id
         from {{ ref("stg_sales_order_details") }}
         where
-            product_id in (
-                select {{ as_key("source_id", "erp") }}
-                from changed_products
-                where source_system = 'erp'
-            )
+            product_id
+            in (select {{ as_key("source_id", "erp") }} from changed_products where source_system = 'erp')
 
         union
 

@@ -90,9 +90,24 @@ with
             {{ ratio("daily.redemptions_so_far", "offers.max_usage") }} as usage_share,
             uplifts.measured_quantity,
             uplifts.expected_quantity,
+            uplifts.measured_net_amount,
+            uplifts.measured_discount,
+            uplifts.measured_margin,
             uplifts.uplift,
             uplifts.uplift_low,
             uplifts.uplift_high,
+            {{ margin_uplift("uplifts", "uplift") }} as margin_uplift,
+            -- What loses money with every piece loses more with more of them.
+            case
+                when {{ full_price_margin("uplifts") }} >= 0
+                then {{ margin_uplift("uplifts", "uplift_low") }}
+                else {{ margin_uplift("uplifts", "uplift_high") }}
+            end as margin_uplift_low,
+            case
+                when {{ full_price_margin("uplifts") }} >= 0
+                then {{ margin_uplift("uplifts", "uplift_high") }}
+                else {{ margin_uplift("uplifts", "uplift_low") }}
+            end as margin_uplift_high,
             coalesce(uplifts.days_after, 0) as days_after
 
         from daily

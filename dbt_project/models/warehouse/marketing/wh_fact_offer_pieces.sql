@@ -56,6 +56,16 @@ with
             product_days.product_group,
             product_days.product_key,
             sum(product_days.quantity) as quantity,
+            sum(product_days.net_amount) as net_amount,
+            sum(
+                case
+                    when product_days.offer_id = offers.offer_id and product_days.is_under_offer
+                    then product_days.discount_amount
+                    else 0
+                end
+            ) as discount_amount,
+            -- Unknown if the cost of any piece is.
+            case when count(product_days.margin) = count(*) then sum(product_days.margin) end as margin,
             max(
                 case
                     when product_days.offer_id = offers.offer_id and product_days.is_under_offer then 1 else 0
@@ -147,21 +157,24 @@ with
 
     ),
 
+    {% set is_of_offer -%}
+        described.covered_from <= scopes.known_from
+        and (described.excluded_from is null or described.excluded_from > scopes.known_from)
+    {%- endset -%}
+
     pieces as (
 
         select
             scopes.offer_id,
             scopes.known_from,
             described.sales_date,
-            sum(
-                case
-                    when
-                        described.covered_from <= scopes.known_from
-                        and (described.excluded_from is null or described.excluded_from > scopes.known_from)
-                    then described.quantity
-                    else 0
-                end
-            ) as offer_pieces,
+            sum(case when {{ is_of_offer }} then described.quantity else 0 end) as offer_pieces,
+            sum(case when {{ is_of_offer }} then described.net_amount else 0 end) as offer_net_amount,
+            sum(case when {{ is_of_offer }} then described.discount_amount else 0 end) as offer_discount,
+            case
+                when count(case when {{ is_of_offer }} and described.margin is null then 1 end) = 0
+                then sum(case when {{ is_of_offer }} then described.margin else 0 end)
+            end as offer_margin,
             sum(
                 case
                     when
@@ -189,7 +202,12 @@ with
             days.phase,
             cast(days.day_number as bigint) as day_number,
             cast(coalesce(pieces.offer_pieces, 0) as decimal(38, 4)) as offer_pieces,
-            cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces
+            cast(coalesce(pieces.control_pieces, 0) as decimal(38, 4)) as control_pieces,
+            cast(coalesce(pieces.offer_net_amount, 0) as decimal(38, 6)) as offer_net_amount,
+            cast(coalesce(pieces.offer_discount, 0) as decimal(38, 6)) as offer_discount,
+            cast(
+                case when pieces.offer_id is null then 0 else pieces.offer_margin end as decimal(38, 6)
+            ) as offer_margin
         from days
         -- Left join: days have a row even while nothing was sold under the offer.
         left join

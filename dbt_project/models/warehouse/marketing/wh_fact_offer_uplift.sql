@@ -8,6 +8,7 @@
     sources and how well they did.
 #}
 {% set phases = ["before", "during", "after"] -%}
+{% set amounts = ["offer_net_amount", "offer_discount", "offer_margin"] -%}
 
 with
 
@@ -25,11 +26,18 @@ with
             day_number,
             cast(offer_pieces as double) as offer_pieces,
             cast(control_pieces as double) as control_pieces,
-            cast(offer_pieces + control_pieces as double) as all_pieces
+            cast(offer_pieces + control_pieces as double) as all_pieces,
+            offer_net_amount,
+            offer_discount,
+            offer_margin
         from offer_pieces
         where known_from is not null
 
     ),
+
+    {% set so_far = (
+        "over (partition by offer_id, known_from order by sales_date rows unbounded preceding)"
+    ) -%}
 
     -- For each phase up to each day: pieces, days with pieces, their mean day, and the sums of squares for
     -- the dispersion.
@@ -50,12 +58,17 @@ with
                 {% set outer = loop -%}
                 {% for measure, expression in measures.items() -%}
                     coalesce(
-                        sum(case when phase = '{{ phase }}' then {{ expression }} end) over (
-                            partition by offer_id, known_from order by sales_date rows unbounded preceding
-                        ),
-                        0
-                    ) as {{ phase }}_{{ measure }}{{ ',' if not (loop.last and outer.last) }}
+                        sum(case when phase = '{{ phase }}' then {{ expression }} end) {{ so_far }}, 0
+                    ) as {{ phase }}_{{ measure }},
                 {% endfor -%}
+            {% endfor -%}
+            {% for amount in amounts -%}
+                -- Unknown from the first day on of which it is.
+                case
+                    when
+                        count(case when phase = 'during' and {{ amount }} is null then 1 end) {{ so_far }} = 0
+                    then sum(case when phase = 'during' then {{ amount }} else 0 end) {{ so_far }}
+                end as {{ amount }}{{ ',' if not loop.last }}
             {% endfor %}
         from daily
 
@@ -143,7 +156,8 @@ with
                     during_offer,
                     during_control,
                     case when has_after then after_offer end as after_offer,
-                    case when has_after then after_control end as after_control
+                    case when has_after then after_control end as after_control,
+                    {{ amounts | join(", ") }}
                 from dispersed
             ) as counted
 
@@ -202,6 +216,11 @@ with
             cast(
                 {{ double_quotient("estimates.during_offer", "exp(estimates.log_uplift)") }} as decimal(18, 6)
             ) as expected_quantity,
+            {% for amount in amounts -%}
+                cast(
+                    estimates.{{ amount }} as decimal(38, 6)
+                ) as {{ amount | replace("offer_", "measured_") }},
+            {% endfor -%}
             {{ bounded_exp("estimates.log_uplift") }} as uplift,
             {{ bounded_exp("estimates.log_uplift - 1.96 * estimates.log_error") }} as uplift_low,
             {{ bounded_exp("estimates.log_uplift + 1.96 * estimates.log_error") }} as uplift_high,

@@ -74,7 +74,10 @@ with
             sales.product_key,
             coalesce(sales.offer_id, sales.order_offer_id) as offer_id,
             sales.offer_id is not null as is_under_offer,
-            sales.quantity
+            sales.quantity,
+            sales.net_amount,
+            sales.discount_amount,
+            sales.margin
         from sales
         left join
             products
@@ -95,7 +98,10 @@ with
             product_key,
             offer_id,
             is_under_offer,
-            cast(sum(quantity) as decimal(38, 4)) as quantity
+            cast(sum(quantity) as decimal(38, 4)) as quantity,
+            cast(sum(net_amount) as decimal(38, 6)) as net_amount,
+            cast(sum(discount_amount) as decimal(38, 6)) as discount_amount,
+            cast(case when count(margin) = count(*) then sum(margin) end as decimal(38, 6)) as margin
 
         from described
         group by sales_date, sales_channel, country, product_group, product_key, offer_id, is_under_offer
