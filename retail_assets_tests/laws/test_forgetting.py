@@ -83,18 +83,20 @@ def _forget(deployment, *options):
 
 
 def _tables(deployment, words):
-    """The columns of tables, where runs write and where readers look, in which one of the words is."""
+    """The tables, where runs write and where readers look, in which one of the words is."""
     published = deployment.settings.published_path
     for path in (deployment.settings.duckdb_path, published, published.with_suffix(".spare")):
         with duckdb.connect(path, read_only=True) as connection:
+            # Views store nothing.
             columns = connection.execute(
-                "select table_schema || '.' || table_name, column_name from information_schema.columns"
-                " where data_type = 'VARCHAR' and table_schema <> 'information_schema'"
+                "select schema_name || '.' || table_name, string_agg('\"' || column_name || '\"', ', ')"
+                " from duckdb_columns() inner join duckdb_tables() using (schema_name, table_name)"
+                " where data_type = 'VARCHAR' group by all order by 1"
             ).fetchall()
-            for table, column in columns:
-                likes = " or ".join(f"\"{column}\" ilike '%{word}%'" for word in words)
+            for table, names in columns:
+                likes = " or ".join(f"concat_ws(' ', {names}) ilike '%{word}%'" for word in words)
                 if connection.execute(f"select 1 from {table} where {likes} limit 1").fetchall():
-                    yield f"{path.name}: {table}.{column}"
+                    yield f"{path.name}: {table}"
 
 
 def _places(deployment, words):
