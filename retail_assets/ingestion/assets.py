@@ -242,6 +242,7 @@ def _materializations(
                     DELETED: loaded[table.name].deleted,
                     REFUSED: len(extraction.refusals.of(table)),
                     OUTSIDE: _outside(settings, extraction, table),
+                    **_kept_out(extraction, table),
                     **_told(extraction, table),
                     "window": f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
                 },
@@ -257,6 +258,12 @@ def _outside(settings: Settings, extraction: "Extraction", table: SourceTable) -
     if is_last and table.load == "window" and table.name in extraction.located:
         rows += extraction.source.later(table, extraction.window, extraction.loaded_at + CLOCKS_DIFFER)[0]
     return rows
+
+
+def _kept_out(extraction: "Extraction", table: SourceTable) -> Mapping[str, int]:
+    """Rows that the source still has of persons who were forgotten."""
+    rows = extraction.kept_out[table.name]
+    return {"rows of forgotten persons": rows} if rows else {}
 
 
 def _told(extraction: "Extraction", table: SourceTable) -> Mapping[str, str]:

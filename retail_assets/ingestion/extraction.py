@@ -1,5 +1,6 @@
 """One reading of a system for one window."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +43,7 @@ class Extraction:
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     zone: str = "UTC"  # of the retailer's days
     forgotten: Forgotten = field(default_factory=Forgotten)
+    kept_out: Counter[str] = field(default_factory=Counter)  # rows of persons who were forgotten
     found: dict[str, Found] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -82,8 +84,9 @@ class Extraction:
         self.rows[table.name] = 0
         if table.name not in self.located or table.name in self.errors:
             return
-        batches = self.refusals.sifted(table, self.source.read(table, self.window, self.loaded_at))
-        batches = self.forgotten.sifted(table, batches)
+        # First, so that no refusal names somebody who was forgotten.
+        read = self.source.read(table, self.window, self.loaded_at)
+        batches = self.refusals.sifted(table, self.forgotten.sifted(table, read, self.kept_out))
         try:
             self._ahead[table.name] = list(islice(batches, BATCHES_AHEAD))
         except SourceUnreachableError:

@@ -100,6 +100,7 @@ def ingest(
         loadable = _loadable(extraction, chosen, execute)
         if loadable:
             run(_pipeline(schema, folder, warehouse), _source(loadable, extraction))
+            discard_loaded(folder)
         deleted = {}
         for table in loadable:
             parent = parents.get(table.parent or "")
@@ -131,6 +132,12 @@ def ingest(
         name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
         for name, rows in after.items()
     }
+
+
+def discard_loaded(folder: Path) -> None:
+    """Remove the files that dlt has loaded and keeps: everybody's rows, for ever."""
+    for loaded in folder.glob("*/load/loaded/*"):
+        shutil.rmtree(loaded, ignore_errors=True)
 
 
 def _settle_refusals(

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from retail_assets.catalog.contract import SourceTable
 from retail_assets.catalog.project import Project
 from retail_assets.cli.launch import run_range
 from retail_assets.errors import UserError
+from retail_assets.ingestion.load import discard_loaded
 from retail_assets.privacy import erasure, forgotten
 from retail_assets.privacy.personal import EMAIL, personal_tables
 from retail_assets.quality import table_states
@@ -53,10 +55,10 @@ def forget(settings: Settings, email: str, consumer: str, yes: bool, out: Consol
             return
         day = _last_day(settings, execute)
         known = forgotten.begin(settings, execute)
-        known = forgotten.add(known, person.named, execute)
         moment = datetime.combine(day, time(), ZoneInfo(settings.timezone)).astimezone(UTC)
-        erasure.mark(tables, person, known, moment, execute)
+        # In this order: a build too many does no harm.
         _build_again(project.manifest, moment, settings, execute)
+        erasure.mark(tables, person, known, moment, execute)
     begun = datetime.now(UTC)
     built = run_range(day, day, _MODELS, False, notes)
     if not built.success:
@@ -135,6 +137,9 @@ def _finish(
         erased = erasure.erased_since(begun, execute)
     if left:
         raise UserError(f"Rows of the person are left in {', '.join(left)}. Run the same command again.")
+    discard_loaded(settings.home / "dlt")
+    # Copies that a review left, if it was killed.
+    shutil.rmtree(settings.home / "review", ignore_errors=True)
     # A database keeps deleted rows in blocks that nothing points to, until it needs them.
     warehouse.rewrite_storage()
     for _ in range(2):

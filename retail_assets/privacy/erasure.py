@@ -10,16 +10,18 @@ night.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from typing import Any
 
 from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT, ROW_HASH, SourceTable
+from retail_assets.errors import UserError
 from retail_assets.ingestion.raw_tables import column_types
 from retail_assets.ingestion.refusals import TABLE as REFUSED_ROWS
-from retail_assets.ingestion.versions import timestamp
+from retail_assets.ingestion.versions import stored_key, timestamp
+from retail_assets.privacy import forgotten
 from retail_assets.privacy.forgotten import SCHEMA, Forgotten
-from retail_assets.privacy.personal import EMAIL, emptied, normalised, recognised_by
+from retail_assets.privacy.personal import EMAIL, compared, emptied, normalised, recognised_by
 from retail_assets.resources.sql import literal, text
 from retail_assets.resources.warehouse import Execute, transaction
 
@@ -27,6 +29,11 @@ from retail_assets.resources.warehouse import Execute, transaction
 # both are there only until the next purge.
 _REPLACED = f"{SCHEMA}.replaced_versions"
 _LEAVING = f"{SCHEMA}.leaving_consumers"
+# An address that more records of one table have names nobody: a placeholder, or a till's.
+MOST_RECORDS = 3
+# A source that loses so many records at once may have had a bad night. They wait for some days.
+MOST_AT_ONCE, SHARE_AT_ONCE, WAIT = 20, 0.01, timedelta(days=14)
+
 # How many rows were erased from which table, and when.
 ERASURES = f"{SCHEMA}.erasures"
 
@@ -48,22 +55,38 @@ class Person:
 def find(tables: Sequence[SourceTable], named: Mapping[str, Iterable[str]], execute: Execute) -> Person:
     """The person of some addresses or records: all records that have one of them, in any version.
 
-    A record's other addresses are the person's too.
+    A record's other addresses are the person's too, unless they are shared by more than `MOST_RECORDS`.
+    Raises `UserError` if an address that was asked for is.
     """
     tables = list(_there(tables, execute))
     kinds = {EMAIL, *(table.full_name for table in tables if table.person)}
-    person = Person({kind: {normalised(kind, each) for each in values} for kind, values in named.items()})
-    is_more = True
-    while is_more:
-        before = sum(map(len, person.named.values()))
+    person = Person()
+    seen: dict[str, set[str]] = {}
+
+    def add(kind: str, value: Any) -> str | None:
+        """Count a value among those that name the person. Returns what speaks against it."""
+        said = normalised(kind, value)
+        if said is None or said in seen.setdefault(kind, set()):
+            return None
+        seen[kind].add(said)
+        shared = _shared(tables, said, execute) if kind == EMAIL else None
+        if not shared:
+            person.named.setdefault(kind, set()).add(said)
+        return shared
+
+    for kind, values in named.items():
+        for value in values:
+            if shared := add(kind, value):
+                raise UserError(f"This address is nobody's: {shared}. Name the person by --consumer.")
+    before = -1
+    while sum(map(len, seen.values())) > before:
+        before = sum(map(len, seen.values()))
         for table in tables:
             if table.person is not None and (where := _whose(table, person.named)):
                 columns = {name: kind for name, kind in recognised_by(table).items() if kind in kinds}
                 for row in execute(f"select distinct {', '.join(columns)} from {_raw(table)} where {where}"):
                     for kind, value in zip(columns.values(), row, strict=True):
-                        if value is not None:
-                            person.named.setdefault(kind, set()).add(normalised(kind, value))
-        is_more = sum(map(len, person.named.values())) > before
+                        add(kind, value)
     for table in tables:
         if where := _whose(table, person.named):
             still = "" if table.person is not None else f" and {_has_personal(table)}"
@@ -75,6 +98,20 @@ def find(tables: Sequence[SourceTable], named: Mapping[str, Iterable[str]], exec
     return person
 
 
+def _shared(tables: Iterable[SourceTable], email: str, execute: Execute) -> str | None:
+    """That an address is shared by many records of a table, in words."""
+    for table in tables:
+        for column in (each.name for each in table.columns if each.is_email and table.person):
+            key = ", ".join(table.primary_key)
+            having = (
+                f"select distinct {key} from {_raw(table)} where {compared(EMAIL, column)} = {text(email)}"
+            )
+            ((records,),) = execute(f"select count(*) from ({having}) as found")
+            if records > MOST_RECORDS:
+                return f"{records:,} records of {table.full_name} have it"
+    return None
+
+
 def mark(
     tables: Sequence[SourceTable],
     person: Person,
@@ -82,25 +119,33 @@ def mark(
     moment: datetime,
     execute: Execute,
 ) -> None:
-    """Mark a person's rows in raw as deleted at a moment, the start of a window that is built next.
+    """Mark a person's rows in raw as deleted at a moment, the start of a window that is built next, and put
+    the person on the list: all statements or none.
 
     Once more, it marks only what is not yet marked.
     """
-    _create(execute)
+    create(execute)
     at = timestamp(moment)
     with transaction(execute):
+        forgotten.add(known, person.named, execute)
         for table in _there(tables, execute):
             where = _whose(table, person.named)
-            if where and table.person is not None:
+            if not where:
+                continue
+            # A refused row's key stands for the person's, as typed.
+            execute(
+                f"delete from {table.schema}.{REFUSED_ROWS} where table_name = {text(table.name)}"
+                f" and row_key in (select {stored_key(table)} from {_raw(table)} where {where})"
+            )
+            if table.person is not None:
                 execute(
                     f"update {_raw(table)} set {DELETED_AT} = {at} where {DELETED_AT} is null and {where}"
                 )
-            elif where:
+            else:
                 _replace_versions(table, f"{where} and {_has_personal(table)}", known, at, execute)
-            _forget_refusals(table, person.emails, execute)
-        keys = sorted(md5(f"email:{email}".encode()).hexdigest() for email in person.emails)
-        for key in keys:
-            execute(f"insert into {_LEAVING} values ('{key}')")
+        for email in sorted(person.emails):
+            key = md5(f"email:{email}".encode()).hexdigest()
+            execute(f"insert into {_LEAVING} values ('{key}', {at})")
 
 
 def _replace_versions(table: SourceTable, where: str, known: Forgotten, at: str, execute: Execute) -> None:
@@ -128,8 +173,8 @@ def _replace_versions(table: SourceTable, where: str, known: Forgotten, at: str,
         execute(f"""
             update {_raw(table)} set {DELETED_AT} = coalesce({DELETED_AT}, {at}) where {where} and {among}
         """)
-        for old in some:
-            execute(f"insert into {_REPLACED} values ({text(_raw(table))}, {old})")
+        replaced = ", ".join(f"({text(_raw(table))}, {old}, {at})" for old in some)
+        execute(f"insert into {_REPLACED} values {replaced}")
 
 
 def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: Execute) -> Mapping[str, int]:
@@ -138,11 +183,11 @@ def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: 
     All statements or none. Returns the rows by table.
     """
     there = list(_there(tables, execute))
-    gone = [_Gone(table, timestamp(until)) for table in there if table.person is not None]
-    gone = [each for each in gone if execute(f"select 1 from {_raw(each.table)} where {each.where} limit 1")]
-    if not gone and not _is_begun(execute):
+    gone = [each for table in there if table.person is not None for each in _gone(table, until, execute)]
+    seen = f"marked_at < {timestamp(until)}"
+    if not gone and not _is_begun(seen, execute):
         return {}
-    _create(execute)
+    create(execute)
     erased: Counter[str] = Counter()
 
     def delete(name: str, where: str) -> None:
@@ -153,10 +198,10 @@ def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: 
 
     with transaction(execute):
         for each in gone:
-            for keys in each.consumer_keys():
-                execute(f"insert into {_LEAVING} {keys}")
+            for keys in each.consumer_keys(gone):
+                execute(f"insert into {_LEAVING} select key, {each.until} - interval '1 second' from {keys}")
         for table in there:
-            old = f"select row_hash from {_REPLACED} where table_name = {text(_raw(table))}"
+            old = f"select row_hash from {_REPLACED} where table_name = {text(_raw(table))} and {seen}"
             if table.person is None:
                 delete(_raw(table), f"{DELETED_AT} is not null and {ROW_HASH} in ({old})")
                 for each in gone:
@@ -168,9 +213,11 @@ def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: 
             known = "select consumer_key from warehouse.wh_consumer_identities"
             execute(f"delete from {_LEAVING} where consumer_key in ({known})")
         for name in _not_replaced(execute):
-            delete(name, f"consumer_key in (select consumer_key from {_LEAVING})")
-        execute(f"delete from {_REPLACED}")
-        execute(f"delete from {_LEAVING}")
+            delete(name, f"consumer_key in (select consumer_key from {_LEAVING} where {seen})")
+        execute(f"delete from {_REPLACED} where {seen}")
+        execute(f"delete from {_LEAVING} where {seen}")
+        for table in there if erased else ():
+            _empty_staging(table, execute)
         now = timestamp(datetime.now(UTC).replace(microsecond=0))
         for name, rows in erased.items():
             execute(f"insert into {ERASURES} values ({now}, {literal(run_id)}, {text(name)}, {rows})")
@@ -179,7 +226,10 @@ def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: 
 
 @dataclass(frozen=True)
 class _Gone:
-    """The rows of a table of persons whose every version is marked as deleted, before a moment."""
+    """The rows of a table of persons whose every version is marked as deleted, before a moment.
+
+    A row that is refused now is not gone: it is there, and cannot be read.
+    """
 
     table: SourceTable
     until: str
@@ -187,19 +237,38 @@ class _Gone:
     @property
     def where(self) -> str:
         key, raw = ", ".join(self.table.primary_key), _raw(self.table)
-        stays = f"{DELETED_AT} is null or {DELETED_AT} >= {self.until}"
-        if self.table.unless:
-            stays += f" or {self.table.unless} is not null"
-        return f"{DELETED_AT} < {self.until} and ({key}) not in (select {key} from {raw} where {stays})"
+        person = f" and {self.table.unless} is null" if self.table.unless else ""
+        stays = f"({DELETED_AT} is null or {DELETED_AT} >= {self.until}){person}"
+        refused = (
+            f"select row_key from {self.table.schema}.{REFUSED_ROWS}"
+            f" where table_name = {text(self.table.name)} and {DELETED_AT} is null and row_key is not null"
+        )
+        return (
+            f"{DELETED_AT} < {self.until}{person} and ({key}) not in (select {key} from {raw} where {stays})"
+            f" and {stored_key(self.table)} not in ({refused})"
+        )
 
-    def consumer_keys(self) -> Iterator[str]:
-        """Queries for the consumer keys that these rows had, as macros/keys.sql makes them."""
-        emails = [
-            f"'email:' || lower(trim({column.name}))" for column in self.table.columns if column.is_email
-        ]
-        own = [f"{text(self.table.person)} || cast({self._id} as varchar)"] if self.table.person else []
-        for value in (*emails, *own):
-            yield f"select distinct md5({value}) from {_raw(self.table)} where {self.where}"
+    def consumer_keys(self, gone: Sequence["_Gone"]) -> Iterator[str]:
+        """Relations with the consumer keys that these rows had, as macros/keys.sql makes them.
+
+        An address alone that is gone, of somebody who is there, is nobody's leaving.
+        """
+        where = self.where
+        if self.table.person:
+            own = f"md5({text(self.table.person)} || cast({self._id} as varchar))"
+            yield f"(select distinct {own} as key from {_raw(self.table)} where {where}) as keys"
+        else:
+            owners = {each.table.full_name: each for each in gone if each.table.person}
+            of_owner = [
+                f"{name} in ({owners[kind].ids})"
+                for name, kind in recognised_by(self.table).items()
+                if kind in owners
+            ]
+            where += f" and ({' or '.join(of_owner) or 'false'})"
+        for column in self.table.columns:
+            if column.is_email:
+                key = f"md5('email:' || lower(trim({column.name})))"
+                yield f"(select distinct {key} as key from {_raw(self.table)} where {where}) as keys"
 
     @property
     def _id(self) -> str:
@@ -210,6 +279,32 @@ class _Gone:
     def ids(self) -> str:
         """The query for the rows' ids, where a single column is their key."""
         return f"select {self._id} from {_raw(self.table)} where {self.where}"
+
+
+def _gone(table: SourceTable, until: datetime, execute: Execute) -> Iterator[_Gone]:
+    """What is gone from a table, if anything is; only what has been for a while if it is very much."""
+    gone, key = _Gone(table, timestamp(until)), ", ".join(table.primary_key)
+
+    def records(where: str) -> int:
+        counted = f"select distinct {key} from {_raw(table)} where {where}"
+        ((rows,),) = execute(f"select count(*) from ({counted}) as records")
+        return int(rows)
+
+    if not execute(f"select 1 from {_raw(table)} where {DELETED_AT} < {timestamp(until)} limit 1"):
+        return
+    lost = records(gone.where)
+    if lost > max(MOST_AT_ONCE, SHARE_AT_ONCE * records("true")):
+        gone = _Gone(table, timestamp(until - WAIT))
+        lost = records(gone.where)
+    if lost:
+        yield gone
+
+
+def _empty_staging(table: SourceTable, execute: Execute) -> None:
+    """What dlt loaded last. On DuckDB publishing drops it; on Snowflake it stays until the next load."""
+    staging = f"{table.schema}_staging"
+    if table.name in column_types(staging, execute):
+        execute(f"delete from {staging}.{table.name}")
 
 
 def _empty(table: SourceTable, gone: _Gone, execute: Execute) -> None:
@@ -233,6 +328,15 @@ def remaining(tables: Sequence[SourceTable], person: Person, execute: Execute) -
             ((rows,),) = execute(f"select count(*) from {name} where consumer_key in ({keys})")
             if rows:
                 found[name] = int(rows)
+    emails = ", ".join(map(text, sorted(person.emails)))
+    if emails:
+        for name in _tables_with({"email"}, execute):
+            if not name.startswith("raw_"):
+                ((rows,),) = execute(
+                    f"select count(*) from {name} where {compared(EMAIL, 'email')} in ({emails})"
+                )
+                if rows:
+                    found[name] = int(rows)
     return found
 
 
@@ -250,8 +354,8 @@ def _whose(table: SourceTable, named: Mapping[str, Set[str]]) -> str:
     parts = []
     for column, kind in recognised_by(table).items():
         if named.get(kind):
-            value = f"lower(trim({column}))" if kind == EMAIL else f"cast({column} as varchar)"
-            parts.append(f"{value} in ({', '.join(map(text, sorted(named[kind])))})")
+            values = ", ".join(map(text, sorted(named[kind])))
+            parts.append(f"{compared(kind, column)} in ({values})")
     if not parts:
         return ""
     unless = f" and {table.unless} is null" if table.unless else ""
@@ -262,20 +366,6 @@ def _has_personal(table: SourceTable) -> str:
     """Whether a row that stays still says something of a person."""
     parts = (f"{name} is distinct from {literal(value)}" for name, value in emptied(table).items())
     return f"({' or '.join(parts) or 'false'})"
-
-
-def _forget_refusals(table: SourceTable, emails: Iterable[str], execute: Execute) -> None:
-    """Keys of refused rows have an address as a short hash, which a list of addresses reverses."""
-    columns = [
-        column.name for column in table.columns if column.is_email and column.name in table.primary_key
-    ]
-    for column in columns:
-        for email in emails:
-            hashed = f"{column}={md5(email.encode()).hexdigest()[:12]}"
-            execute(
-                f"delete from {table.schema}.{REFUSED_ROWS} where table_name = {text(table.name)}"
-                f" and row_key like {text(f'%{hashed}%')}"
-            )
 
 
 def _there(tables: Iterable[SourceTable], execute: Execute) -> Iterator[SourceTable]:
@@ -309,17 +399,22 @@ def _tables_with(columns: Set[str], execute: Execute) -> Sequence[str]:
     return [name for (name,) in rows]
 
 
-def _is_begun(execute: Execute) -> bool:
+def _is_begun(seen: str, execute: Execute) -> bool:
     there = column_types(SCHEMA, execute)
     return "leaving_consumers" in there and bool(
-        execute(f"select 1 from {_REPLACED} union all select 1 from {_LEAVING} limit 1")
+        execute(
+            f"select 1 from {_REPLACED} where {seen} union all select 1 from {_LEAVING} where {seen} limit 1"
+        )
     )
 
 
-def _create(execute: Execute) -> None:
-    execute(f"create schema if not exists {SCHEMA}")
-    execute(f"create table if not exists {_REPLACED} (table_name varchar, row_hash bigint)")
-    execute(f"create table if not exists {_LEAVING} (consumer_key varchar)")
+def create(execute: Execute) -> None:
+    """Create the tables of this package that are not there."""
+    forgotten.create(execute)
+    execute(
+        f"create table if not exists {_REPLACED} (table_name varchar, row_hash bigint, marked_at timestamp)"
+    )
+    execute(f"create table if not exists {_LEAVING} (consumer_key varchar, marked_at timestamp)")
     execute(
         f"create table if not exists {ERASURES}"
         " (erased_at timestamp, run_id varchar, table_name varchar, row_count bigint)"

@@ -8,6 +8,7 @@ list of addresses who was forgotten.
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from retail_assets.catalog.contract import ROW_HASH, SourceTable
 from retail_assets.errors import UserError
 from retail_assets.privacy.personal import emptied, is_personal, normalised, recognised_by
 from retail_assets.resources.sql import literal
-from retail_assets.resources.warehouse import Execute, transaction
+from retail_assets.resources.warehouse import Execute
 from retail_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,14 +42,21 @@ class Forgotten:
         """How many records of a table are on the list."""
         return len(self.digests.get(table.full_name, ()))
 
-    def sifted(self, table: SourceTable, batches: "Iterable[pa.Table]") -> "Iterator[pa.Table]":
-        """The batches without what is to be forgotten: persons' rows go, other rows lose personal columns."""
+    def sifted(
+        self, table: SourceTable, batches: "Iterable[pa.Table]", kept_out: Counter[str]
+    ) -> "Iterator[pa.Table]":
+        """The batches without what is to be forgotten: persons' rows go, other rows lose personal columns.
+
+        Rows that go are counted in `kept_out`, by table.
+        """
         columns = {name: kind for name, kind in recognised_by(table).items() if kind in self.digests}
         if not columns or not is_personal(table):
             yield from batches
             return
         for batch in batches:
-            yield self._sifted(table, columns, batch)
+            left = self._sifted(table, columns, batch)
+            kept_out[table.name] += batch.num_rows - left.num_rows
+            yield left
 
     def _sifted(self, table: SourceTable, columns: Mapping[str, str], batch: "pa.Table") -> "pa.Table":
         import pyarrow as pa
@@ -89,12 +97,12 @@ class Forgotten:
         )
 
     def _has(self, kind: str, value: Any) -> bool:
-        return value is not None and self.digest(kind, value) in self.digests[kind]
+        said = normalised(kind, value)
+        return said is not None and self.digest(kind, said) in self.digests[kind]
 
-    def digest(self, kind: str, value: Any) -> str:
-        """What stands for a value on the list."""
-        said = f"{kind}\0{normalised(kind, value)}".encode()
-        return hmac.new(self.pepper, said, hashlib.sha256).hexdigest()
+    def digest(self, kind: str, value: str) -> str:
+        """What stands for a value, as it is compared, on the list."""
+        return hmac.new(self.pepper, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
 
     def row_hash(self, row_hash: int) -> int:
         """The hash of a version that lost its personal columns.
@@ -129,10 +137,15 @@ def read(settings: Settings, execute: Execute) -> Forgotten:
     return known
 
 
-def begin(settings: Settings, execute: Execute) -> Forgotten:
-    """The list to add to: it and its pepper are made where there are none."""
+def create(execute: Execute) -> None:
+    """Create the list where there is none."""
     execute(f"create schema if not exists {SCHEMA}")
     execute(f"create table if not exists {TABLE} (kind varchar, digest varchar, forgotten_at timestamp)")
+
+
+def begin(settings: Settings, execute: Execute) -> Forgotten:
+    """The list to add to: it and its pepper are made where there are none."""
+    create(execute)
     if not execute(f"select 1 from {TABLE} limit 1"):
         _make_pepper(settings)
         digest = Forgotten(pepper=_pepper(settings)).digest(_PEPPER, "")
@@ -140,15 +153,12 @@ def begin(settings: Settings, execute: Execute) -> Forgotten:
     return read(settings, execute)
 
 
-def add(known: Forgotten, named: Mapping[str, Iterable[str]], execute: Execute) -> Forgotten:
-    """Put addresses and records, by kind, on the list. Returns the list with them."""
-    digests = {kind: set(each) for kind, each in known.digests.items()}
-    with transaction(execute):
-        for kind, values in named.items():
-            for digest in sorted({known.digest(kind, value) for value in values} - digests.get(kind, set())):
-                execute(f"insert into {TABLE} values ({literal(kind)}, '{digest}', {_now()})")
-                digests.setdefault(kind, set()).add(digest)
-    return Forgotten({kind: frozenset(each) for kind, each in digests.items()}, known.pepper)
+def add(known: Forgotten, named: Mapping[str, Iterable[str]], execute: Execute) -> None:
+    """Put addresses and records, by kind and as they are compared, on the list."""
+    for kind, values in named.items():
+        new = {known.digest(kind, value) for value in values} - known.digests.get(kind, frozenset())
+        for digest in sorted(new):
+            execute(f"insert into {TABLE} values ({literal(kind)}, '{digest}', {_now()})")
 
 
 def _now() -> str:
@@ -172,5 +182,7 @@ def _make_pepper(settings: Settings) -> None:
         )
     path = settings.home / "pepper"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        unfinished = path.with_suffix(".new")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_hex(32))
+        unfinished.replace(path)

@@ -11,6 +11,7 @@ from retail_assets.catalog.contract import SourceTable, source_tables
 from retail_assets.settings import SYSTEMS
 
 EMAIL = "email"
+_BLANKS = " \t\n\r"
 
 # What stands in a column that may not be empty, so that the row is as good as before.
 NOBODY = "forgotten"
@@ -50,6 +51,20 @@ def emptied(table: SourceTable) -> Mapping[str, str | None]:
     }
 
 
-def normalised(kind: str, value: Any) -> str:
-    """A value as it is compared; addresses as macros/values.sql does."""
-    return str(value).strip().lower() if kind == EMAIL else str(value)
+def normalised(kind: str, value: Any) -> str | None:
+    """A value as it is compared: an address as macros/values.sql has it, and without tabs and line breaks.
+
+    None is what identifies nobody: nothing, or an empty text.
+    """
+    if value is None:
+        return None
+    text = str(value)
+    return (text.strip(_BLANKS).lower() if kind == EMAIL else text) or None
+
+
+def compared(kind: str, column: str) -> str:
+    """The same in SQL, of a column; an empty text is none of the values that are looked for."""
+    if kind != EMAIL:
+        return f"cast({column} as varchar)"
+    blanks = " || ".join(f"chr({ord(each)})" for each in _BLANKS)
+    return f"lower(trim({column}, {blanks}))"

@@ -106,6 +106,8 @@ def _places(deployment, words):
     for path in deployment.settings.home.rglob("*"):
         if path.is_file() and deployment.sources not in path.parents:
             content = path.read_bytes().lower()
+            if path.suffix == ".parquet":
+                content = str(duckdb.execute(f"from '{path}'").fetchall()).lower().encode()
             if any(word in content for word in spelled):
                 yield str(path.relative_to(deployment.settings.home))
 
@@ -206,7 +208,8 @@ def test_another_pepper_is_refused(deployment, tmp_path):
         def execute(statement):
             return connection.execute(statement).fetchall()
 
-        known = forgotten.add(forgotten.begin(settings, execute), {"email": ["one@mail.example"]}, execute)
+        forgotten.add(forgotten.begin(settings, execute), {"email": ["one@mail.example"]}, execute)
+        known = forgotten.read(settings, execute)
         assert known.has_any({"email": [" One@mail.example"]})
         (settings.home / "pepper").write_text("another")
         with pytest.raises(UserError, match="another pepper"):

@@ -77,6 +77,7 @@ def forget_ann(manifest: Mapping[str, Any], execute: Execute) -> erasure.Person:
     """Ann asks by the address that she had before."""
     tables = tables_of(manifest)
     person = erasure.find(tables, {"email": ["ann@mail.example"]}, execute)
+    erasure.create(execute)
     for _ in range(2):
         erasure.mark(tables, person, KNOWN, DAY, execute)
     return person

@@ -1,5 +1,7 @@
 """The list of forgotten persons, as a reading sees it."""
 
+from collections import Counter
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -9,16 +11,18 @@ from retail_assets.catalog.contract import ROW_HASH, source_tables
 from retail_assets.errors import UserError
 from retail_assets.privacy import forgotten
 from retail_assets.privacy.forgotten import Forgotten
-from retail_assets.privacy.personal import NOBODY
+from retail_assets.privacy.personal import NOBODY, normalised
 from retail_assets.settings import Settings
 
-EMAILS = ["ann@mail.example", "bob@mail.example", " ANN@mail.example", None]
+EMAILS = ["ann@mail.example", "bob@mail.example", " ANN@mail.example\t", "", None]
 
 
 def _list(**named):
     empty = Forgotten(pepper=b"pepper")
     digests = {
-        kind.replace("__", "."): frozenset(empty.digest(kind.replace("__", "."), value) for value in values)
+        kind.replace("__", "."): frozenset(
+            empty.digest(kind.replace("__", "."), str(normalised(kind, value))) for value in values
+        )
         for kind, values in named.items()
     }
     return Forgotten(digests, b"pepper")
@@ -54,7 +58,8 @@ def test_rows_of_persons_go_and_the_others_are_as_they_were(consumers, emails):
     batch = _batch(
         table, consumer_id=[*range(len(emails))], consumer_email=emails, **{ROW_HASH: [7] * len(emails)}
     )
-    (kept,) = _list(email=["Ann@mail.example"], crm__consumers=["3"]).sifted(table, [batch])
+    kept_out: Counter[str] = Counter()
+    (kept,) = _list(email=["Ann@mail.example"], crm__consumers=["3"]).sifted(table, [batch], kept_out)
     expected = [
         number
         for number, email in enumerate(emails)
@@ -62,6 +67,7 @@ def test_rows_of_persons_go_and_the_others_are_as_they_were(consumers, emails):
     ]
     assert kept.column("consumer_id").to_pylist() == expected
     assert kept.equals(batch.take(pa.array(expected, pa.int64())))
+    assert kept_out == {"consumers": len(emails) - len(expected)}
 
 
 @settings(deadline=None)
@@ -71,8 +77,8 @@ def test_other_rows_stay_without_personal_columns(touches, emails):
     hashes = [*range(len(emails))]
     batch = _batch(table, touch_id=hashes, consumer_email=emails, **{ROW_HASH: hashes})
     known = _list(email=["ann@mail.example"])
-    (kept,) = known.sifted(table, [batch])
-    (again,) = known.sifted(table, [batch])
+    (kept,) = known.sifted(table, [batch], Counter())
+    (again,) = known.sifted(table, [batch], Counter())
     assert kept.equals(again)
     assert kept.column("touch_id").to_pylist() == hashes
     for old, new, email in zip(batch.to_pylist(), kept.to_pylist(), emails, strict=True):
@@ -89,14 +95,14 @@ def test_a_store_is_no_person(manifest):
     batch = _batch(
         table, customer_id=[1, 2, 3], person_id=[5, 5, 6], store_id=[None, 9, None], **{ROW_HASH: [1, 2, 3]}
     )
-    (kept,) = _list(erp__person=["5"]).sifted(table, [batch])
+    (kept,) = _list(erp__person=["5"]).sifted(table, [batch], Counter())
     assert kept.column("customer_id").to_pylist() == [2, 3]
 
 
 def test_a_table_without_personal_data_is_not_looked_at(manifest):
     table = _table(manifest, "webshop", "order_items")
     batches = [object()]
-    assert list(_list(webshop__users=["1"]).sifted(table, batches)) == batches
+    assert list(_list(webshop__users=["1"]).sifted(table, batches, Counter())) == batches
 
 
 def test_machines_that_share_a_warehouse_need_the_same_pepper(tmp_path):
