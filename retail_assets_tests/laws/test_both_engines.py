@@ -251,16 +251,17 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
             assert [f"{each.table}: {each.text}" for each in found] == []
             tables = tables_of(on_duckdb)
             empty = {name for name in tables if not on_duckdb(f"select 1 from {name} limit 1")}
-            deleted = [
-                name
-                for name in ("raw_crm.consumers", "raw_marketing.audience_members")
-                if on_duckdb(f"select 1 from {name} where _deleted_at is not null limit 1")
+            # Whom the sources erased is gone for good.
+            erased = [
+                dict(session("select table_name, sum(row_count) from privacy.erasures group by table_name"))
+                for session in (on_duckdb, on_snowflake)
             ]
             described = missing_comments(descriptions(there.manifest), on_snowflake(SNOWFLAKE_COMMENTS))
             assert list(described) == []
         sent = statements_sent(settings)
     assert empty == NEVER_FILLED
-    assert len(deleted) == 2
+    assert erased[0] == erased[1]
+    assert {"raw_crm.consumers", "raw_marketing.audience_members"} <= erased[0].keys()
     assert [each for each in sent if each.error] == []
     looked_at = [each.text for each in sent if LOOKED_AT.search(each.text)]
     assert {found for sql in looked_at for found in judged_differently(sql)} == set()
