@@ -70,10 +70,11 @@ def test_without_marketing_there_are_no_marketing_marts(deploy):
     there = presence(manifest, [system for system in SYSTEMS if system != "marketing"])
     absent = {table_of(manifest, each) for each in there.absent if not each.startswith("test.")}
     schemas = {table.split(".")[0] for table in absent}
-    assert schemas == {"raw_marketing", "staging", "affected", "warehouse", "mart_marketing"}
+    assert schemas == {"raw_marketing", "staging", "affected", "warehouse", "mart_marketing", "mart_prices"}
     assert {table for table in absent if table.startswith("mart")} == {
         "mart_marketing.mrt_media_channels",
         "mart_marketing.mrt_offers",
+        "mart_prices.offer_calendar",
     }
     assert "warehouse.wh_fact_sales" not in absent
     assert systems_behind(manifest, "model.retail_assets.mrt_offers", ["erp", "crm"]) == ["marketing"]

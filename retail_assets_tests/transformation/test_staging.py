@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -96,6 +97,12 @@ class StagingModel:
         return list(self.node["config"]["unique_key"])
 
     @property
+    def personal(self) -> set[str]:
+        """Columns that are personal data, by raw's names: in keys they are hashed."""
+        columns = self.source["columns"].values()
+        return {each["name"] for each in columns if each["config"].get("meta", {}).get("pii")}
+
+    @property
     def compares_all(self) -> bool:
         """Whether each run computes all rows, whatever its window."""
         return bool(self.node["config"]["incremental_strategy"] == "replace_changed")
@@ -162,8 +169,11 @@ class StagingModel:
         return tuple(str(row.values[column]) for column in self.raw_key)
 
     def row_key_of(self, row: RawRow) -> str:
-        values = zip(self.key, self.key_of(row), strict=True)
-        return ", ".join(f"{column}={value}" for column, value in values)
+        values = zip(self.key, self.raw_key, self.key_of(row), strict=True)
+        return ", ".join(
+            f"{column}={md5(value.encode()).hexdigest()[:12] if raw in self.personal else value}"
+            for column, raw, value in values
+        )
 
 
 def _plain(name: str, data_type: str) -> Any:
