@@ -77,7 +77,7 @@ def held_back(manifest: Mapping[str, Any], execute: Execute) -> Sequence[HeldBac
         row
         for row in execute(
             f"select model_name, count(*), cast(sum(abs(amount)) as varchar) from {QUARANTINE}"
-            " group by model_name order by 2 desc, 1"
+            " group by model_name order by 2 desc nulls last, 1"
         )
         if row[0] in staged_models
     ]
