@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from retail_assets.catalog.contract import SourceTable
+from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import Project
 from retail_assets.cli.launch import run_range
 from retail_assets.errors import UserError
@@ -111,11 +112,8 @@ def _last_day(settings: Settings, execute: Execute) -> date:
 def _build_again(manifest: Mapping[str, Any], moment: datetime, settings: Settings, execute: Execute) -> None:
     """Let whichever run comes next begin at the marks, also if this process is killed now."""
     known = table_states.read(execute)
-    models = {
-        f"{node['schema']}.{node['name']}".lower()
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model"
-    }
+    nodes = manifest["nodes"].items()
+    models = {table_of(manifest, each) for each, node in nodes if node["resource_type"] == "model"}
     states = [
         state.set_back(moment, "A person is to be forgotten.")
         for name, state in known.items()

@@ -199,7 +199,7 @@ def purge(tables: Sequence[SourceTable], until: datetime, run_id: str, execute: 
     with transaction(execute):
         for each in gone:
             for keys in each.consumer_keys(gone):
-                execute(f"insert into {_LEAVING} select key, {each.until} - interval '1 second' from {keys}")
+                execute(f"insert into {_LEAVING} {keys}")
         for table in there:
             old = f"select row_hash from {_REPLACED} where table_name = {text(_raw(table))} and {seen}"
             if table.person is None:
@@ -249,14 +249,13 @@ class _Gone:
         )
 
     def consumer_keys(self, gone: Sequence["_Gone"]) -> Iterator[str]:
-        """Relations with the consumer keys that these rows had, as macros/keys.sql makes them.
+        """Queries for the consumer keys that these rows had, as macros/keys.sql makes them, and their marks.
 
         An address alone that is gone, of somebody who is there, is nobody's leaving.
         """
         where = self.where
         if self.table.person:
-            own = f"md5({text(self.table.person)} || cast({self._id} as varchar))"
-            yield f"(select distinct {own} as key from {_raw(self.table)} where {where}) as keys"
+            yield self._keys(f"{text(self.table.person)} || cast({self._id} as varchar)", where)
         else:
             owners = {each.table.full_name: each for each in gone if each.table.person}
             of_owner = [
@@ -267,8 +266,10 @@ class _Gone:
             where += f" and ({' or '.join(of_owner) or 'false'})"
         for column in self.table.columns:
             if column.is_email:
-                key = f"md5('email:' || lower(trim({column.name})))"
-                yield f"(select distinct {key} as key from {_raw(self.table)} where {where}) as keys"
+                yield self._keys(f"'email:' || lower(trim({column.name}))", where)
+
+    def _keys(self, named: str, where: str) -> str:
+        return f"select md5({named}), max({DELETED_AT}) from {_raw(self.table)} where {where} group by 1"
 
     @property
     def _id(self) -> str:
@@ -322,21 +323,20 @@ def _empty(table: SourceTable, gone: _Gone, execute: Execute) -> None:
 def remaining(tables: Sequence[SourceTable], person: Person, execute: Execute) -> Mapping[str, int]:
     """What is still there of a person, by table: nothing after the purge."""
     found = {f"raw_{name}": rows for name, rows in find(tables, person.named, execute).rows.items()}
+    if not person.emails:
+        return found
     keys = ", ".join(f"md5('email:' || {text(email)})" for email in sorted(person.emails))
-    if keys:
-        for name in _tables_with({"consumer_key"}, execute):
-            ((rows,),) = execute(f"select count(*) from {name} where consumer_key in ({keys})")
-            if rows:
-                found[name] = int(rows)
     emails = ", ".join(map(text, sorted(person.emails)))
-    if emails:
-        for name in _tables_with({"email"}, execute):
-            if not name.startswith("raw_"):
-                ((rows,),) = execute(
-                    f"select count(*) from {name} where {compared(EMAIL, 'email')} in ({emails})"
-                )
-                if rows:
-                    found[name] = int(rows)
+    signs = {
+        "consumer_key": f"consumer_key in ({keys})",
+        "email": f"{compared(EMAIL, 'email')} in ({emails})",
+    }
+    for column, where in signs.items():
+        for name in _tables_with({column}, execute):
+            ((rows,),) = execute(f"select count(*) from {name} where {where}")
+            # Raw has been looked at.
+            if rows and not name.startswith("raw_"):
+                found[name] = int(rows)
     return found
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from retail_assets.catalog.contract import ROW_HASH, SourceTable
 from retail_assets.errors import UserError
+from retail_assets.ingestion.raw_tables import column_types
 from retail_assets.privacy.personal import emptied, is_personal, normalised, recognised_by
 from retail_assets.resources.sql import literal
 from retail_assets.resources.warehouse import Execute
@@ -118,11 +119,7 @@ def read(settings: Settings, execute: Execute) -> Forgotten:
 
     Raises `UserError` if the pepper is not that of the list: everybody on it would come back.
     """
-    there = execute(
-        "select 1 from information_schema.tables"
-        f" where lower(table_schema) = '{SCHEMA}' and lower(table_name) = 'forgotten'"
-    )
-    if not there:
+    if "forgotten" not in column_types(SCHEMA, execute):
         return Forgotten()
     digests: dict[str, set[str]] = {}
     for kind, digest in execute(f"select kind, digest from {TABLE}"):
