@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
     from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
+    from dagster._core.execution.context import data_version_cache as data_version_cache
     from dagster._core.execution.plan import execute_step as execute_step
     from dagster._core.launcher import CheckRunHealthResult as CheckRunHealthResult
     from dagster._core.launcher import WorkerStatus as WorkerStatus
@@ -89,6 +90,10 @@ USED: dict[str, tuple[str, str]] = {
     "UnresolvedAssetJobDefinition": ("dagster._core.definitions.unresolved_asset_job_definition", _JOBS),
     "ASSET_CHECK_EVENTS": ("dagster._core.events", _LOG),
     "ASSET_EVENTS": ("dagster._core.events", _LOG),
+    "data_version_cache": (
+        "dagster._core.execution.context",
+        "It asks the log for what the run has just made, for every output and check (deployment/ranges.py).",
+    ),
     "execute_step": (
         "dagster._core.execution.plan",
         "It makes an event per partition, where our event log stores one (deployment/ranges.py).",

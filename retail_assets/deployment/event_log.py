@@ -9,10 +9,11 @@ the process loses nothing). How ranges are stored: ranges.py.
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
 from dagster import EventLogEntry
 
@@ -114,8 +115,12 @@ _FORGET = (
 class BatchedSqliteEventLogStorage(RangesStoredOnce, SqliteEventLogStorage):
     """`SqliteEventLogStorage` with kept connections, batched writes, and ranges of partitions stored once."""
 
+    # Outputs are in their run's log only.
+    indexed = RangesStoredOnce.indexed - {dg.DagsterEventType.STEP_OUTPUT}
+
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None):
         self._engines: dict[str, sa.Engine] = {}
+        self._open: dict[str, sa.Connection] = {}
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -126,7 +131,11 @@ class BatchedSqliteEventLogStorage(RangesStoredOnce, SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._db_lock:
+        with self._order:
+            if shard in self._open:
+                yield self._open[shard]
+                return
+            self.store_waiting()
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
@@ -134,7 +143,14 @@ class BatchedSqliteEventLogStorage(RangesStoredOnce, SqliteEventLogStorage):
                     _create_lists(engine)
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
-                yield connection
+                self._open[shard] = connection
+                try:
+                    yield connection
+                finally:
+                    del self._open[shard]
+
+    def _at_once(self) -> AbstractContextManager[Any]:
+        return self._connect(INDEX_SHARD_NAME)
 
     def _engine(self, shard: str) -> sa.Engine:
         """The shard's engine; those of the runs that nobody asked for lately are closed. Only in the lock."""
@@ -207,7 +223,7 @@ class BatchedSqliteEventLogStorage(RangesStoredOnce, SqliteEventLogStorage):
         with self.index_connection() as connection:
             for statement in _FORGET:
                 connection.exec_driver_sql(statement, {"runs": runs})
-        with self._db_lock:
+        with self._order:
             for run_id in run_ids:
                 if engine := self._engines.pop(run_id, None):
                     engine.dispose()
@@ -218,6 +234,7 @@ class BatchedSqliteEventLogStorage(RangesStoredOnce, SqliteEventLogStorage):
             _shrink(self.path_for_shard(INDEX_SHARD_NAME))
 
     def dispose(self) -> None:
+        self.store_waiting()
         super().dispose()
         for engine in self._engines.values():
             engine.dispose()

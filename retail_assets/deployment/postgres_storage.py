@@ -9,7 +9,7 @@ The database is `RETAIL_DAGSTER_URL`; dagster.yaml does not hold it, so that no 
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -20,12 +20,7 @@ from dagster_postgres.utils import DagsterPostgresException, retry_pg_connection
 
 from retail_assets.deployment.ranges import RangesStoredOnce, read_by_partition
 from retail_assets.errors import UserError
-from retail_assets.internals import (
-    ASSET_CHECK_EVENTS,
-    ASSET_EVENTS,
-    ConfigurableClassData,
-    SqlEventLogStorageTable,
-)
+from retail_assets.internals import ConfigurableClassData, SqlEventLogStorageTable
 from retail_assets.settings import settings
 
 # dagster-postgres is written for this driver. Without a name, SQLAlchemy takes another.
@@ -166,16 +161,14 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
         self._tables.clear()
         self._create_lists()
 
-    def store_event(self, event: EventLogEntry) -> None:
-        """Stores an event. Dagster's own tells listeners of it, of which there are none any more."""
-        kind = event.dagster_event_type
-        if kind in ASSET_EVENTS:
-            self.store_event_batch([event])
-            return
+    def _connect(self) -> AbstractContextManager[sa.Connection]:
+        self.store_waiting()
+        return super()._connect()
+
+    def _store_other(self, event: EventLogEntry) -> None:
+        # Dagster's own tells listeners of each event, of which there are none any more.
         with self.index_connection() as connection:
-            event_id = self._insert(connection, self._event_to_row(event), 1)
-        if kind in ASSET_CHECK_EVENTS:
-            self.store_asset_check_event(event, event_id)
+            self._insert(connection, self._event_to_row(event), 1)
 
     def _keep_others_from_numbers(self, connection: sa.Connection) -> None:
         # They take them with the table. Locked before anything is written to it: two that have written would
@@ -233,6 +226,7 @@ class PostgresEventLog(RangesStoredOnce, PostgresEventLogStorage):
                 connection.execute(sa.text(statement), named)
 
     def dispose(self) -> None:
+        self.store_waiting()
         super().dispose()
         self._engine.dispose()
 

@@ -9,17 +9,23 @@ the warehouse. Here
 - a batch of events is written in one transaction,
 - a step makes that one event only (`_one_event`): to make an event per partition and to pass each through
   the log took half of the time of a run over three years,
-- a check is planned once for a run.
+- a check is planned once for a run,
+- what a step says of checks and outputs waits for the next event, or half a second, and is stored with it: a
+  transaction for each took a quarter of a night,
+- of what the run has made itself, the log is not asked again (`_remembered`).
 
 Where Dagster's own class reads the same log, it sees such a run as one of its last partition.
 """
 
 import functools
+import hashlib
 import json
 import re
+import threading
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, NamedTuple
 
 import dagster as dg
 import sqlalchemy as sa
@@ -31,12 +37,19 @@ from retail_assets.internals import (
     AssetCheckEvaluationPlanned,
     AssetEventTagsTable,
     SqlEventLogStorage,
+    data_version_cache,
     execute_step,
     replace,
     serialize_value,
 )
 
 _BATCHED = {*ASSET_EVENTS, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
+# Events that say nothing of whether a run goes on. If its process dies, those of the last half second are
+# lost with it, and the run has failed.
+_CAN_WAIT = {dg.DagsterEventType.STEP_OUTPUT, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+_STORED_TOGETHER = _BATCHED | _CAN_WAIT
+MOST_WAITING = 100
+SECONDS_WAITING = 0.5
 _READ = re.compile(r"\b(FROM|JOIN) (event_logs|asset_event_tags)\b")
 
 
@@ -48,6 +61,14 @@ class _Stored(NamedTuple):
     said: EventLogEntry
 
 
+class _Made(NamedTuple):
+    """A materialization that this process has stored, and the partitions that it is of."""
+
+    event: EventLogEntry
+    event_id: int
+    partitions: Set[str]
+
+
 class RangesStoredOnce(SqlEventLogStorage):
     """A log in which events of several partitions are stored once.
 
@@ -55,12 +76,24 @@ class RangesStoredOnce(SqlEventLogStorage):
     partition, and the ids before its own are those of the others.
     """
 
+    # Of the events that are stored together, those that are in the index and not only in their run's log.
+    indexed: ClassVar[Set[dg.DagsterEventType]] = _STORED_TOGETHER
+
     def __init__(self, *arguments: Any, **named: Any):
         self._tables: set[str] = set()
+        self._columns: set[str] = set()
         self._migrated: set[str] = set()
         self._made_at_once: dict[tuple[str, dg.AssetKey | None], Sequence[str]] = {}
+        self._newest_of_run: tuple[str, dict[dg.AssetKey | None, _Made]] = ("", {})
+        # Held while events wait or are stored, so that the log is in the order of what was said.
+        self._order = threading.RLock()
+        self._waiting: list[EventLogEntry] = []
+        self._timer: threading.Timer | None = None
+        self._not_stored: Exception | None = None
         super().__init__(*arguments, **named)  # type: ignore[no-untyped-call]
         execute_step._get_output_asset_events = _one_event(execute_step._get_output_asset_events)
+        cache: Any = data_version_cache.DataVersionCache
+        cache._fetch_input_asset_version_info = _remembered(cache._fetch_input_asset_version_info)
 
     @abstractmethod
     def _insert(self, connection: sa.Connection, row: Mapping[str, Any], size: int) -> int:
@@ -97,6 +130,15 @@ class RangesStoredOnce(SqlEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the assets' table has a column. Dagster asks as often."""
+        return column_name in self._columns or super().has_asset_key_col(column_name)
+
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        if column_name not in self._columns and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._columns.add(column_name)
+        return column_name in self._columns
+
     def has_secondary_index(self, name: str) -> bool:
         """Whether a migration of the index is complete, which it stays. Dagster asks as often."""
         if name not in self._migrated and super().has_secondary_index(name):
@@ -112,36 +154,101 @@ class RangesStoredOnce(SqlEventLogStorage):
         """The run's next materialization of the asset is of all these partitions, in ascending order."""
         self._made_at_once[run_id, asset_key] = partitions
 
+    def made_by(self, run_id: str) -> Mapping[dg.AssetKey | None, _Made]:
+        """What a run of this process has made so far, as far as it is remembered: of its newest run."""
+        known, made = self._newest_of_run
+        return made if known == run_id else {}
+
     def store_event(self, event: EventLogEntry) -> None:
-        """Stores an event; one of several partitions, with their list."""
-        if _planned_partitions(event) or _made(event) in self._made_at_once:
-            self.store_event_batch([event])
-        else:
-            super().store_event(event)
+        """Stores an event, after those that wait; or lets it wait for the next one."""
+        with self._order:
+            if self._not_stored:
+                error, self._not_stored = self._not_stored, None
+                raise error
+            if event.run_id and event.dagster_event_type in _CAN_WAIT and len(self._waiting) < MOST_WAITING:
+                self._waiting.append(event)
+                if self._timer is None:
+                    self._timer = threading.Timer(SECONDS_WAITING, self._store_late)
+                    self._timer.daemon = True
+                    self._timer.start()
+            elif event.dagster_event_type in _STORED_TOGETHER:
+                waiting, self._waiting = self._waiting, []
+                self._store_together([*waiting, event])
+            else:
+                self.store_waiting()
+                self._store_other(event)
+
+    def store_waiting(self) -> None:
+        """Store the events that wait."""
+        with self._order:
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                self._store_together(waiting)
+
+    def _store_late(self) -> None:
+        # An error is the next caller's, as if it had stored the events itself.
+        with self._order:
+            self._timer = None
+            try:
+                self.store_waiting()
+            except Exception as error:
+                self._not_stored = error
+
+    def _store_other(self, event: EventLogEntry) -> None:
+        """Store an event that is of no asset and no check."""
+        super().store_event(event)
+
+    def _at_once(self) -> AbstractContextManager[Any]:
+        """Where a transaction of the index may be in another, what is stored in here is one."""
+        return nullcontext()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Stores a run's events of assets and planned checks together; anything else, one by one."""
-        if not events or not all(event.dagster_event_type in _BATCHED for event in events):
-            super().store_event_batch(events)
-            return
+        with self._order:
+            self.store_waiting()
+            if events and all(event.dagster_event_type in _BATCHED for event in events):
+                self._store_together(events)
+            else:
+                super().store_event_batch(events)
+
+    def _store_together(self, events: Sequence[EventLogEntry]) -> None:
         together = [self._with_partitions(event) for event in events]
-        self._keep_said([each.said for each in together])
+        for run_id in dict.fromkeys(event.run_id for event in events):
+            self._keep_said([each.said for each in together if each.said.run_id == run_id])
+        indexed = [each for each in together if each.event.dagster_event_type in self.indexed]
+        if not indexed:
+            return
         lists: dict[str, int] = {}
-        with self.index_transaction() as connection:
-            if any(len(each.partitions) > 1 for each in together):
-                self._keep_others_from_numbers(connection)
-            stored = [(each.event, self._store(connection, each, lists)) for each in together]
-            of_assets = [each for each in stored if each[0].dagster_event_type in ASSET_EVENTS]
-            if of_assets:
-                self._store_asset_event_tags(connection, *zip(*of_assets, strict=True))
-            # An asset's entry names its newest event: the last of the batch. All batches write them in one
-            # order, so that no two wait for each other.
-            newest = {_asset(event): (event, event_id) for event, event_id in of_assets}
-            for _, (event, event_id) in sorted(newest.items(), key=lambda item: str(item[0])):
-                self._store_asset_event(connection, event, event_id)
-        for event, event_id in stored:
-            if event.dagster_event_type in ASSET_CHECK_EVENTS:
-                self.store_asset_check_event(event, event_id)
+        with self._at_once():
+            with self.index_transaction() as connection:
+                if any(len(each.partitions) > 1 for each in indexed):
+                    self._keep_others_from_numbers(connection)
+                stored = [(each, self._store(connection, each, lists)) for each in indexed]
+                of_assets = [
+                    (each.event, event_id)
+                    for each, event_id in stored
+                    if each.event.dagster_event_type in ASSET_EVENTS
+                ]
+                if of_assets:
+                    self._store_asset_event_tags(connection, *zip(*of_assets, strict=True))
+                # An asset's entry names its newest event: the last of the batch. All batches write them in
+                # one order, so that no two wait for each other.
+                newest = {_asset(event): (event, event_id) for event, event_id in of_assets}
+                for _, (event, event_id) in sorted(newest.items(), key=lambda item: str(item[0])):
+                    self._store_asset_event(connection, event, event_id)
+            for each, event_id in stored:
+                if each.event.dagster_event_type in ASSET_CHECK_EVENTS:
+                    self.store_asset_check_event(each.event, event_id)
+        self._remember(stored)
+
+    def _remember(self, stored: Iterable[tuple[_Stored, int]]) -> None:
+        for (event, partitions, _), event_id in stored:
+            if event.dagster_event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+                if self._newest_of_run[0] != event.run_id:
+                    self._newest_of_run = (event.run_id, {})
+                one = event.dagster_event.partition if event.dagster_event else None
+                of = frozenset(partitions) or frozenset([one] if one else [])
+                self._newest_of_run[1][_asset(event)] = _Made(event, event_id, of)
 
     def _with_partitions(self, event: EventLogEntry) -> _Stored:
         if planned := _planned_partitions(event):
@@ -313,6 +420,54 @@ def _one_event(original: Any) -> Any:
             yield from (said._replace(partition=key) for key in partitions)
 
     return events
+
+
+def _remembered(original: Any) -> Any:
+    """Dagster's function that looks up what a step's inputs are, changed where this log remembers it.
+
+    It asks the log for every input of every output, and of every check. What the run has made itself in this
+    process is known. The version of a range is computed as Dagster does: a hash of those of its partitions.
+    """
+    if hasattr(original, "__wrapped__"):
+        return original
+
+    @functools.wraps(original)
+    def fetch(self: Any, asset_keys: Sequence[dg.AssetKey]) -> None:
+        context = self._context
+        storage = context.instance.event_log_storage
+        made = storage.made_by(context.run_id) if isinstance(storage, RangesStoredOnce) else {}
+        others = []
+        for key in asset_keys:
+            known = _input_version(context, key, made[key]) if key in made else None
+            if known:
+                self.input_asset_version_info[key] = known
+            else:
+                others.append(key)
+        if others:
+            original(self, others)
+
+    return fetch
+
+
+def _input_version(context: Any, key: dg.AssetKey, made: _Made) -> Any:
+    """What a step's input is, if all of its partitions were made by one event."""
+    assert made.event.dagster_event
+    version = data_version_cache.extract_data_version_from_entry(made.event)
+    name = context.job_def.asset_layer.get_node_input_name(context.node_handle, key)
+    if name and context.has_asset_partitions_for_input(name):
+        subset = context.asset_partitions_subset_for_input(name, require_valid_partitions=False)
+        wanted = list(subset.get_partition_keys())
+        if version is None or not made.partitions >= set(wanted):
+            return None
+        if len(wanted) < data_version_cache.SKIP_PARTITION_DATA_VERSION_DEPENDENCY_THRESHOLD:
+            version = dg.DataVersion(hashlib.sha256((version.value * len(wanted)).encode()).hexdigest())
+    return data_version_cache.InputAssetVersionInfo(
+        made.event_id,
+        made.event.dagster_event.event_type,
+        version,
+        made.event.run_id,
+        made.event.timestamp,
+    )
 
 
 def _planned_partitions(event: EventLogEntry) -> Sequence[str]:

@@ -2,11 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.events import StepOutputData
+from dagster._core.execution.plan.outputs import StepOutputHandle
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -14,7 +18,7 @@ from dagster._core.storage.tags import (
 )
 from dagster._core.utils import make_new_run_id
 
-from retail_assets.deployment import home
+from retail_assets.deployment import home, ranges
 from retail_assets.deployment.event_log import OPEN_RUNS
 from retail_assets.deployment.history import NEWEST, forget_old_runs
 from retail_assets.internals import SqliteEventLogStorage
@@ -246,3 +250,116 @@ def test_partitions_that_differ_in_what_is_said_of_them_have_an_event_each(tmp_p
 
 def _said(run_id):
     return dg.EventLogEntry(error_info=None, user_message="", level="INFO", run_id=run_id, timestamp=0.0)
+
+
+def _output(run_id, number):
+    """An event that says of an output what a step says."""
+    key = StepOutputHandle("tables", f"output_{number}")
+    said = dg.DagsterEvent(
+        dg.DagsterEventType.STEP_OUTPUT.value, "daily", event_specific_data=StepOutputData(key)
+    )
+    return dg.EventLogEntry(
+        error_info=None, level=10, user_message="", run_id=run_id, timestamp=float(number), dagster_event=said
+    )
+
+
+def _wait_for(happened):
+    until = monotonic() + 30
+    while not happened():
+        assert monotonic() < until
+        sleep(0.01)
+
+
+def _from_outside(history, run_id):
+    """What another process reads of a run's log."""
+    with dg.DagsterInstance.get() as other:
+        assert other.event_log_storage is not history.event_log_storage
+        return [entry.timestamp for entry in other.all_logs(run_id)]
+
+
+@pytest.mark.parametrize("history", ["SQLite", "PostgreSQL"], indirect=True)
+def test_what_waits_is_stored_soon_and_in_order(history, monkeypatch):
+    storage, run_id = history.event_log_storage, make_new_run_id()
+    monkeypatch.setattr(ranges, "SECONDS_WAITING", 3600)
+    storage.store_event(_output(run_id, 1))
+    assert _from_outside(history, run_id) == []
+    assert [entry.timestamp for entry in history.all_logs(run_id)] == [1]  # who asks here waits for nothing
+    storage.store_event(_output(run_id, 2))
+    storage.store_event(_said(run_id))
+    assert _from_outside(history, run_id) == [1, 2, _said(run_id).timestamp]
+    # The timer that began with the first is still running; another log begins one of its own.
+    monkeypatch.setattr(ranges, "SECONDS_WAITING", 0.01)
+    with dg.DagsterInstance.get() as other:
+        other.event_log_storage.store_event(_output(run_id, 3))
+        _wait_for(lambda: 3.0 in _from_outside(history, run_id))
+
+
+@pytest.mark.parametrize("history", ["SQLite"], indirect=True)
+def test_an_error_of_what_waited_is_the_next_callers(history, monkeypatch):
+    storage, run_id = history.event_log_storage, make_new_run_id()
+    monkeypatch.setattr(ranges, "SECONDS_WAITING", 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "_keep_said", Mock(side_effect=OSError("disk full")))
+        storage.store_event(_output(run_id, 1))
+        _wait_for(lambda: storage._not_stored)
+    with pytest.raises(OSError, match="disk full"):
+        storage.store_event(_said(run_id))
+    storage.store_event(_said(run_id))
+    assert len(history.all_logs(run_id)) == 1
+
+
+@pytest.mark.parametrize("days", [3, 150])
+@pytest.mark.parametrize("history", ["SQLite", "PostgreSQL"], indirect=True)
+def test_what_a_run_made_is_remembered_as_dagster_looks_it_up(history, monkeypatch, days):
+    """Data versions, pointers and the checks' targets, of inputs of the same step and of another."""
+    partitions = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-12-31")
+    once = dg.BackfillPolicy.single_run()
+
+    @dg.asset(partitions_def=partitions, backfill_policy=once, code_version="1")
+    def raw() -> None:
+        """Made by another step."""
+
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec("first", deps=["raw"], code_version="1"),
+            dg.AssetSpec("second", deps=["raw", "first"], code_version="1"),
+        ],
+        check_specs=[dg.AssetCheckSpec("is_right", asset="first")],
+        partitions_def=partitions,
+        backfill_policy=once,
+        can_subset=True,
+    )
+    def models():
+        yield dg.MaterializeResult(asset_key="first")
+        yield dg.AssetCheckResult(check_name="is_right", asset_key="first", passed=True)
+        yield dg.MaterializeResult(asset_key="second")
+
+    job = dg.Definitions(assets=[raw, models], jobs=[dg.define_asset_job("all")]).resolve_job_def("all")
+    keys = partitions.get_partition_keys()
+    ends = {ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[days - 1]}
+
+    def said():
+        assert job.execute_in_process(instance=history, tags=ends).success
+        events = {key: history.get_latest_materialization_event(dg.AssetKey(key)) for key in ("raw", "first")}
+        second = history.get_latest_materialization_event(dg.AssetKey("second"))
+        tags = dict(second.asset_materialization.tags)
+        pointers = {key: tags.pop(f"dagster/input_event_pointer/{key}") for key in events}
+        newest = {
+            key: history.get_asset_records([dg.AssetKey(key)])[0].asset_entry.last_materialization_storage_id
+            for key in events
+        }
+        (check,) = history.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey("first"), "is_right"), limit=1
+        )
+        target = check.event.dagster_event.event_specific_data.target_materialization_data
+        assert pointers == {key: str(value) for key, value in newest.items()}
+        assert (target.storage_id, target.run_id) == (newest["first"], events["first"].run_id)
+        return tags
+
+    asked = Mock(side_effect=dg.DagsterInstance.get_asset_records, autospec=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(dg.DagsterInstance, "get_asset_records", lambda *arguments: asked(*arguments))
+        remembered = said()
+    assert asked.call_count == 2  # those of `said`
+    monkeypatch.setattr(ranges, "_input_version", lambda *_: None)
+    assert remembered == said()
