@@ -94,7 +94,8 @@ def volume_results(
         return
     counts = arrivals(watched, judged, timezone, execute) if judged else {}
     for table in watched:
-        odd = list(unusual(table.full_name, counts.get(table.name, {}), judged))
+        seen = {} if table.is_irregular else counts.get(table.name, {})
+        odd = list(unusual(table.full_name, seen, judged))
         newest = odd[-1:]
         yield dg.AssetCheckResult(
             check_name=CHECK_NAME,
