@@ -287,8 +287,8 @@ def test_a_day_that_began_before_the_first_window_is_not_whole(manifest):
     ],
 )
 def test_a_limit_is_a_share_or_an_amount(measure, was, became, limits, over):
-    figures = (None if each is None else Decimal(each) for each in (was, became))
-    found = Restatement(PERFORMANCE, FROM, measure, *figures, None)
+    before, after = (None if each is None else Decimal(each) for each in (was, became))
+    found = Restatement(PERFORMANCE, FROM, measure, before, after, None)
     assert is_over(found, ("net_sales",), limits) is over
 
 
