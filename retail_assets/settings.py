@@ -36,6 +36,8 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
 
 # A share or an amount, of all tables or of one.
 LIMIT = r"(?:(\w+\.\w+)=)?(\d+(?:\.\d+)?%?)"
+# The same of figures: of all, of a measure, of a mart, or of a measure of one mart.
+RESTATEMENT_LIMIT = r"(?:(\w+(?:\.\w+)?)=)?(\d+(?:\.\d+)?%?)"
 
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
 _OTHERS = {f"{PREFIX}{name}" for name in ("EVENT_LOG_DIR", "CODE_SERVER_HOST", "CODE_SERVER_PORT")}
@@ -170,6 +172,12 @@ class Settings(BaseSettings):
         " an amount, with a table's name in front for that table: `5% erp.sales_order_detail=1000`. Shares"
         " count from 20 rows on.",
     )
+    restatement_limits: str = Field(
+        "20%",
+        description="By how much a figure of a past day may change before a check of its mart warns: a share,"
+        " or an amount, with a measure's or a mart's name in front for that one:"
+        " `20% net_sales=1000 sales_performance.margin=5%`. Without a name: of a mart's main measures.",
+    )
     locale: str = Field(
         "en-US",
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
@@ -263,6 +271,14 @@ class Settings(BaseSettings):
         for word in limits.split():
             if not re.fullmatch(LIMIT, word):
                 raise ValueError(f"'{word}' is no limit; write 5%, or erp.sales_order_detail=1000")
+        return limits
+
+    @field_validator("restatement_limits")
+    @classmethod
+    def _restatements(cls, limits: str) -> str:
+        for word in limits.split():
+            if not re.fullmatch(RESTATEMENT_LIMIT, word):
+                raise ValueError(f"'{word}' is no limit; write 20%, net_sales=1000 or sales_performance=5%")
         return limits
 
     @field_validator("alert_urls")

@@ -6,11 +6,8 @@
     {%- if (model.config.meta or {}).get("empty") -%}
         {%- set compiled_code = "select * from (\n" ~ compiled_code ~ "\n) as absent where false" -%}
     {%- endif -%}
-    {{
-        return(
-            adapter.dispatch("create_table_as", "dbt")(
-                temporary, relation, compiled_code, language, **kwargs
-            )
-        )
-    }}
+    {%- set create_sql = adapter.dispatch("create_table_as", "dbt")(
+        temporary, relation, compiled_code, language, **kwargs
+    ) -%}
+    {{ return(create_sql if temporary else with_restatements(relation, create_sql)) }}
 {%- endmacro %}

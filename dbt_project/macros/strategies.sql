@@ -37,7 +37,10 @@
     {{ replaced_rows(arg_dict, in_weeks_of_window("week_start")) }}
 {% endmacro %}
 
-{# Deletes the rows of the target that meet `gone`, and inserts the new rows that meet `new`. #}
+{#
+    Deletes the rows of the target that meet `gone`, and inserts the new rows that meet `new`. What that makes of
+    figures that were reported is recorded in the same transaction.
+#}
 {% macro replaced_rows(arg_dict, gone, new="true") -%}
     {%- set target = arg_dict["target_relation"] -%}
     {%- set columns = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name")) -%}
@@ -54,6 +57,7 @@
             ~ arg_dict["temp_relation"]
             ~ " where "
             ~ new,
+            recorded_restatements(target, gone, arg_dict["temp_relation"], new),
         )
     }}
 {%- endmacro %}
@@ -62,17 +66,22 @@
     On DuckDB a model already runs in a transaction. Snowflake commits each statement by itself unless asked not to.
     dbt's own macro appends a semicolon: a second one would be an empty statement, which Snowflake refuses.
 #}
-{% macro in_one_transaction(delete_sql, insert_sql) -%}
-    {{ return(adapter.dispatch("in_one_transaction")(delete_sql, insert_sql)) }}
+{% macro in_one_transaction(delete_sql, insert_sql, first_sql=none) -%}
+    {{ return(adapter.dispatch("in_one_transaction")(delete_sql, insert_sql, first_sql)) }}
 {%- endmacro %}
 
-{% macro default__in_one_transaction(delete_sql, insert_sql) -%}
+{% macro default__in_one_transaction(delete_sql, insert_sql, first_sql=none) -%}
+    {% if first_sql -%}
+        {{ first_sql }}
+        ;
+    {% endif -%}
     {{ delete_sql }}
     ;
     {{ insert_sql }}
     ;
 {%- endmacro %}
 
-{% macro snowflake__in_one_transaction(delete_sql, insert_sql) -%}
-    {{ snowflake_dml_explicit_transaction(delete_sql ~ "; " ~ insert_sql) }}
+{% macro snowflake__in_one_transaction(delete_sql, insert_sql, first_sql=none) -%}
+    {%- set first = first_sql ~ "; " if first_sql else "" -%}
+    {{ snowflake_dml_explicit_transaction(first ~ delete_sql ~ "; " ~ insert_sql) }}
 {%- endmacro %}

@@ -18,6 +18,7 @@ from retail_assets.internals import (
 )
 from retail_assets.quality import dbt_tests
 from retail_assets.quality.newest_partition import CHECK_NAME as NEWEST_PARTITION
+from retail_assets.quality.restatements import CHECK_NAME as RESTATED
 from retail_assets.quality.source_contract import CONTRACT_CHECK
 
 # At most this many runs are looked at once; the next look goes on where this one stopped.
@@ -164,7 +165,7 @@ class Watch:
             tables=marts,
             pages=pages,
             rows=str(rows.value) if rows else "",
-            remedy=_remedy(evaluation.check_name, partition),
+            remedy=_remedy(evaluation.check_name, partition, asset),
             link=f"{self._asset_link(asset)}?view=checks&checkDetail={quote(evaluation.check_name)}",
         )
 
@@ -233,11 +234,16 @@ def partition_of(run: dg.DagsterRun) -> str:
     return run.tags.get("dagster/partition") or spanned or ""
 
 
-def _remedy(check: str, partition: str) -> str:
+def _remedy(check: str, partition: str, asset: dg.AssetKey) -> str:
     if check == CONTRACT_CHECK:
         return "Compare the source with its mapping: `retail-assets inspect`."
     if check == NEWEST_PARTITION:
         return "Run the missing partition: `retail-assets backfill`, or Materialize in the UI."
+    if check == RESTATED:
+        return (
+            "The new figures are right by the sources. Which rows made them so:"
+            f" `retail-assets restatements --mart {asset.path[-1]} --day DATE --rows`."
+        )
     # A range is `first to last`; a partition is a day or a week.
     first, _, last = partition.partition(" to ")
     again = f": `retail-assets backfill --from {first} --to {last or first}`" if first else ""

@@ -149,6 +149,7 @@ class SourceTable:
     amount: str | None = None
     without: str = ""  # what is lost if a source does not have the table
     is_optional: bool = False  # few sources have it: no warning if it is missing
+    is_irregular: bool = False  # rows come at times, such as while offers run: no day expects any
     timezone: str | None = None  # of times that name no zone, if it differs from the system's
     absent: frozenset[str] = frozenset()  # columns that this source does not have
     person: str | None = None  # how the consumer keys of its rows begin, if each describes a person; or empty
@@ -222,6 +223,7 @@ def _table(node: Mapping[str, Any]) -> SourceTable:
         amount=meta.get("amount"),
         without=meta.get("without", {}).get(node["name"], ""),
         is_optional=bool(meta.get("optional")),
+        is_irregular=bool(meta.get("irregular")),
         person=meta.get("person"),
         unless=meta.get("unless"),
     )

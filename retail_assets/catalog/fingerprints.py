@@ -89,5 +89,7 @@ def _chosen(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _meta(meta: Mapping[str, Any]) -> Mapping[str, Any]:
     """What macros read. `dagster` is how the asset is shown and scheduled, `needs` whether there is one,
-    `explain` how its rows are explained."""
-    return {key: value for key, value in meta.items() if key not in ("dagster", "needs", "explain")}
+    `explain` how its rows are explained, `restated` what is recorded of it."""
+    return {
+        key: value for key, value in meta.items() if key not in ("dagster", "needs", "explain", "restated")
+    }

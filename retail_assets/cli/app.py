@@ -125,6 +125,38 @@ def explain(
         raise typer.Exit(1)
 
 
+@app.command()
+def restatements(
+    mart: Annotated[str, typer.Option(metavar="NAME", help="Only of this mart.")] = "",
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only of this day's figures."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only what changed from this morning on."),
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="What was reported on this morning."
+        ),
+    ] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Which source rows made it so.")] = False,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """List figures of past days that became others: what each was, what it became, by which run.
+
+    `restatements --mart sales_performance --day 2024-03-05 --as-of 2024-03-07`: what was reported of the 5th
+    on the morning of the 7th. With `--rows` instead: what changed of the source rows. Read-only.
+    """
+    from retail_assets.explaining.restated import Asked
+    from retail_assets.explaining.restated import restatements as restated
+
+    first, newest, morning = (each.date() if each else None for each in (day, since, as_of))
+    restated(Asked(mart, first, newest, morning, rows), format, out, notes)
+
+
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
 app.add_typer(segments_app, name="segments")
 

@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from retail_assets.dashboards.pages import Chart, Figure, Page, PageError
 from retail_assets.dashboards.period import Choice, choice
+from retail_assets.quality.restatements import TABLE as RESTATEMENTS
 from retail_assets.quality.table_states import TABLE
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import WarehouseError
@@ -178,7 +179,7 @@ def rendered(sql: str, page: Page, chosen: Choice) -> str:
 def tables_of(page: Page) -> Sequence[str]:
     """The tables that a page's queries name, with their schemas."""
     named = (found.group(0).lower() for sql in page.queries for found in _RELATION.finditer(sql))
-    return sorted(set(named) - {TABLE})
+    return sorted(set(named) - {TABLE, RESTATEMENTS})
 
 
 def _figures(

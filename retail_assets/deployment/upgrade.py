@@ -34,6 +34,7 @@ from retail_assets.ingestion.keys import systems_of_text
 from retail_assets.ingestion.raw_changes import RawChange, column_of, raw_changes
 from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import daily_partitions, weekly_partitions
+from retail_assets.quality import restatements, table_states
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.storage import STORAGE_VERSION
 from retail_assets.resources.warehouse import Execute, Say, Warehouse, transaction
@@ -453,11 +454,15 @@ class Upgrade:
         selection = ["--resource-type", "model", "--select", *names]
         with self._warehouse.session() as execute:
             text_keys = systems_of_text(self._project.manifest, execute)
+            restatements.create(execute)
+            known = table_states.read(execute)
+        manifest, built = self._project.manifest, {str(self._models[model]["unique_id"]) for model in models}
         arguments = build_arguments(
             window,
             self._settings.timezone,
             text_keys=text_keys,
             full_refresh=full_refresh,
+            restating=restatements.restating(manifest, built, known, window, self._settings, "upgrade"),
             selection=selection,
         )
         try:

@@ -23,6 +23,7 @@ from retail_assets.quality import table_states
 from retail_assets.quality.row_account import DELETED, NEW, OUTSIDE, READ, REFUSED, TOLD
 from retail_assets.quality.source_contract import contract_check_specs, contract_result, contract_results
 from retail_assets.quality.table_states import TableState
+from retail_assets.quality.volume import volume_results, volume_specs
 from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
@@ -79,7 +80,7 @@ def raw_assets(
     @dg.multi_asset(
         name=f"raw_{system}",
         specs=list(raw_translator.specs.values()),
-        check_specs=list(contract_check_specs(keys.values())),
+        check_specs=[*contract_check_specs(keys.values()), *volume_specs(keys.values())],
         can_subset=True,
         partitions_def=daily_partitions(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -117,6 +118,7 @@ def raw_assets(
                 known = table_states.read(execute)
             window = _window(chosen, known, window_of(context))
             extraction: Extraction | None = None
+            volumes: list[dg.AssetCheckResult] = []
             loaded: Mapping[str, Loaded] = {}
             try:
                 with told_plainly():
@@ -149,11 +151,24 @@ def raw_assets(
                     context.run_id,
                     settings.timezone,
                 )
+                if extraction:
+                    there = [table for table in chosen if table.name not in errors]
+                    volumes = list(
+                        volume_results(
+                            set(context.selected_asset_check_keys),
+                            there,
+                            keys,
+                            window,
+                            settings.timezone,
+                            execute,
+                        )
+                    )
             if not _is_read_on(context, [keys[table.name] for table in chosen]):
                 warehouse.publish()
         if extraction:
             yield from _materializations(settings, extraction, chosen, keys, loaded)
             yield from contract_results(context, extraction, chosen, keys)
+            yield from volumes
         else:
             for name, said in errors.items():
                 yield from contract_result(context, keys[name], False, said, dg.AssetCheckSeverity.ERROR)

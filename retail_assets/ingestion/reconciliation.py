@@ -45,12 +45,26 @@ def recent_days(window: Window, read: Sequence[Window], zone: str) -> Mapping[da
     """The retailer's days up to the window's end, of those that were read."""
     last = window.end.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
     dates = (last - timedelta(days=number) for number in reversed(range(DAYS)))
-    days = {day: Window(_midnight(day, zone), _midnight(day + timedelta(days=1), zone)) for day in dates}
+    days = {day: day_span(day, zone) for day in dates}
     return {
         day: span
         for day, span in days.items()
         if any(each.start <= span.start and span.end <= each.end for each in read)
     }
+
+
+def day_span(day: date, zone: str) -> Window:
+    """One of the retailer's days."""
+    return Window(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+
+
+def days_of_window(window: Window, zone: str) -> list[date]:
+    """The retailer's days that lie whole within a window."""
+    first = window.start.astimezone(ZoneInfo(zone)).date()
+    number = (window.end.astimezone(ZoneInfo(zone)).date() - first).days
+    days = (first + timedelta(days=each) for each in range(number + 1))
+    spans = {day: day_span(day, zone) for day in days}
+    return [day for day, (start, end) in spans.items() if window.start <= start and end <= window.end]
 
 
 def _midnight(day: date, zone: str) -> datetime:

@@ -19,10 +19,11 @@ from retail_assets.ingestion.raw_tables import create_raw_tables
 from retail_assets.partitions import partitions_by_name, rebuilding, window_of
 from retail_assets.privacy.erasure import purge
 from retail_assets.privacy.personal import personal_tables
-from retail_assets.quality import table_states
+from retail_assets.quality import restatements, table_states
 from retail_assets.quality.dbt_tests import dbt_test_specs, failing_rows
 from retail_assets.quality.half_orders import whole_order_results, whole_order_specs
 from retail_assets.quality.held_back import held_back_results, held_back_specs
+from retail_assets.quality.restatements import restated_results, restated_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
@@ -75,6 +76,7 @@ def _step(
             *known_value_specs({spec.key for spec in models.values()}),
             *whole_order_specs({spec.key for spec in models.values()}),
             *held_back_specs({spec.key for spec in models.values()}),
+            *restated_specs(manifest, models),
         ],
         can_subset=True,
         allow_arbitrary_check_specs=True,
@@ -117,7 +119,11 @@ def _step(
                     settings.timezone,
                     text_keys=text_keys,
                     full_refresh=config.full_refresh,
+                    restating=restatements.restating(
+                        manifest, choice.nodes, known, planned.window, settings, context.run_id
+                    ),
                 )
+                restatements.create(execute)
                 measure = _measure(project, planned.window, execute)
                 sample = partial(failing_rows, personal_names(manifest), execute)
                 try:
@@ -137,6 +143,9 @@ def _step(
                 yield from known_value_results(staged, execute, planned.window)
                 yield from whole_order_results(staged, execute, planned.window)
                 yield from held_back_results(staged, manifest, settings.quarantine_limits, execute)
+                yield from restated_results(
+                    staged, manifest, settings.restatement_limits, context.run_id, execute
+                )
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)

@@ -135,6 +135,11 @@ MODELS = ("--resource-type", "model")
 ON_SNOWFLAKE = {"warehouse", *(name for name in Settings.model_fields if name.startswith("snowflake_"))}
 # Statements that may have what engines judge differently.
 LOOKED_AT = re.compile(r"/|\bdesc\b|\bhaving\b|\bexists\b|\\", re.IGNORECASE)
+# Without the clock's columns and the run.
+RESTATED = (
+    "cast(figure_day as varchar), measure, cast(was as varchar), cast(became as varchar), affected_keys,"
+    " examples, cast(window_end as varchar), cast(known_at as varchar), is_rebuild"
+)
 # Tables without a row in the days that are run.
 NEVER_FILLED = {
     *(f"raw_{system}._refused_rows" for system in SYSTEMS),
@@ -256,12 +261,21 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
                 dict(session("select table_name, sum(row_count) from privacy.erasures group by table_name"))
                 for session in (on_duckdb, on_snowflake)
             ]
+            # What figures of past days were, and became.
+            restated = [
+                sorted(map(str, session(f"select mart, {RESTATED} from quality.restatements")))
+                for session in (on_duckdb, on_snowflake)
+            ]
             described = missing_comments(descriptions(there.manifest), on_snowflake(SNOWFLAKE_COMMENTS))
             assert list(described) == []
         sent = statements_sent(settings)
     assert empty == NEVER_FILLED
     assert erased[0] == erased[1]
     assert {"raw_crm.consumers", "raw_marketing.audience_members"} <= erased[0].keys()
+    assert restated[0] == restated[1]
+    assert {"mart_sales.sales_performance", "mart_marketing.mrt_media_channels"} <= {
+        row.split("'")[1] for row in restated[0]
+    }
     assert [each for each in sent if each.error] == []
     looked_at = [each.text for each in sent if LOOKED_AT.search(each.text)]
     assert {found for sql in looked_at for found in judged_differently(sql)} == set()

@@ -1,0 +1,272 @@
+"""What was reported of a past day, what became of it, and which source rows made it so."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
+from retail_assets.catalog.project import Project
+from retail_assets.errors import UserError
+from retail_assets.explaining.entries import Catalog, Staged
+from retail_assets.explaining.explanation import Explanation, Format, Query, show
+from retail_assets.explaining.versions import day_of, events_of, versions_of
+from retail_assets.ingestion.mapping import nearest
+from retail_assets.quality.restatements import TABLE, Restated, restated_marts
+from retail_assets.resources.sql import text
+from retail_assets.resources.warehouse import warehouse_of
+from retail_assets.settings import Settings, settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of the record is asked for."""
+
+    mart: str = ""
+    day: date | None = None
+    since: date | None = None
+    """Only what became known on this day's morning or later."""
+    as_of: date | None = None
+    """As it was reported on the morning of this day."""
+    rows: bool = False
+
+
+def restatements(asked: Asked, format: Format, out: Console, notes: Console) -> None:
+    """Print restatements, or what was reported on a morning."""
+    catalog = Catalog(Project(settings()).manifest, settings())
+    with warehouse_of(settings()).reading() as query:
+        found = Record(catalog, settings(), query).answer(asked)
+    show(found, format, out, notes)
+
+
+class Record:
+    """The record of restatements in the published copy."""
+
+    def __init__(self, catalog: Catalog, settings: Settings, query: Query):
+        self._catalog = catalog
+        self._zone = settings.timezone
+        self._query = query
+        self._marts = {each.table: each for each in restated_marts(catalog.manifest).values()}
+
+    def answer(self, asked: Asked) -> Explanation:
+        """What is asked for. Raises `UserError` if a mart or a day is missing."""
+        mart = self._mart(asked.mart) if asked.mart else None
+        if not (asked.as_of or asked.rows):
+            return self._listed(mart, asked)
+        if mart is None or asked.day is None:
+            raise UserError("Say of which figures: --mart NAME and --day DATE.")
+        found = self._reported(mart, asked.day, asked.as_of) if asked.as_of else Explanation()
+        if asked.rows:
+            self._rows(found, mart, asked.day)
+        return found
+
+    def _mart(self, name: str) -> Restated:
+        for table, mart in self._marts.items():
+            if name in (table, table.partition(".")[2]):
+                return mart
+        raise UserError(
+            f"Of {name} no restatements are recorded{nearest(name, self._marts)}"
+            f" These marts say that they are (meta.restated): {', '.join(sorted(self._marts))}."
+        )
+
+    def _recorded(self, mart: Restated | None, day: date | None) -> list[dict[str, Any]]:
+        """Rows of the record, in the order in which they became known."""
+        there = self._query(
+            "select table_name from information_schema.tables"
+            f" where lower(table_schema || '.' || table_name) = '{TABLE}'"
+        )
+        if not there.num_rows:
+            return []
+        where = [f"mart = {text(mart.table)}"] if mart else []
+        where += [f"figure_day = cast('{day}' as date)"] if day else []
+        found: list[dict[str, Any]] = self._query(
+            f"select * from {TABLE} where {' and '.join(where) or 'true'}"
+            " order by known_at, recorded_at, mart, figure_day, measure"
+        ).to_pylist()
+        return found
+
+    def _listed(self, mart: Restated | None, asked: Asked) -> Explanation:
+        since = self._morning(asked.since or date(1900, 1, 1))
+        rows = [each for each in self._recorded(mart, asked.day) if each["known_at"] >= since]
+        days = {(each["mart"], each["figure_day"]) for each in rows}
+        marts = {each["mart"] for each in rows}
+        told = (
+            f"{len(rows):,} figures of {len(days):,} past days became others, in {len(marts)} of the marts."
+            if rows
+            else "No figure of a past day became another."
+        )
+        found = Explanation([told])
+        found.add(
+            "restatements",
+            [
+                {
+                    # On the morning after the newest day that was known.
+                    "morning": day_of(each["known_at"], self._zone),
+                    "mart": each["mart"],
+                    "day": each["figure_day"],
+                    "measure": each["measure"],
+                    "was": each["was"],
+                    "became": each["became"],
+                    "keys": each["affected_keys"],
+                    "such as": "(the whole table was rebuilt)" if each["is_rebuild"] else each["examples"],
+                    "run": each["run_id"],
+                }
+                for each in reversed(rows)
+            ],
+            "Figures that became others, the newest first",
+        )
+        return found
+
+    def _reported(self, mart: Restated, day: date, as_of: date) -> Explanation:
+        """The first thing that became of a figure after a morning says what it was on that morning."""
+        if as_of <= day:
+            raise UserError(f"On the morning of {as_of} {day} was not over. Ask for a later morning.")
+        morning = self._morning(as_of)
+        later: dict[str, Any] = {}
+        for each in self._recorded(mart, day):
+            if each["known_at"] > morning:
+                later.setdefault(each["measure"], each)
+        sums = ", ".join(f"sum({name}) as {name}" for name in mart.measures)
+        (now,) = self._query(
+            f"select {sums} from {mart.table} where {mart.day} = cast('{day}' as date) and {mart.where}"
+        ).to_pylist()
+        lines = []
+        for name in mart.measures:
+            was = later[name]["was"] if name in later else now[name]
+            first = day_of(later[name]["known_at"], self._zone) if name in later else None
+            lines.append({"measure": name, "reported": was, "now": now[name], "changed on": first})
+        changed = len(later)
+        found = Explanation(
+            [
+                f"{mart.table} of {day}, as it was on the morning of {as_of}:"
+                f" {f'{changed} of {len(lines)} figures became others later' if changed else 'as it is now'}."
+            ]
+        )
+        found.add("reported", lines, f"{mart.table} of {day}")
+        return found
+
+    def _rows(self, found: Explanation, mart: Restated, day: date) -> None:
+        """What changed of the source rows, in the windows of the runs that restated the day."""
+        recorded = self._recorded(mart, day)
+        windows = sorted({(each["window_start"], each["window_end"]) for each in recorded})
+        if not windows:
+            found.sentences.append(f"No figure of {mart.table} of {day} became another.")
+            return
+        changed = " or ".join(
+            f"({column} >= timestamp '{start}' and {column} < timestamp '{end}')"
+            for start, end in windows
+            for column in (CHANGED_AT, DELETED_AT)
+        )
+        days = [(day_of(start, self._zone), day_of(end, self._zone) or date.max) for start, end in windows]
+        upstream = self._upstream(mart)
+        told: set[str] = set()
+        lines: list[dict[str, Any]] = []
+        for staged, of_day in self._of_day(upstream, day):
+            told.add(staged.name)
+            key = ", ".join(staged.source.primary_key)
+            rows = versions_of(
+                staged,
+                f"({key}) in (select {key} from {staged.raw} where ({changed}) and {of_day})",
+                self._query,
+            )
+            lines += [
+                {
+                    "day": event.day,
+                    "table": event.table,
+                    "key": event.key,
+                    "what": event.what,
+                    "column": event.column,
+                    "before": event.before,
+                    "after": event.after,
+                    "loaded_at": event.loaded_at,
+                }
+                for event in events_of(staged, rows, (), self._zone)
+                if event.day and any(first and first <= event.day < end for first, end in days)
+            ]
+        lines.sort(key=lambda line: (line["day"], line["table"], line["key"]))
+        others = {
+            each.name: self._query(f"select count(*) as n from {each.raw} where {changed}").to_pylist()[0][
+                "n"
+            ]
+            for each in upstream
+            if each.name not in told
+        }
+        found.sentences.append(
+            f"{len(lines):,} changes of source rows of {day} came with the runs that restated it."
+        )
+        found.add("source rows", lines, f"What changed of the rows of {day}")
+        # Such as a product's cost, of which no row names a day.
+        found.add(
+            "other tables",
+            [{"table": name, "versions": count} for name, count in sorted(others.items()) if count],
+            f"Other tables that {mart.table} is made of, and changed in the same windows",
+        )
+
+    def _upstream(self, mart: Restated) -> list[Staged]:
+        """The ingested tables that a mart is made of."""
+        parents = self._catalog.manifest["parent_map"]
+        seen: set[str] = set()
+        waiting = [mart.unique_id]
+        while waiting:
+            for each in parents.get(waiting.pop(), ()):
+                if each not in seen:
+                    seen.add(each)
+                    waiting.append(each)
+        relations = self._query(
+            "select lower(table_schema || '.' || table_name) as relation from information_schema.tables"
+        ).to_pylist()
+        there = {each["relation"] for each in relations}
+        return [
+            each
+            for each in self._catalog.staged.values()
+            if each.source.unique_id in seen and each.raw in there
+        ]
+
+    def _of_day(self, tables: Sequence[Staged], day: date) -> Iterator[tuple[Staged, str]]:
+        """The tables whose rows are of a day, each with a condition on raw: those of it by any version."""
+        known = {each.name: each for each in tables}
+        of_subject: dict[str, list[str]] = {}
+        for each in tables:
+            named = self._naming(each, day)
+            if named:
+                of_subject.setdefault(each.name, []).append(named)
+        for whole in self._catalog.subjects():
+            if whole.name not in known:
+                continue
+            parts = {
+                name: part
+                for name, part in {whole.name: whole, **self._catalog.parts(whole)}.items()
+                if name in known
+            }
+            owners = {
+                name: whole.source.primary_key[0]
+                if part is whole
+                else next(iter(part.references(whole)), None)
+                for name, part in parts.items()
+            }
+            orders = " union ".join(
+                f"select cast({owners[name]} as varchar) as number from {part.raw} where {named}"
+                for name, part in parts.items()
+                if owners[name] and (named := self._naming(part, day))
+            )
+            for name in parts:
+                if orders and owners[name]:
+                    of_subject.setdefault(name, []).append(f"cast({owners[name]} as varchar) in ({orders})")
+        for name, ways in of_subject.items():
+            yield known[name], f"({' or '.join(ways)})"
+
+    def _naming(self, table: Staged, day: date) -> str:
+        """A condition on raw: the rows of which a version names the day; empty where no column does."""
+        columns = table.entry.get("days", ())
+        if not columns:
+            return ""
+        raw, staged = (", ".join(names) for names in zip(*table.key, strict=True))
+        any_of = " or ".join(f"{column} = cast('{day}' as date)" for column in columns)
+        return f"({raw}) in (select {staged} from {table.relation}_versions where {any_of})"
+
+    def _morning(self, day: date) -> datetime:
+        midnight = datetime.combine(day, time(), ZoneInfo(self._zone))
+        return midnight.astimezone(UTC).replace(tzinfo=None)
