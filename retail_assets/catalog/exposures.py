@@ -48,8 +48,9 @@ class Exposure:
         return f"{self.kind.removesuffix('s')}_{self.name}"
 
     def is_made_of(self, present: Collection[dg.AssetKey]) -> bool:
-        """Whether the deployment has anything to show."""
-        return any(dg.AssetKey(each.split(".")) in present for each in self.tables)
+        """Whether the deployment has anything to show: a mart, where it shows marts; dimensions only name."""
+        marts = [each for each in self.tables if each.startswith("mart_")]
+        return any(dg.AssetKey(each.split(".")) in present for each in marts or self.tables)
 
     def spec(self, settings: Settings, present: Present, kinds: set[str]) -> dg.AssetSpec:
         """The asset, downstream of what the deployment has of its tables."""

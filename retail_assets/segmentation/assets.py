@@ -40,7 +40,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
 
 REPORT = Exposure(
     REPORTS,
-    "customer_segments",
+    "segments",
     "Report of customer segments",
     "What a week's segments are like, who moved, and how sure it is: an HTML file in the home, `reports/`.",
     "team:data-science",
