@@ -29,11 +29,11 @@ def test_each_is_declared_as_it_reads(manifest, deploy):
             read.setdefault((EXTRACTS, name), set()).add(".".join(key.path))
     assert {name for name in found if name[0] != "reports"} == read.keys()
     models = {table_of(manifest, each): each for each in manifest["nodes"] if each.startswith("model.")}
-    for name, each in found.items():
-        tables = read.get(name, {*each.tables})
-        assert {".".join(key.path) for key in graph.get(each.key).parent_keys} == tables, name
+    for place, each in found.items():
+        tables = read.get(place, {*each.tables})
+        assert {".".join(key.path) for key in graph.get(each.key).parent_keys} == tables, place
         node = manifest["exposures"][f"exposure.retail_assets.{each.dbt_name}"]
-        assert {*node["depends_on"]["nodes"]} == {models[table] for table in tables if table in models}, name
+        assert {*node["depends_on"]["nodes"]} == {models[table] for table in tables if table in models}, place
 
 
 def _tables(page):
