@@ -10,13 +10,16 @@ from retail_assets.automation.abandoned import beating_executor
 from retail_assets.automation.jobs import daily_job, newest_partition_job, weekly_job
 from retail_assets.automation.schedules import schedules
 from retail_assets.automation.sensors import alert_sensor, history_sensor
+from retail_assets.catalog.exposures import exposures
 from retail_assets.catalog.lineage import known_columns
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
 from retail_assets.catalog.translator import Translator
+from retail_assets.dashboards.assets import dashboard_assets
 from retail_assets.demand.assets import SERIES_KEY, demand_assets
 from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
 from retail_assets.deployment.upgrade import bring_up_to_date
+from retail_assets.extracts.assets import extract_assets
 from retail_assets.ingestion.assets import raw_assets
 from retail_assets.lifetime_value.assets import PURCHASES, lifetime_value_assets
 from retail_assets.prices.assets import SOLD, price_assets
@@ -51,7 +54,14 @@ def definitions_of(settings: Settings) -> dg.Definitions:
     }
     weekly_steps = [make(settings) for key, make in made_of.items() if key in keys]
     plans = [plan_assets(settings)] if {STOCK_KEY, SERIES_KEY} <= keys else []
-    assets = [*raw, *models, *weekly_steps, *plans]
+    made = [*raw, *models, *weekly_steps, *plans]
+    present = {spec.key: spec.partitions_def for step in made for spec in step.specs}
+    exposed = list(exposures(project.manifest))
+    assets = [
+        *made,
+        *dashboard_assets(settings, exposed, present),
+        *extract_assets(settings, exposed, present),
+    ]
     newest_partition = newest_partition_checks(assets)
     daily = daily_job(settings)
     weekly = weekly_job(settings) if weekly_steps else None

@@ -22,6 +22,7 @@ from retail_assets.errors import UserError
 
 PREFIX = "RETAIL_"
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
+FORMATS = ("parquet", "csv", "xlsx")
 # Lists that are shipped, in a folder for each system that they are of: they enrich what sources name.
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -204,6 +205,24 @@ class Settings(BaseSettings):
         description="Where the webserver and the daemon find the code server, `host:port`, if each is"
         " a process of its own.",
     )
+    dashboards_folder: str = Field(
+        "",
+        description="Folder into which each run writes the dashboards as files. Default: none; pages are"
+        " served by `retail-assets dashboards` alone.",
+    )
+    extracts_folder: str = Field(
+        "",
+        description="Folder, or URL that fsspec opens (`s3://...`), into which each run writes the marts as"
+        " files. Default: none, no extracts are written.",
+    )
+    extracts_formats: str = Field(
+        "parquet",
+        description="What extracts are written as, separated by commas: `parquet`, which is always, `csv` and"
+        " `xlsx`.",
+    )
+    extracts_personal: bool = Field(
+        False, description="Whether extracts have the columns with personal data, too."
+    )
     history_days: int = Field(
         30,
         ge=1,
@@ -254,6 +273,14 @@ class Settings(BaseSettings):
         unknown = set(_listed(names)) - set(SYSTEMS)
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no system; there are: {', '.join(SYSTEMS)}")
+        return names
+
+    @field_validator("extracts_formats")
+    @classmethod
+    def _known_formats(cls, names: str) -> str:
+        unknown = set(_listed(names)) - set(FORMATS)
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))} is no format; there are: {', '.join(FORMATS)}")
         return names
 
     @field_validator("ui_hosts")
@@ -307,6 +334,11 @@ class Settings(BaseSettings):
     def names(self) -> tuple[str, ...]:
         """The names under which the UI is shown, beside this machine's own."""
         return _listed(self.ui_hosts)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The files of an extract."""
+        return tuple(name for name in FORMATS if name == "parquet" or name in _listed(self.extracts_formats))
 
     @property
     def duckdb_path(self) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.catalog.exposures import Exposure
 from retail_assets.freshness import freshness_by_name
 from retail_assets.partitions import partitions_by_name
 from retail_assets.resources.sessions import Session
@@ -59,11 +60,13 @@ def weekly_step(
     make_week: MakeWeek,
     partition: str = "weekly",
     freshness: str = "weekly_segments",
+    report: Exposure | None = None,
 ) -> dg.AssetsDefinition:
     """One asset for each of the tables that `descriptions` names, written together.
 
     A range of weeks is one run, which takes them in their order. The group has the step's name; assets are
-    shown as made with `library`. `make_week` of a daily step is given days.
+    shown as made with `library`. `make_week` of a daily step is given days, and writes the `report`, too, of
+    which checks and metadata go by its name.
     """
     keys = {table: dg.AssetKey([tables.schema, table]) for table in descriptions}
     specs = [
@@ -79,6 +82,11 @@ def weekly_step(
         )
         for table, key in keys.items()
     ]
+    if report:
+        partitions = partitions_by_name(settings)[partition]
+        read = {dg.AssetKey(each.split(".")): partitions for each in report.tables}
+        specs.append(report.spec(settings, read, {"html"}))
+        keys[report.name] = report.key
 
     @dg.multi_asset(
         name=name,
@@ -109,7 +117,8 @@ def weekly_step(
             warehouse.publish()
         for table, key in keys.items():
             if key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows[table]})
+                counted = {"dagster/row_count": rows[table]} if table in rows else {}
+                yield dg.MaterializeResult(asset_key=key, metadata=counted)
         for check, pairs in found.items():
             key = keys[checks[check].table]
             if dg.AssetCheckKey(key, check) in context.selected_asset_check_keys:

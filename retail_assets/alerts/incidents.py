@@ -26,7 +26,7 @@ class Incident:
     tables: tuple[str, ...] = ()
     """The marts that are made of what is wrong."""
     pages: tuple[str, ...] = ()
-    """The dashboards that show them."""
+    """The dashboards that show them, extracts and reports."""
     rows: str = ""
     """Some of the rows, as a table in text."""
     remedy: str = ""

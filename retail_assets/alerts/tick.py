@@ -11,6 +11,7 @@ from retail_assets.alerts.delivery import send
 from retail_assets.alerts.inbox import Inbox
 from retail_assets.alerts.routes import RoutesError, destinations, routes
 from retail_assets.alerts.watch import Watch
+from retail_assets.catalog.exposures import DASHBOARDS
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.dashboards.answers import tables_of
 from retail_assets.dashboards.pages import read_pages
@@ -40,6 +41,8 @@ def _pages() -> Callable[[], Mapping[str, Sequence[str]]]:
 
     @cache
     def read() -> Mapping[str, Sequence[str]]:
-        return {page.title: tables_of(page) for page in read_pages(PROJECT_DIR)}
+        return {
+            page.title: [*tables_of(page), f"{DASHBOARDS}.{page.name}"] for page in read_pages(PROJECT_DIR)
+        }
 
     return read

@@ -10,6 +10,7 @@ import dagster as dg
 
 from retail_assets.alerts.incidents import PLATFORM, Incident
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
+from retail_assets.catalog.exposures import EXTRACTS, REPORTS
 from retail_assets.failures import root_message
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -212,7 +213,7 @@ class Watch:
         return f"{self.ui}/assets/{'/'.join(map(quote, key.path))}"
 
     def _made_of(self, key: dg.AssetKey) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The marts that are made of an asset, itself too, and the pages that show any of its descendants."""
+        """The marts that are made of an asset, itself too, and what shows any of its descendants."""
         if not self._node(key):
             return (), ()
         seen, ahead = {key}, [key]
@@ -223,7 +224,12 @@ class Watch:
         names = {".".join(each.path) for each in seen}
         marts = sorted(name for name in names if name.startswith("mart_"))
         pages = sorted(title for title, tables in self.pages().items() if names.intersection(tables))
-        return tuple(marts), tuple(pages)
+        files = sorted(
+            f"{each.path[0].removesuffix('s')} {each.path[-1]}"
+            for each in seen
+            if each.path[0] in (EXTRACTS, REPORTS)
+        )
+        return tuple(marts), (*pages, *files)
 
 
 def partition_of(run: dg.DagsterRun) -> str:

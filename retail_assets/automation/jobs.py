@@ -10,7 +10,10 @@ DAILY_JOB = "daily"
 WEEKLY_JOB = "weekly"
 NEWEST_PARTITION_JOB = "newest_partition"
 
-_WEEKLY = dg.AssetSelection.groups("segmentation", "lifetime_value", "recommendations", "demand", "prices")
+_WEEKLY = dg.AssetSelection.groups(
+    "segmentation", "lifetime_value", "recommendations", "demand", "prices",
+    "reports", "weekly_dashboards", "weekly_extracts",
+)  # fmt: skip
 
 
 def daily_job(settings: Settings) -> UnresolvedAssetJobDefinition:

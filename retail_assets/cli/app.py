@@ -301,6 +301,24 @@ def export_dashboards(
     export_pages(out, folder)
 
 
+@app.command()
+def extracts(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Such as `sales`. Default: all.")
+    ] = None,
+    to: Annotated[str, typer.Option(metavar="DIR", help="Folder or URL. Default: the setting's.")] = "",
+) -> None:
+    """Write the marts as files, by month, only what has changed: Parquet, or RETAIL_EXTRACTS_FORMATS.
+
+    Without the columns of personal data. With RETAIL_EXTRACTS_FOLDER each run does so by itself.
+    """
+    from retail_assets.extracts.command import extract
+    from retail_assets.settings import settings
+
+    if not extract(out, settings(), to, names or []):
+        raise typer.Exit(1)
+
+
 alerts_app = typer.Typer(help="What is wrong, and who is told.", no_args_is_help=True)
 app.add_typer(alerts_app, name="alerts")
 _NUMBER = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number in the list.")]

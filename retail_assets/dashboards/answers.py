@@ -25,6 +25,7 @@ Query = Callable[[str], "pa.Table"]
 Reading = Callable[[], AbstractContextManager[Query]]
 """A context in which all queries see the same state of the warehouse."""
 
+NOT_BUILT = "This has not been built: the system that it needs is not ingested, or no run has made it yet."
 _SQL = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _RELATION = re.compile(r"\b(mart_\w+|warehouse|quality|staging)\.(\w+)", re.IGNORECASE)
 
@@ -242,5 +243,5 @@ def _descriptions(tables: Sequence[str], query: Query, comments: str) -> Mapping
 
 def _plain(error: str) -> str:
     if "does not exist" in error:
-        return "This has not been built: the system that it needs is not ingested, or no run has made it yet."
+        return NOT_BUILT
     return error.splitlines()[0]

@@ -20,7 +20,8 @@ def scratch_home(settings: Settings) -> Iterator[Settings]:
     """
     known = dict(os.environ)
     with TemporaryDirectory(prefix="retail-inspect-") as folder:
-        scratch = settings.model_copy(update={"home": Path(folder), "warehouse": "duckdb"})
+        nowhere = dict.fromkeys(("dashboards_folder", "extracts_folder"), "")
+        scratch = settings.model_copy(update={"home": Path(folder), "warehouse": "duckdb", **nowhere})
         for name in ("DAGSTER_HOME", "RETAIL_HOME", "RETAIL_EVENT_LOG_DIR"):
             os.environ.pop(name, None)
         try:

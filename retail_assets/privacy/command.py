@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from retail_assets.catalog.contract import SourceTable
+from retail_assets.catalog.exposures import EXTRACTS, exposures
 from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import Project
 from retail_assets.cli.launch import run_range
@@ -70,6 +71,7 @@ def forget(settings: Settings, email: str, consumer: str, yes: bool, out: Consol
         )
     with warehouse.writing(say):
         receipt = _finish(settings, warehouse, tables, person, begun)
+    _write_files(settings, warehouse, project)
     out.print(f"Erased. The receipt, which names nobody, is {receipt}.", highlight=False, soft_wrap=True)
     out.print(
         "Files that people have exported, and backups, are not in the home: see docs/privacy.md.",
@@ -153,6 +155,19 @@ def _finish(
     }
     receipt.write_text(json.dumps(written, indent=2) + "\n")
     return receipt
+
+
+def _write_files(settings: Settings, warehouse: Warehouse, project: Project) -> None:
+    """Write what the runs write into folders of the settings: keys of consumers are in it."""
+    if settings.extracts_folder:
+        from retail_assets.extracts.writing import write_extracts
+
+        extracts = [each for each in exposures(project.manifest) if each.kind == EXTRACTS]
+        write_extracts(settings, warehouse, extracts)
+    if settings.dashboards_folder:
+        from retail_assets.dashboards.export import update_all
+
+        update_all(settings, warehouse)
 
 
 def _table(rows: Mapping[str, int]) -> Table:

@@ -122,6 +122,10 @@ class SnowflakeWarehouse(Warehouse):
         with self._connection() as connection, _told("Snowflake cannot answer"):
             return SnowflakeSession(connection).read(statement)
 
+    def hash_of(self, columns: Sequence[str]) -> str:
+        listed = ", ".join(columns)
+        return f"hash_agg({listed})"
+
     def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt
 

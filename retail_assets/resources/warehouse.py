@@ -104,6 +104,10 @@ class Warehouse(ABC):
         yield self.query
 
     @abstractmethod
+    def hash_of(self, columns: Sequence[str]) -> str:
+        """SQL that hashes all rows of a group, whatever their order: another value where any differs."""
+
+    @abstractmethod
     def dlt_destination(self) -> "Destination[Any, Any]":
         """Where dlt loads to."""
 
@@ -226,6 +230,10 @@ class DuckDBWarehouse(Warehouse):
                     raise WarehouseError(str(error)) from None
 
             yield query
+
+    def hash_of(self, columns: Sequence[str]) -> str:
+        listed = ", ".join(columns)
+        return f"sum(cast(hash({listed}) as hugeint))"
 
     def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt

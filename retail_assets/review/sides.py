@@ -31,7 +31,9 @@ _PRODUCT = ("retail_assets", "dbt_project")
 # dagster-dbt's name of what dbt took for a model.
 SECONDS = "Execution Duration"
 # What would reach others, or others' history.
-_NOT_HERE = re.compile(r"DAGSTER_HOME|RETAIL_(EVENT_LOG_DIR|HOME|ALERT_\w+|DAGSTER_URL)")
+_NOT_HERE = re.compile(
+    r"DAGSTER_HOME|RETAIL_(EVENT_LOG_DIR|HOME|ALERT_\w+|DAGSTER_URL|DASHBOARDS_FOLDER|EXTRACTS_\w+)"
+)
 
 
 class ReviewError(UserError):
@@ -56,7 +58,8 @@ class Side:
     def __init__(self, home: Path, code: Path, settings: Settings):
         self.home = home
         self.code = code
-        self.settings = settings.model_copy(update={"home": home})
+        nowhere = {"dashboards_folder": "", "extracts_folder": ""}
+        self.settings = settings.model_copy(update={"home": home, **nowhere})
         self.outcome = Outcome()
         self._theirs = settings
         self._taken: set[str] = set()

@@ -1,15 +1,17 @@
 """The weekly assets: model, segments and profiles, made together by one step, week after week."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from retail_assets.catalog.exposures import REPORTS, Exposure
 from retail_assets.resources.sessions import Session
 from retail_assets.segmentation.catalog import CHECKS, MODELS, PROFILES, SCHEMA, SEGMENTS, TABLES
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
 from retail_assets.settings import Settings
-from retail_assets.weekly_assets import Check, Finding, Metadata, weekly_step
+from retail_assets.weekly_assets import ERROR, Check, Finding, Metadata, weekly_step
 
 if TYPE_CHECKING:
     from retail_assets.segmentation.weekly import Week
@@ -36,6 +38,22 @@ _DESCRIPTIONS: Mapping[str, str] = {
     ),
 }
 
+REPORT = Exposure(
+    REPORTS,
+    "segments",
+    "Report of customer segments",
+    "What a week's segments are like, who moved, and how sure it is: an HTML file in the home, `reports/`.",
+    "team:data-science",
+    "weekly",
+    [".".join(FEATURES.path), *(f"{SCHEMA}.{table}" for table in (MODELS, SEGMENTS, PROFILES))],
+    {
+        "segments": "What each segment is like, and what marketing may do.",
+        "pictures": "How many segments, where they lie, and who went where.",
+        "checks": "Whether the week's segments are sound.",
+    },
+)
+_WHOLE = "report_is_whole"
+
 
 def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
     """Model, segments and profiles."""
@@ -52,7 +70,7 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
         judged = list(findings(session, week, THRESHOLDS))
         drawn = pictures(week) if key in context.partition_keys[-WEEKS_PICTURED:] else {}
         report = write_report(settings.home / "reports", week, drawn, judged)
-        return judged, _metadata(week, drawn, report)
+        return [*judged, _wholeness(report, week)], _metadata(week, drawn, report)
 
     return weekly_step(
         settings,
@@ -66,10 +84,21 @@ def segmentation_assets(settings: Settings) -> dg.AssetsDefinition:
             PROFILES: [FEATURES, dg.AssetKey([SCHEMA, SEGMENTS])],
         },
         checks={
-            name: Check(table, SEVERITY[name], description) for name, (table, description) in CHECKS.items()
+            **{name: Check(table, SEVERITY[name], text) for name, (table, text) in CHECKS.items()},
+            _WHOLE: Check(REPORT.name, ERROR, "The report's file has all segments of the week."),
         },
         make_week=make_week,
+        report=REPORT,
     )
+
+
+def _wholeness(report: Path, week: "Week") -> Finding:
+    from html import escape
+
+    written = report.read_text(encoding="utf-8")
+    names = [str(row["segment_name"]) for row in week.profiles.rows]
+    missing = [name for name in names if escape(name) not in written]
+    return Finding(_WHOLE, not missing, f"Not in it: {', '.join(missing)}" if missing else "It has them.")
 
 
 def _last_weeks(table: str) -> dg.AssetDep:
@@ -112,7 +141,8 @@ def _metadata(week: "Week", drawn: Mapping[str, Any], report: Any) -> Metadata:
         SEGMENTS: segments | _some(shown, "projection", "migration"),
         PROFILES: profiles | _some(shown, "heat map", "migration"),
     }
-    return {key: {"dagster/partition_row_count": rows[key], **metadata} for key, metadata in said.items()}
+    tables = {key: {"dagster/partition_row_count": rows[key], **metadata} for key, metadata in said.items()}
+    return {**tables, REPORT.name: {"report": dg.MetadataValue.path(report)}}
 
 
 def _some(shown: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -95,6 +95,11 @@ def totals() -> None:
     return
 
 
+@dg.asset(key=["extracts", "sales"], deps=[["mart_sales", "totals"]])
+def extract() -> None:
+    return
+
+
 @dataclass
 class Deployment:
     """A small deployment, its runs, and looks at it as the sensor takes them."""
@@ -105,7 +110,7 @@ class Deployment:
 
     @property
     def definitions(self) -> dg.Definitions:
-        return dg.Definitions(assets=[figures, totals], jobs=[dg.define_asset_job("daily", "*")])
+        return dg.Definitions(assets=[figures, totals, extract], jobs=[dg.define_asset_job("daily", "*")])
 
     def run(self, *, passed: bool = False, fails: bool = False) -> None:
         config = {"ops": {"warehouse__figures": {"config": {"passed": passed, "fails": fails}}}}
@@ -132,7 +137,7 @@ def test_a_failed_check_is_one_message_with_all_that_is_needed(
     receiver: Receiver, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Page:
-        title = "Sales"
+        title, name = "Sales", "sales"
 
     monkeypatch.setattr(tick, "read_pages", lambda _: [Page()])
     monkeypatch.setattr(tick, "tables_of", lambda _: ["mart_sales.totals"])
@@ -142,7 +147,7 @@ def test_a_failed_check_is_one_message_with_all_that_is_needed(
     assert message["title"] == "Error: warehouse/figures, check: No figure is negative."
     for needed in (
         "Tables made of it: mart_sales.totals",
-        "Pages that show it: Sales",
+        "Pages that show it: Sales, extract sales",
         "order_id=7, total=-1.50",
         "What to do: ",
         "http://127.0.0.1:3000/assets/warehouse/figures?view=checks",

@@ -17,7 +17,7 @@ PERSONAL = {"age", "birth_date", "birth_year", "email", "gender", "latitude", "l
 def test_every_asset_is_described(deploy):
     from retail_assets.definitions import definitions_of
 
-    definitions = definitions_of(deploy().settings)
+    definitions = definitions_of(deploy(extracts_folder="extracts").settings)
     graph = definitions.resolve_asset_graph()
     keys = graph.get_all_asset_keys()
     assert len(keys) > 100
@@ -102,7 +102,7 @@ def test_groups_can_be_read(deploy):
     """A group's picture has at most a dozen assets, and the groups' picture flows one way."""
     from retail_assets.definitions import definitions_of
 
-    graph = definitions_of(deploy().settings).resolve_asset_graph()
+    graph = definitions_of(deploy(extracts_folder="extracts").settings).resolve_asset_graph()
     groups: dict[str, list[dg.AssetKey]] = {}
     for key in graph.get_all_asset_keys():
         groups.setdefault(graph.get(key).group_name, []).append(key)

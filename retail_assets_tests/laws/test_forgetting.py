@@ -17,6 +17,7 @@ from rich.console import Console
 
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.errors import UserError
+from retail_assets.extracts.command import extract
 from retail_assets.privacy import erasure, forgotten
 from retail_assets.privacy.command import forget
 from retail_assets.privacy.personal import personal_tables
@@ -60,8 +61,9 @@ ONLY_IN_THE_CRM = """
 
 
 @pytest.fixture
-def deployment(deploy, built):
-    copy = deploy()
+def deployment(deploy, built, tmp_path):
+    written = tmp_path / "deployment-0"
+    copy = deploy(extracts_folder=str(written / "extracts"), dashboards_folder=str(written / "dashboards"))
     shutil.copytree(built.settings.home, copy.settings.home, dirs_exist_ok=True)
     return copy
 
@@ -75,7 +77,11 @@ def _write(deployment, *statements):
 def _forget(deployment, *options):
     return subprocess.run(
         [sys.executable, "-m", "retail_assets.cli", "forget", *options],
-        env=deployment.environment,
+        env={
+            **deployment.environment,
+            "RETAIL_EXTRACTS_FOLDER": deployment.settings.extracts_folder,
+            "RETAIL_DASHBOARDS_FOLDER": deployment.settings.dashboards_folder,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -136,8 +142,11 @@ def test_who_is_forgotten_is_nowhere_and_does_not_come_back(deployment):
         " order by _modified_at desc nulls last limit 1",
     )
     deployment.run(LAST, checks=False)
+    extract(Console(file=StringIO()), deployment.settings, "", [])
     (before,) = deployment.query(SUMS)
-    assert [place for place in _places(deployment, [_key(email)]) if "fact_sales" in place]
+    places = list(_places(deployment, [_key(email)]))
+    assert [place for place in places if "fact_sales" in place]
+    assert [place for place in places if "extracts/segmentation" in place]
 
     told = _forget(deployment, "--email", f" {email.title()}")
     assert "Nothing was changed" in told.stdout
@@ -165,6 +174,8 @@ def test_who_is_forgotten_is_nowhere_and_does_not_come_back(deployment):
     deployment.run(START, LAST, checks=False)
     assert list(_places(deployment, words)) == []
     assert list(_tables(deployment, gone)) == []
+    # Weekly ones, too, though this was a night.
+    assert [place for place in _places(deployment, gone) if place.startswith("extracts/")] == []
     assert deployment.query(f"select * from raw_crm.consumers where consumer_id in ({number}, {other})") == []
     said = deployment.query(f"select distinct comments from raw_crm.interactions where consumer_id = {other}")
     assert said == [(None,)]

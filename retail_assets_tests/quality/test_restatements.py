@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -130,7 +131,7 @@ def ask(late, monkeypatch):
         result = CliRunner().invoke(app, ["restatements", *arguments, "--format", "json"])
         assert result.exit_code == 0, result.output
         rows = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
-        sections: dict[str, list[dict]] = {}
+        sections: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             sections.setdefault(row.pop("section"), []).append(row)
         return sections
