@@ -13,6 +13,7 @@ import pytest
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
+from retail_assets.catalog.exposures import TYPES
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.segmentation.catalog import COLUMNS
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS, write_evening
@@ -103,9 +104,9 @@ def _assert_the_ui_knows(deployment):
         for node in deployment.manifest["nodes"].values()
         if node["config"].get("materialized") == "view"
     }
-    # To count a view's rows is to run its query.
+    # To count a view's rows is to run its query. What people look at is no table.
     for table, metadata in counted.items():
-        if table in views:
+        if table in views or table.split(".")[0] in TYPES:
             continue
         ((rows,),) = deployment.query(f"select count(*) from {table}")
         assert metadata["dagster/row_count"].value == rows, table
@@ -164,6 +165,8 @@ def test_a_week_has_its_rows_and_descriptions(deploy, built):
     result = deployment.run_weeks(WEEKS[-1], WEEKS[-1])
     for event in result.get_asset_materialization_events():
         said = event.step_materialization_data.materialization
+        if said.asset_key.path[0] in TYPES:
+            continue
         table = ".".join(said.asset_key.path)
         ((all_, of_week),) = deployment.query(
             f"select count(*), count(*) filter (week_start = '{WEEKS[-1]}') from {table}"
