@@ -24,13 +24,14 @@
     known     the rows that are there, and `gone` a condition on those that go
     new       the rows that come, and `comes` a condition on them
     are_sums  whether `known` has only the sums of days
+    names     the measures that `known` has, if not all
 #}
-{% macro recorded_restatements(known, gone, new, comes="true", are_sums=false) -%}
+{% macro recorded_restatements(known, gone, new, comes="true", are_sums=false, names=none) -%}
     {%- set restated = restated_of(config) -%}
     {%- if not restated -%} {{ return(none) }}{%- endif -%}
     {%- set day = restated.day -%}
     {%- set reported = reported_days(restated) -%}
-    {%- set names = restated.measures -%}
+    {%- set names = names or restated.measures -%}
     {%- set where = restated.where or "true" -%}
     {%- set known_where = "true" if are_sums else where -%}
     {%- set because = restated.because if not restated.is_rebuilt -%}
@@ -212,11 +213,18 @@
 {#
     A rebuild replaces the table itself: the reported sums are kept aside, in the session, until the new rows are there.
     On DuckDB all of it is one transaction; on Snowflake a table is created in one of its own.
+
+    A table that an older version wrote may lack columns: a measure that it lacks was not reported.
 #}
 {% macro with_restatements(relation, create_sql) -%}
     {%- set restated = restated_of(config) -%}
     {%- set known = load_cached_relation(this) if restated -%}
     {%- if not known or not known.is_table -%} {{ return(create_sql) }}{%- endif -%}
+    {%- set there = adapter.get_columns_in_relation(this) | map(attribute="name") | map("lower") | list -%}
+    {%- set names = restated.measures | select("in", there) | list -%}
+    {%- set chosen_by = restated.day ~ " " ~ (restated.where or "") -%}
+    {%- set lacks = model.columns | reject("in", there) | select("in", chosen_by) | list -%}
+    {%- if lacks or not names -%} {{ return(create_sql) }}{%- endif -%}
     {%- set aside = this.identifier ~ "__reported" -%}
     {#- DuckDB has its temporary tables in a schema of their own. -#}
     {%- set aside = aside if target.type == "duckdb" else this.include(identifier=false) ~ "." ~ aside -%}
@@ -224,7 +232,7 @@
         create or replace temporary table {{ aside }} as
         select
             {{ restated.day }}
-            {%- for name in restated.measures %}, sum(cast({{ name }} as decimal(38, 6))) as {{ name }}{% endfor %}
+            {%- for name in names %}, sum(cast({{ name }} as decimal(38, 6))) as {{ name }}{% endfor %}
         from {{ this }}
         where {{ restated.where or "true" }} and {{ reported_days(restated) }}
         group by {{ restated.day }}
@@ -234,7 +242,7 @@
             [
                 kept,
                 create_sql | trim | trim(";"),
-                recorded_restatements(aside, "true", relation, are_sums=true),
+                recorded_restatements(aside, "true", relation, are_sums=true, names=names),
                 "drop table " ~ aside,
             ]
             | join(";\n")
