@@ -20,7 +20,6 @@ import dagster as dg
 
 from retail_assets.catalog.contract import CHANGED_AT, SourceTable
 from retail_assets.ingestion import refusals
-from retail_assets.ingestion.reconciliation import day_span, days_of_window
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
@@ -88,6 +87,9 @@ def volume_results(
     execute: Execute,
 ) -> Iterator[dg.AssetCheckResult]:
     """A result for each selected check, of the window's newest days. It warns: what is there is right."""
+    # Not at the top: the definitions load often, and need no SQLAlchemy.
+    from retail_assets.ingestion.reconciliation import days_of_window
+
     watched = [each for each in tables if dg.AssetCheckKey(keys[each.name], CHECK_NAME) in selected]
     judged = days_of_window(window, timezone)[-DAYS_JUDGED:]
     if not watched:
@@ -114,6 +116,8 @@ def arrivals(
     tables: Sequence[SourceTable], judged: Sequence[date], timezone: str, execute: Execute
 ) -> Mapping[str, Counts]:
     """How many rows raw took in of each table by the retailer's day, refused rows too."""
+    from retail_assets.ingestion.reconciliation import day_span
+
     first = judged[0] - timedelta(weeks=WEEKS)
     days = [first + timedelta(days=number) for number in range((judged[-1] - first).days + 1)]
     spans = {day: day_span(day, timezone) for day in days}
