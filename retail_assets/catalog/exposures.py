@@ -50,6 +50,12 @@ class Exposure:
         return f"{self.kind.removesuffix('s')}_{self.name}"
 
     @property
+    def group(self) -> str:
+        """The group of its asset."""
+        prefix = "weekly_" if self.partition == "weekly" and self.kind != REPORTS else ""
+        return f"{prefix}{self.kind}"
+
+    @property
     def called(self) -> str:
         """As people call it: a page by its title, a file by the name that a command takes."""
         return self.label if self.kind == DASHBOARDS else f"{self.kind.removesuffix('s')} {self.name}"
@@ -66,12 +72,11 @@ class Exposure:
             for each in self.tables
             if (key := dg.AssetKey(each.split("."))) in present
         ]
-        prefix = "weekly_" if self.partition == "weekly" and self.kind != REPORTS else ""
         return dg.AssetSpec(
             self.key,
             deps=read,
             description=f"{self.label}: {self.description}",
-            group_name=f"{prefix}{self.kind}",
+            group_name=self.group,
             kinds=kinds,
             owners=[self.owner],
             freshness_policy=freshness_by_name(settings)[FRESHNESS[self.partition]],
