@@ -9,6 +9,7 @@ import dagster as dg
 
 from retail_assets.limits import limit_of
 from retail_assets.quality.row_account import sources_of
+from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
 
 QUARANTINE = "staging.quarantine"
@@ -51,17 +52,15 @@ def held_back_results(
     selected: set[dg.AssetCheckKey], manifest: Mapping[str, Any], limits: str, execute: Execute
 ) -> Iterator[dg.AssetCheckResult]:
     """The result, if the check is selected. It warns: what is held back is not lost."""
-    if dg.AssetCheckKey(KEY, CHECK_NAME) not in selected:
+    check = dg.AssetCheckKey(KEY, CHECK_NAME)
+    if check not in selected:
         return
     found = held_back(manifest, execute)
     over = [each for each in found if is_over(each, limits)]
-    yield dg.AssetCheckResult(
-        check_name=CHECK_NAME,
-        asset_key=KEY,
-        passed=not over,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(each.told for each in over) or None,
-        metadata={"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
+    yield warned(
+        check,
+        "; ".join(each.told for each in over),
+        {"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
     )
 
 

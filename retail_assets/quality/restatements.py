@@ -23,6 +23,7 @@ from retail_assets.catalog.presence import table_of
 from retail_assets.limits import limit_of
 from retail_assets.quality.dbt_tests import FAILING_ROWS, ROWS_SHOWN
 from retail_assets.quality.table_states import SCHEMA, TableState
+from retail_assets.quality.warned import warned
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.settings import Settings
@@ -183,13 +184,10 @@ def restated_results(
             f"{each.told}{f', by {each.examples}' if each.examples else ''}" for each in over[:ROWS_SHOWN]
         ]
         more = f"; and {len(over) - 1} more" if len(over) > 1 else ""
-        yield dg.AssetCheckResult(
-            check_name=CHECK_NAME,
-            asset_key=key.asset_key,
-            passed=not over,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{over[0].told}{more}" if over else None,
-            metadata={
+        yield warned(
+            key,
+            f"{over[0].told}{more}" if over else "",
+            {
                 "restated figures": len(own),
                 "restated days": len({each.day for each in own}),
                 "figures over the limit": len(over),
