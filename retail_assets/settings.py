@@ -7,7 +7,7 @@ simulated retailer. The environment wins over the file.
 import os
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from retail_assets.errors import UserError
 from retail_assets.limits import no_limit
+from retail_assets.windows import midnight
 
 PREFIX = "RETAIL_"
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
@@ -348,15 +349,14 @@ class Settings(BaseSettings):
     @property
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
-        return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return midnight(self.start_date, self.timezone)
 
     @property
     def end(self) -> datetime | None:
         """When the retailer's last day is over, in UTC; None if days go on."""
         if self.end_date is None:
             return None
-        after = self.end_date + timedelta(days=1)
-        return datetime.combine(after, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return midnight(self.end_date + timedelta(days=1), self.timezone)
 
     def source_mapping(self, system: str) -> str:
         """The mapping of a system: a name or a file; empty where there is none."""

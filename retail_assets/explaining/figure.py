@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
 from retail_assets.errors import UserError
@@ -15,6 +14,7 @@ from retail_assets.explaining.versions import events_of, versions_of
 from retail_assets.ingestion.mapping import nearest
 from retail_assets.resources.sql import text
 from retail_assets.settings import Settings
+from retail_assets.windows import midnight
 
 Row = Mapping[str, Any]
 
@@ -57,8 +57,8 @@ class _Figure:
         filters = [_filter(mart, catalog.shown_columns(mart.node), each) for each in where]
         self._is_whole = not filters
         self._where = " and ".join([f"{mart.day} = {self._day}", *filters])
-        midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.timezone))
-        self._over = f"timestamp '{midnight.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
+        over = midnight(day + timedelta(days=1), settings.timezone)
+        self._over = f"timestamp '{over:%Y-%m-%d %H:%M:%S}'"
 
     def explained(self) -> Explanation:
         """The figures beside the sums of their rows, the rows, and what changed since."""

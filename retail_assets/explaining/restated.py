@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
@@ -19,6 +18,7 @@ from retail_assets.quality.restatements import TABLE, Restated, restated_marts
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings, settings
+from retail_assets.windows import midnight
 
 
 @dataclass(frozen=True)
@@ -268,5 +268,4 @@ class Record:
         return f"({raw}) in (select {staged} from {table.relation}_versions where {any_of})"
 
     def _morning(self, day: date) -> datetime:
-        midnight = datetime.combine(day, time(), ZoneInfo(self._zone))
-        return midnight.astimezone(UTC).replace(tzinfo=None)
+        return midnight(day, self._zone).replace(tzinfo=None)
