@@ -7,7 +7,7 @@ simulated retailer. The environment wins over the file.
 import os
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,12 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from retail_assets.errors import UserError
+from retail_assets.limits import no_limit
+from retail_assets.windows import midnight
 
 PREFIX = "RETAIL_"
 SYSTEMS = ("erp", "webshop", "crm", "inventory", "marketing", "geo")
@@ -35,10 +37,12 @@ ENVIRONMENTS: Mapping[Environment, Mapping[str, str]] = {
     "production": {"warehouse": "snowflake", "snowflake_database": "RETAIL"},
 }
 
-# A share or an amount, of all tables or of one.
-LIMIT = r"(?:(\w+\.\w+)=)?(\d+(?:\.\d+)?%?)"
-# The same of figures: of all, of a measure, of a mart, or of a measure of one mart.
-RESTATEMENT_LIMIT = r"(?:(\w+(?:\.\w+)?)=)?(\d+(?:\.\d+)?%?)"
+# What a limit may name, and what is said of one that cannot be read. Of restatements: a measure, a mart, or a
+# measure of one mart.
+_LIMITS = {
+    "quarantine_limits": (r"\w+\.\w+", "5%, or erp.sales_order_detail=1000"),
+    "restatement_limits": (r"\w+(\.\w+)?", "20%, net_sales=1000 or sales_performance=5%"),
+}
 
 # Variables that are none of a user's settings: the deployment sets them for its own processes.
 _OTHERS = {f"{PREFIX}{name}" for name in ("EVENT_LOG_DIR", "CODE_SERVER_HOST", "CODE_SERVER_PORT")}
@@ -292,20 +296,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{name}' is no host name; write for example dagster.example.com")
         return names
 
-    @field_validator("quarantine_limits")
+    @field_validator(*_LIMITS)
     @classmethod
-    def _limits(cls, limits: str) -> str:
-        for word in limits.split():
-            if not re.fullmatch(LIMIT, word):
-                raise ValueError(f"'{word}' is no limit; write 5%, or erp.sales_order_detail=1000")
-        return limits
-
-    @field_validator("restatement_limits")
-    @classmethod
-    def _restatements(cls, limits: str) -> str:
-        for word in limits.split():
-            if not re.fullmatch(RESTATEMENT_LIMIT, word):
-                raise ValueError(f"'{word}' is no limit; write 20%, net_sales=1000 or sales_performance=5%")
+    def _known_limits(cls, limits: str, info: ValidationInfo) -> str:
+        names, example = _LIMITS[str(info.field_name)]
+        if word := no_limit(limits, names):
+            raise ValueError(f"'{word}' is no limit; write {example}")
         return limits
 
     @field_validator("alert_urls")
@@ -353,15 +349,14 @@ class Settings(BaseSettings):
     @property
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
-        return datetime.combine(self.start_date, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return midnight(self.start_date, self.timezone)
 
     @property
     def end(self) -> datetime | None:
         """When the retailer's last day is over, in UTC; None if days go on."""
         if self.end_date is None:
             return None
-        after = self.end_date + timedelta(days=1)
-        return datetime.combine(after, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return midnight(self.end_date + timedelta(days=1), self.timezone)
 
     def source_mapping(self, system: str) -> str:
         """The mapping of a system: a name or a file; empty where there is none."""

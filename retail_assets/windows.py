@@ -1,7 +1,8 @@
-"""A window of time. Apart from partitions.py, so that ingestion knows nothing of the orchestrator."""
+"""A window of time, and when a day begins. Apart from partitions.py: ingestion knows no orchestrator."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 
 class Window(NamedTuple):
@@ -9,3 +10,8 @@ class Window(NamedTuple):
 
     start: datetime
     end: datetime
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """When a day begins in a time zone, in UTC."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)

@@ -1,6 +1,6 @@
 """From what Dagster recorded to what is wrong and what is right again."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ import dagster as dg
 
 from retail_assets.alerts.incidents import PLATFORM, Incident
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
-from retail_assets.catalog.exposures import EXTRACTS, REPORTS
+from retail_assets.catalog.exposures import CALLED
 from retail_assets.failures import root_message
 from retail_assets.internals import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -46,11 +46,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at a deployment. `pages` gives the tables that each dashboard shows, by its title, when asked."""
+    """Looks at a deployment."""
 
     instance: dg.DagsterInstance
     graph: Any  # Dagster's asset graph, which has no public name
-    pages: Callable[[], Mapping[str, Collection[str]]]
     ui: str
 
     def look(self, state: Mapping[str, Any], now: float) -> tuple[Look, Mapping[str, Any]]:
@@ -221,15 +220,13 @@ class Watch:
             children = self.graph.get(ahead.pop()).child_keys - seen
             seen |= children
             ahead += children
-        names = {".".join(each.path) for each in seen}
+        names = (".".join(each.path) for each in seen)
         marts = sorted(name for name in names if name.startswith("mart_"))
-        pages = sorted(title for title, tables in self.pages().items() if names.intersection(tables))
-        files = sorted(
-            f"{each.path[0].removesuffix('s')} {each.path[-1]}"
-            for each in seen
-            if each.path[0] in (EXTRACTS, REPORTS)
+        # Pages first, then extracts and reports.
+        shown = sorted(
+            (each.path[0], called) for each in seen if (called := self.graph.get(each).metadata.get(CALLED))
         )
-        return tuple(marts), (*pages, *files)
+        return tuple(marts), tuple(called for _, called in shown)
 
 
 def partition_of(run: dg.DagsterRun) -> str:

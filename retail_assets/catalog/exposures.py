@@ -19,6 +19,8 @@ TYPES = {DASHBOARDS: "dashboard", EXTRACTS: "application", REPORTS: "analysis"}
 Present = Mapping[dg.AssetKey, dg.PartitionsDefinition | None]
 """The tables of a deployment, with their partitions."""
 _WEEK_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+CALLED = "called"
+"""The entry of an asset's metadata that says how messages call it."""
 FRESHNESS = {"daily": "marts", "weekly": "weekly_segments"}
 
 
@@ -47,6 +49,17 @@ class Exposure:
         """As in `dbt ls --select +exposure:dashboard_sales`."""
         return f"{self.kind.removesuffix('s')}_{self.name}"
 
+    @property
+    def group(self) -> str:
+        """The group of its asset."""
+        prefix = "weekly_" if self.partition == "weekly" and self.kind != REPORTS else ""
+        return f"{prefix}{self.kind}"
+
+    @property
+    def called(self) -> str:
+        """As people call it: a page by its title, a file by the name that a command takes."""
+        return self.label if self.kind == DASHBOARDS else f"{self.kind.removesuffix('s')} {self.name}"
+
     def is_made_of(self, present: Collection[dg.AssetKey]) -> bool:
         """Whether the deployment has anything to show: a mart, where it shows marts; dimensions only name."""
         marts = [each for each in self.tables if each.startswith("mart_")]
@@ -59,22 +72,22 @@ class Exposure:
             for each in self.tables
             if (key := dg.AssetKey(each.split("."))) in present
         ]
-        prefix = "weekly_" if self.partition == "weekly" and self.kind != REPORTS else ""
         return dg.AssetSpec(
             self.key,
             deps=read,
             description=f"{self.label}: {self.description}",
-            group_name=f"{prefix}{self.kind}",
+            group_name=self.group,
             kinds=kinds,
             owners=[self.owner],
             freshness_policy=freshness_by_name(settings)[FRESHNESS[self.partition]],
             metadata={
+                CALLED: self.called,
                 "dagster/column_schema": dg.TableSchema(
                     [
                         dg.TableColumn(name, type=self.kind, description=said)
                         for name, said in self.shows.items()
                     ]
-                )
+                ),
             },
         )
 

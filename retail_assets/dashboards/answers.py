@@ -13,7 +13,6 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from retail_assets.dashboards.pages import Chart, Figure, Page, PageError
 from retail_assets.dashboards.period import Choice, choice
-from retail_assets.quality.restatements import TABLE as RESTATEMENTS
 from retail_assets.quality.table_states import TABLE
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import WarehouseError
@@ -27,7 +26,8 @@ Reading = Callable[[], AbstractContextManager[Query]]
 
 NOT_BUILT = "This has not been built: the system that it needs is not ingested, or no run has made it yet."
 _SQL = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-_RELATION = re.compile(r"\b(mart_\w+|warehouse|quality|staging)\.(\w+)", re.IGNORECASE)
+# Not of `quality`, in which runs keep their records.
+_RELATION = re.compile(r"\b(mart_\w+|warehouse|staging)\.(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,8 @@ def rendered(sql: str, page: Page, chosen: Choice) -> str:
 
 
 def tables_of(page: Page) -> Sequence[str]:
-    """The tables that a page's queries name, with their schemas."""
-    named = (found.group(0).lower() for sql in page.queries for found in _RELATION.finditer(sql))
-    return sorted(set(named) - {TABLE, RESTATEMENTS})
+    """The tables that a page's queries name, with their schemas; records of runs are none."""
+    return sorted({found.group(0).lower() for sql in page.queries for found in _RELATION.finditer(sql)})
 
 
 def _figures(

@@ -5,81 +5,39 @@ A page is served from the published copy. So it is there as soon as its tables a
 the weekly job, which also writes the files of the others that show a weekly table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from retail_assets.catalog.exposures import DASHBOARDS, Exposure, Present
+from retail_assets.exposed_assets import Made, exposed_steps
 from retail_assets.partitions import partitions_by_name
-from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Warehouse
 from retail_assets.settings import Settings
-
-_ANSWERED = "answered"
-_STEPS = {"daily": "dashboards", "weekly": "weekly_dashboards"}
 
 
 def dashboard_assets(
     settings: Settings, exposed: Sequence[Exposure], present: Present
 ) -> Sequence[dg.AssetsDefinition]:
-    """The pages that have anything to show: one step per partitioning."""
+    """The pages that have anything to show. They show the newest days, whatever days a run is for."""
     pages = [each for each in exposed if each.kind == DASHBOARDS and each.is_made_of(present)]
     weekly = {key for key, each in present.items() if isinstance(each, dg.WeeklyPartitionsDefinition)}
-    steps = []
-    for partition in _STEPS:
-        made = [each for each in pages if each.partition == partition]
-        also = [
-            each for each in pages if partition == "weekly" and each not in made and each.is_made_of(weekly)
-        ]
-        if made:
-            steps.append(_step(settings, partition, made, [page.name for page in also], present))
-    return steps
+    also = [each.name for each in pages if each.partition != "weekly" and each.is_made_of(weekly)]
 
+    def make(warehouse: Warehouse, partition: str, chosen: Sequence[Exposure]) -> Mapping[str, Made]:
+        return _made(settings, warehouse, chosen, also if partition == "weekly" else (), present)
 
-def _step(
-    settings: Settings, partition: str, pages: Sequence[Exposure], also: Sequence[str], present: Present
-) -> dg.AssetsDefinition:
-    """The pages of one partitioning. They show the newest days, whatever days a run is for."""
-    by_key = {page.key: page for page in pages}
-
-    @dg.multi_asset(
-        name=_STEPS[partition],
-        specs=[page.spec(settings, present, {"html", "dashboard"}) for page in pages],
-        check_specs=[
-            dg.AssetCheckSpec(
-                _ANSWERED,
-                asset=page.key,
-                description="The tables that the page reads are there, and its queries have an answer.",
-            )
-            for page in pages
-        ],
-        can_subset=True,
-        partitions_def=partitions_by_name(settings)[partition],
-        backfill_policy=dg.BackfillPolicy.single_run(),
+    return exposed_steps(
+        settings,
+        pages,
+        present,
+        kinds={"html", "dashboard"},
+        check="answered",
+        asks="The tables that the page reads are there, and its queries have an answer.",
+        make=make,
     )
-    def step(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
-        chosen = [page for key, page in by_key.items() if key in context.selected_asset_keys]
-        chosen += [
-            page
-            for key, page in by_key.items()
-            if dg.AssetCheckKey(key, _ANSWERED) in context.selected_asset_check_keys and page not in chosen
-        ]
-        with tagged(**purpose(context)):
-            problems, states = _made(settings, warehouse, chosen, also, present)
-        for page in chosen:
-            if page.key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=page.key, metadata=states[page.name])
-            if dg.AssetCheckKey(page.key, _ANSWERED) in context.selected_asset_check_keys:
-                yield dg.AssetCheckResult(
-                    check_name=_ANSWERED,
-                    asset_key=page.key,
-                    passed=not problems[page.name],
-                    description="; ".join(problems[page.name]) or None,
-                )
-
-    return step
 
 
 def _made(
@@ -88,8 +46,8 @@ def _made(
     pages: Sequence[Exposure],
     also: Sequence[str],
     present: Present,
-) -> tuple[Mapping[str, list[str]], Mapping[str, Mapping[str, Any]]]:
-    """What is wrong with each page, and what is said of it, by name. Writes files where there is a folder."""
+) -> Mapping[str, Made]:
+    """What came of each page. Writes files where there is a folder, those of other pages, too."""
     from retail_assets.dashboards.answers import states_of
 
     with warehouse.reading() as query:
@@ -119,4 +77,4 @@ def _made(
         for page in pages:
             problems[page.name] += written[page.name]
             said[page.name]["file"] = dg.MetadataValue.path(folder / f"{page.name}.html")
-    return problems, said
+    return {page.name: Made(said[page.name], problems[page.name]) for page in pages}

@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
 from retail_assets.errors import UserError
+from retail_assets.explaining.changes import changed_in, numbers_of_day, versions_of_changed, with_parts
 from retail_assets.explaining.entries import Behind, Catalog, Mart, Staged
 from retail_assets.explaining.explanation import Explanation, Query
-from retail_assets.explaining.versions import events_of, versions_of
+from retail_assets.explaining.versions import KEY, Row, events_of
 from retail_assets.ingestion.mapping import nearest
 from retail_assets.resources.sql import text
 from retail_assets.settings import Settings
-
-Row = Mapping[str, Any]
+from retail_assets.windows import midnight
 
 
 def explain_figure(
@@ -57,8 +55,7 @@ class _Figure:
         filters = [_filter(mart, catalog.shown_columns(mart.node), each) for each in where]
         self._is_whole = not filters
         self._where = " and ".join([f"{mart.day} = {self._day}", *filters])
-        midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.timezone))
-        self._over = f"timestamp '{midnight.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
+        self._since_then = changed_in([(midnight(day + timedelta(days=1), settings.timezone), None)])
 
     def explained(self) -> Explanation:
         """The figures beside the sums of their rows, the rows, and what changed since."""
@@ -180,14 +177,14 @@ class _Figure:
                 f" where {each.where}"
                 for each in places
             )
-            parts = {whole.name: whole, **self._catalog.parts(whole)}
-            concerned = " union ".join([current, *self._once_on_this_day(whole, parts)])
+            parts = with_parts(self._catalog, whole)
+            concerned = " union ".join([current, *numbers_of_day(parts, self._date)])
             now = {
                 str(next(iter(row.values())))
                 for row in self._query(f"select * from ({current}) as known").to_pylist()
             }
-            for part in parts.values():
-                lines += self._since(whole, part, concerned, now)
+            for part, number in parts.values():
+                lines += self._since(part, number, concerned, now)
         lines.sort(key=lambda line: (line["day"], line["table"], line["key"]))
         orders = {(str(line["table"]).partition(".")[0], line["order"]) for line in lines}
         found.sentences.append(
@@ -197,43 +194,14 @@ class _Figure:
         )
         found.add("changes", lines, "What changed since that day")
 
-    def _once_on_this_day(self, whole: Staged, parts: Mapping[str, Staged]) -> Iterator[str]:
-        """The numbers of orders of which a version names the day."""
-        for part in parts.values():
-            for column in part.entry.get("days", ()):
-                raw, staged = (", ".join(names) for names in zip(*part.key, strict=True))
-                number = part.source.primary_key[0] if part is whole else part.references(whole)[0]
-                yield (
-                    f"select cast({number} as varchar) from {part.raw} where ({raw}) in"
-                    f" (select {staged} from {part.relation}_versions where {column} = {self._day})"
-                )
-
-    def _since(self, whole: Staged, part: Staged, concerned: str, now: set[str]) -> Iterator[dict[str, Any]]:
-        owner = part.source.primary_key[0] if part is whole else next(iter(part.references(whole)), None)
-        if owner is None:
-            return
-        key = ", ".join(part.source.primary_key)
-        changed = (
-            f"select {key} from {part.raw}"
-            f" where ({CHANGED_AT} >= {self._over} or {DELETED_AT} >= {self._over})"
-            f" and cast({owner} as varchar) in ({concerned})"
-        )
-        versions = versions_of(part, f"({key}) in ({changed})", self._query)
-        owners = {row["_key"]: str(row[owner]) for row in versions}
+    def _since(self, part: Staged, number: str, concerned: str, now: set[str]) -> Iterator[dict[str, Any]]:
+        of_these = f"cast({number} as varchar) in ({concerned})"
+        versions = versions_of_changed(part, self._since_then, of_these, self._query)
+        owners = {row[KEY]: str(row[number]) for row in versions}
         for event in events_of(part, versions, (), self._timezone):
             if event.day is not None and event.day > self._date:
                 of = owners[event.key]
-                yield {
-                    "day": event.day,
-                    "table": event.table,
-                    "key": event.key,
-                    "what": event.what,
-                    "column": event.column,
-                    "before": event.before,
-                    "after": event.after,
-                    "order": of,
-                    "behind it": of in now,
-                }
+                yield {**event.line, "order": of, "behind it": of in now}
 
 
 def _exists(query: Query, table: str) -> bool:

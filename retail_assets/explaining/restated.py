@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
 from retail_assets.catalog.project import Project
 from retail_assets.errors import UserError
+from retail_assets.explaining.changes import (
+    changed_in,
+    naming,
+    numbers_of_day,
+    versions_of_changed,
+    with_parts,
+)
 from retail_assets.explaining.entries import Catalog, Staged
 from retail_assets.explaining.explanation import Explanation, Format, Query, show
-from retail_assets.explaining.versions import day_of, events_of, versions_of
+from retail_assets.explaining.versions import day_of, events_of
 from retail_assets.ingestion.mapping import nearest
 from retail_assets.quality.restatements import TABLE, Restated, restated_marts
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings, settings
+from retail_assets.windows import midnight
 
 
 @dataclass(frozen=True)
@@ -155,34 +161,16 @@ class Record:
         if not windows:
             found.sentences.append(f"No figure of {mart.table} of {day} became another.")
             return
-        changed = " or ".join(
-            f"({column} >= timestamp '{start}' and {column} < timestamp '{end}')"
-            for start, end in windows
-            for column in (CHANGED_AT, DELETED_AT)
-        )
+        changed = changed_in(windows)
         days = [(day_of(start, self._zone), day_of(end, self._zone) or date.max) for start, end in windows]
         upstream = self._upstream(mart)
         told: set[str] = set()
         lines: list[dict[str, Any]] = []
         for staged, of_day in self._of_day(upstream, day):
             told.add(staged.name)
-            key = ", ".join(staged.source.primary_key)
-            rows = versions_of(
-                staged,
-                f"({key}) in (select {key} from {staged.raw} where ({changed}) and {of_day})",
-                self._query,
-            )
+            rows = versions_of_changed(staged, changed, of_day, self._query)
             lines += [
-                {
-                    "day": event.day,
-                    "table": event.table,
-                    "key": event.key,
-                    "what": event.what,
-                    "column": event.column,
-                    "before": event.before,
-                    "after": event.after,
-                    "loaded_at": event.loaded_at,
-                }
+                {**event.line, "loaded_at": event.loaded_at}
                 for event in events_of(staged, rows, (), self._zone)
                 if event.day and any(first and first <= event.day < end for first, end in days)
             ]
@@ -230,43 +218,18 @@ class Record:
         known = {each.name: each for each in tables}
         of_subject: dict[str, list[str]] = {}
         for each in tables:
-            named = self._naming(each, day)
-            if named:
+            if named := naming(each, day):
                 of_subject.setdefault(each.name, []).append(named)
         for whole in self._catalog.subjects():
             if whole.name not in known:
                 continue
-            parts = {
-                name: part
-                for name, part in {whole.name: whole, **self._catalog.parts(whole)}.items()
-                if name in known
-            }
-            owners = {
-                name: whole.source.primary_key[0]
-                if part is whole
-                else next(iter(part.references(whole)), None)
-                for name, part in parts.items()
-            }
-            orders = " union ".join(
-                f"select cast({owners[name]} as varchar) as number from {part.raw} where {named}"
-                for name, part in parts.items()
-                if owners[name] and (named := self._naming(part, day))
-            )
-            for name in parts:
-                if orders and owners[name]:
-                    of_subject.setdefault(name, []).append(f"cast({owners[name]} as varchar) in ({orders})")
+            parts = with_parts(self._catalog, whole)
+            parts = {name: each for name, each in parts.items() if name in known}
+            if numbers := " union ".join(numbers_of_day(parts, day)):
+                for name, (_, number) in parts.items():
+                    of_subject.setdefault(name, []).append(f"cast({number} as varchar) in ({numbers})")
         for name, ways in of_subject.items():
             yield known[name], f"({' or '.join(ways)})"
 
-    def _naming(self, table: Staged, day: date) -> str:
-        """A condition on raw: the rows of which a version names the day; empty where no column does."""
-        columns = table.entry.get("days", ())
-        if not columns:
-            return ""
-        raw, staged = (", ".join(names) for names in zip(*table.key, strict=True))
-        any_of = " or ".join(f"{column} = cast('{day}' as date)" for column in columns)
-        return f"({raw}) in (select {staged} from {table.relation}_versions where {any_of})"
-
     def _morning(self, day: date) -> datetime:
-        midnight = datetime.combine(day, time(), ZoneInfo(self._zone))
-        return midnight.astimezone(UTC).replace(tzinfo=None)
+        return midnight(day, self._zone).replace(tzinfo=None)

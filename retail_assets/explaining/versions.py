@@ -39,6 +39,19 @@ class Event:
     modified_at: datetime | None = None
     """The row's own time of change."""
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """The change without its times."""
+        return {
+            "day": self.day,
+            "table": self.table,
+            "key": self.key,
+            "what": self.what,
+            "column": self.column,
+            "before": self.before,
+            "after": self.after,
+        }
+
 
 def day_of(moment: datetime | None, timezone: str) -> date | None:
     """The retailer's day of a time in UTC."""

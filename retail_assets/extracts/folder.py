@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
-_UNFINISHED = ".unfinished-"
+UNFINISHED = ".unfinished-"
+"""How files and folders begin that are being written."""
 
 
 class Folder:
@@ -35,7 +36,7 @@ class Folder:
         parent = Path(target).parent
         _make_folder(parent)
         # A temporary file is its owner's only, and the extract stays so.
-        with NamedTemporaryFile(dir=parent, prefix=_UNFINISHED, delete=False) as file:
+        with NamedTemporaryFile(dir=parent, prefix=UNFINISHED, delete=False) as file:
             unfinished = Path(file.name)
         try:
             make(unfinished)
@@ -75,8 +76,8 @@ class Folder:
     def remove_unfinished(self, folder: str) -> None:
         """Take away what processes left that were killed. One writes at a time."""
         for name in self.names(folder):
-            if name.startswith(_UNFINISHED):
-                self.remove(f"{folder}/{name}")
+            if name.startswith(UNFINISHED):
+                self._files.rm(f"{self._path}/{folder}/{name}", recursive=True)
 
     def place(self, name: str) -> str:
         """Where a file is, as people write it."""

@@ -8,7 +8,7 @@ after they were read, and move to a later day.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from retail_assets.catalog.contract import DELETED_AT, MODIFIED_AT, SourceTable
@@ -17,7 +17,7 @@ from retail_assets.ingestion.scope import is_believable
 from retail_assets.ingestion.versions import is_newest, stored_key, timestamp
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
-from retail_assets.windows import Window
+from retail_assets.windows import Window, midnight
 
 DAYS = 14
 
@@ -55,7 +55,7 @@ def recent_days(window: Window, read: Sequence[Window], zone: str) -> Mapping[da
 
 def day_span(day: date, zone: str) -> Window:
     """One of the retailer's days."""
-    return Window(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+    return Window(midnight(day, zone), midnight(day + timedelta(days=1), zone))
 
 
 def days_of_window(window: Window, zone: str) -> list[date]:
@@ -65,10 +65,6 @@ def days_of_window(window: Window, zone: str) -> list[date]:
     days = (first + timedelta(days=each) for each in range(number + 1))
     spans = {day: day_span(day, zone) for day in days}
     return [day for day, (start, end) in spans.items() if window.start <= start and end <= window.end]
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def rows_by_day(table: SourceTable, days: Sequence[Window], execute: Execute) -> Sequence[int]:

@@ -4,7 +4,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from retail_assets.quality import table_states
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute, Warehouse, warehouse_of
 from retail_assets.settings import Settings
+from retail_assets.windows import midnight
 
 # The kinds of assets that a person's rows are in, apart from raw and the weeks of the past.
 _MODELS = "kind:dbt"
@@ -57,7 +58,7 @@ def forget(settings: Settings, email: str, consumer: str, yes: bool, out: Consol
             return
         day = _last_day(settings, execute)
         known = forgotten.begin(settings, execute)
-        moment = datetime.combine(day, time(), ZoneInfo(settings.timezone)).astimezone(UTC)
+        moment = midnight(day, settings.timezone)
         # In this order: a build too many does no harm.
         _build_again(project.manifest, moment, settings, execute)
         erasure.mark(tables, person, known, moment, execute)

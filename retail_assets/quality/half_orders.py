@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -81,19 +82,12 @@ def whole_order_results(
     """A result for each selected check, over the rows that the window changed. It warns: no row is lost."""
     there: set[str] = set()
     for half in HALVES:
-        key = dg.AssetKey(["staging", half.model])
-        if dg.AssetCheckKey(key, CHECK_NAME) in selected:
+        check = dg.AssetCheckKey(dg.AssetKey(["staging", half.model]), CHECK_NAME)
+        if check in selected:
             there = there or _staged(execute)
             # In a home that is new, a table that was refused has left the other half without any.
             found = alone(half, execute, window) if {half.model, half.other} <= there else None
-            yield dg.AssetCheckResult(
-                check_name=CHECK_NAME,
-                asset_key=key,
-                passed=found is None,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=found.sentence if found else None,
-                metadata={"rows": found.rows if found else 0},
-            )
+            yield warned(check, found.sentence if found else "", {"rows": found.rows if found else 0})
 
 
 def alone(half: Half, execute: Execute, window: Window) -> Alone | None:

@@ -1,6 +1,5 @@
 """How much of each table is in quarantine, or refused, in all: told when it is more than it may be."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,9 +7,10 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.limits import limit_of
 from retail_assets.quality.row_account import sources_of
+from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
-from retail_assets.settings import LIMIT
 
 QUARANTINE = "staging.quarantine"
 # What somebody accepts in spite of a rule (retail_assets/quarantine/releases.py).
@@ -52,17 +52,15 @@ def held_back_results(
     selected: set[dg.AssetCheckKey], manifest: Mapping[str, Any], limits: str, execute: Execute
 ) -> Iterator[dg.AssetCheckResult]:
     """The result, if the check is selected. It warns: what is held back is not lost."""
-    if dg.AssetCheckKey(KEY, CHECK_NAME) not in selected:
+    check = dg.AssetCheckKey(KEY, CHECK_NAME)
+    if check not in selected:
         return
     found = held_back(manifest, execute)
     over = [each for each in found if is_over(each, limits)]
-    yield dg.AssetCheckResult(
-        check_name=CHECK_NAME,
-        asset_key=KEY,
-        passed=not over,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(each.told for each in over) or None,
-        metadata={"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
+    yield warned(
+        check,
+        "; ".join(each.told for each in over),
+        {"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
     )
 
 
@@ -93,16 +91,7 @@ def held_back(manifest: Mapping[str, Any], execute: Execute) -> Sequence[HeldBac
 
 def is_over(held: HeldBack, limits: str) -> bool:
     """Whether it is more than the limit of its table, or else of all: a share of rows, or an amount."""
-    limit = limits_by_table(limits)
-    allowed = limit.get(held.table, limit.get("", ""))
-    if not allowed:
+    limit = limit_of(limits, held.table, "")
+    if limit is None or (limit.is_share and held.rows < FEW):
         return False
-    if allowed.endswith("%"):
-        return held.rows >= FEW and 100 * held.rows > Decimal(allowed[:-1]) * held.of
-    return held.amount is not None and held.amount > Decimal(allowed)
-
-
-def limits_by_table(limits: str) -> Mapping[str, str]:
-    """`5% erp.customer=1%` by table; that of all others has no name. The settings have checked its form."""
-    found = (re.fullmatch(LIMIT, word) for word in limits.split())
-    return {each[1] or "": each[2] for each in found if each}
+    return limit.is_exceeded(held.rows, held.of, held.amount)

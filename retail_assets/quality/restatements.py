@@ -10,7 +10,6 @@ is known as of when is the data's time, not the clock's: `known_at` is the end o
 mart has. On the morning of D that is midnight.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,11 +20,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from retail_assets.catalog.presence import table_of
+from retail_assets.limits import limit_of
 from retail_assets.quality.dbt_tests import FAILING_ROWS, ROWS_SHOWN
 from retail_assets.quality.table_states import SCHEMA, TableState
+from retail_assets.quality.warned import warned
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
-from retail_assets.settings import RESTATEMENT_LIMIT, Settings
+from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
 TABLE = f"{SCHEMA}.restatements"
@@ -183,13 +184,10 @@ def restated_results(
             f"{each.told}{f', by {each.examples}' if each.examples else ''}" for each in over[:ROWS_SHOWN]
         ]
         more = f"; and {len(over) - 1} more" if len(over) > 1 else ""
-        yield dg.AssetCheckResult(
-            check_name=CHECK_NAME,
-            asset_key=key.asset_key,
-            passed=not over,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{over[0].told}{more}" if over else None,
-            metadata={
+        yield warned(
+            key,
+            f"{over[0].told}{more}" if over else "",
+            {
                 "restated figures": len(own),
                 "restated days": len({each.day for each in own}),
                 "figures over the limit": len(over),
@@ -209,18 +207,7 @@ def _of_run(run_id: str, execute: Execute) -> Sequence[Restatement]:
 def is_over(found: Restatement, watched: Collection[str], limits: str) -> bool:
     """Whether a figure changed by more than its limit: that of the measure in the mart, else of the measure,
     else of the mart, else of all. The last two are of the watched measures."""
-    limit = _by_name(limits)
     mart = found.mart.partition(".")[2]
     names = [f"{mart}.{found.measure}", found.measure, *([mart, ""] if found.measure in watched else [])]
-    allowed = next((limit[name] for name in names if name in limit), None)
-    if allowed is None:
-        return False
-    if allowed.endswith("%"):
-        return 100 * abs(found.difference) > Decimal(allowed[:-1]) * abs(found.was or Decimal(0))
-    return abs(found.difference) > Decimal(allowed)
-
-
-def _by_name(limits: str) -> Mapping[str, str]:
-    """`10% net_sales=5%` by name; that of all others has no name. The settings have checked its form."""
-    found = (re.fullmatch(RESTATEMENT_LIMIT, word) for word in limits.split())
-    return {each[1] or "": each[2] for each in found if each}
+    limit, change = limit_of(limits, *names), abs(found.difference)
+    return limit is not None and limit.is_exceeded(change, abs(found.was or Decimal(0)), change)

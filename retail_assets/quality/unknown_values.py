@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
 
@@ -66,17 +67,14 @@ def known_value_results(
 ) -> Iterator[dg.AssetCheckResult]:
     """A result for each selected check, over the rows that the window changed. It warns: no row is lost."""
     for watched in WATCHED:
-        key = dg.AssetKey(["staging", watched.model])
-        if dg.AssetCheckKey(key, CHECK_NAME) not in selected:
+        check = dg.AssetCheckKey(dg.AssetKey(["staging", watched.model]), CHECK_NAME)
+        if check not in selected:
             continue
         found = unknown_values(watched, execute, window)
-        yield dg.AssetCheckResult(
-            check_name=CHECK_NAME,
-            asset_key=key,
-            passed=not found,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=_sentence(watched, found) if found else None,
-            metadata={"unknown values": len(found), "rows": sum(each.rows for each in found)},
+        yield warned(
+            check,
+            _sentence(watched, found) if found else "",
+            {"unknown values": len(found), "rows": sum(each.rows for each in found)},
         )
 
 

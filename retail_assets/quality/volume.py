@@ -20,6 +20,7 @@ import dagster as dg
 
 from retail_assets.catalog.contract import CHANGED_AT, SourceTable
 from retail_assets.ingestion import refusals
+from retail_assets.quality.warned import warned
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
@@ -90,7 +91,8 @@ def volume_results(
     # Not at the top: the definitions load often, and need no SQLAlchemy.
     from retail_assets.ingestion.reconciliation import days_of_window
 
-    watched = [each for each in tables if dg.AssetCheckKey(keys[each.name], CHECK_NAME) in selected]
+    checks = {each.name: dg.AssetCheckKey(keys[each.name], CHECK_NAME) for each in tables}
+    watched = [each for each in tables if checks[each.name] in selected]
     judged = days_of_window(window, timezone)[-DAYS_JUDGED:]
     if not watched:
         return
@@ -98,16 +100,13 @@ def volume_results(
     for table in watched:
         seen = {} if table.is_irregular else counts.get(table.name, {})
         odd = list(unusual(table.full_name, seen, judged))
-        newest = odd[-1:]
-        yield dg.AssetCheckResult(
-            check_name=CHECK_NAME,
-            asset_key=keys[table.name],
-            passed=not odd,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=newest[0].told if newest else None,
-            metadata={
+        newest = odd[-1] if odd else None
+        yield warned(
+            checks[table.name],
+            newest.told if newest else "",
+            {
                 "odd days": len(odd),
-                **({"rows": newest[0].seen, "rows expected": round(newest[0].expected, 1)} if newest else {}),
+                **({"rows": newest.seen, "rows expected": round(newest.expected, 1)} if newest else {}),
             },
         )
 

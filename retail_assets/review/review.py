@@ -16,10 +16,10 @@ from typing import Any
 from filelock import FileLock
 
 from retail_assets.catalog.contract import MODIFIED_AT, source_tables
+from retail_assets.catalog.exposures import DASHBOARDS, exposures
 from retail_assets.catalog.presence import table_of
-from retail_assets.catalog.project import PROJECT_DIR, Project
-from retail_assets.dashboards.answers import tables_of
-from retail_assets.dashboards.pages import FOLDER, read_pages
+from retail_assets.catalog.project import Project
+from retail_assets.dashboards.pages import FOLDER
 from retail_assets.deployment import record
 from retail_assets.deployment.upgrade import Plan, Upgrade
 from retail_assets.errors import UserError
@@ -115,7 +115,7 @@ def review(
             _run(found, before if against else None, after, project.manifest, settings, say)
         say("Comparing.")
         found.compared = compared(before.warehouse, after.warehouse, _keys(project.manifest))
-        found.pages = _pages({each.table for each in found.compared.differences}, files)
+        found.pages = _pages(project.manifest, {each.table for each in found.compared.differences}, files)
         return found
 
 
@@ -237,11 +237,13 @@ def _keys(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _pages(tables: Collection[str], files: Collection[str]) -> Mapping[str, Sequence[str]]:
+def _pages(
+    manifest: Mapping[str, Any], tables: Collection[str], files: Collection[str]
+) -> Mapping[str, Sequence[str]]:
     """The pages that show one of these tables, or whose own file has changed."""
     found = {}
-    for page in read_pages(PROJECT_DIR):
-        read = sorted({*tables}.intersection(tables_of(page)))
-        if read or f"{_PROJECT}{FOLDER}/{page.name}.yml" in files:
-            found[page.title] = read
+    for each in exposures(manifest):
+        read = sorted({*tables}.intersection(each.tables))
+        if each.kind == DASHBOARDS and (read or f"{_PROJECT}{FOLDER}/{each.name}.yml" in files):
+            found[each.label] = read
     return found

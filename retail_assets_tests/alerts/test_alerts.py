@@ -15,7 +15,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from retail_assets.alerts import tick
 from retail_assets.alerts.delivery import DeliveryError, send
 from retail_assets.alerts.inbox import STORM, Inbox
 from retail_assets.alerts.incidents import Incident
@@ -23,6 +22,7 @@ from retail_assets.alerts.routes import Route, RoutesError, destinations, routes
 from retail_assets.alerts.tick import watched
 from retail_assets.alerts.watch import Watch
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
+from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, Exposure
 from retail_assets.errors import UserError
 from retail_assets.quality.dbt_tests import FAILING_ROWS
 from retail_assets.quality.newest_partition import CHECK_NAME
@@ -95,9 +95,12 @@ def totals() -> None:
     return
 
 
-@dg.asset(key=["extracts", "sales"], deps=[["mart_sales", "totals"]])
-def extract() -> None:
-    return
+def _shown(kind: str, label: str) -> dg.AssetSpec:
+    exposure = Exposure(kind, "sales", label, "", "team:analysts", "daily", ["mart_sales.totals"], {})
+    return exposure.spec(Settings(), {totals.key: None}, set())
+
+
+SHOWN = [_shown(EXTRACTS, "Extract of sales"), _shown(DASHBOARDS, "Sales by day")]
 
 
 @dataclass
@@ -110,7 +113,7 @@ class Deployment:
 
     @property
     def definitions(self) -> dg.Definitions:
-        return dg.Definitions(assets=[figures, totals, extract], jobs=[dg.define_asset_job("daily", "*")])
+        return dg.Definitions(assets=[figures, totals, *SHOWN], jobs=[dg.define_asset_job("daily", "*")])
 
     def run(self, *, passed: bool = False, fails: bool = False) -> None:
         config = {"ops": {"warehouse__figures": {"config": {"passed": passed, "fails": fails}}}}
@@ -134,20 +137,15 @@ def deployment(receiver: Receiver, tmp_path: Path) -> Iterator[Deployment]:
 
 
 def test_a_failed_check_is_one_message_with_all_that_is_needed(
-    receiver: Receiver, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, deployment: Deployment
 ) -> None:
-    class Page:
-        title, name = "Sales", "sales"
-
-    monkeypatch.setattr(tick, "read_pages", lambda _: [Page()])
-    monkeypatch.setattr(tick, "tables_of", lambda _: ["mart_sales.totals"])
     deployment.run()
     deployment.look()
     (message,) = receiver.received
     assert message["title"] == "Error: warehouse/figures, check: No figure is negative."
     for needed in (
         "Tables made of it: mart_sales.totals",
-        "Pages that show it: Sales, extract sales",
+        "Pages that show it: Sales by day, extract sales",
         "order_id=7, total=-1.50",
         "What to do: ",
         "http://127.0.0.1:3000/assets/warehouse/figures?view=checks",
@@ -363,6 +361,6 @@ def test_only_the_mornings_look_tells_of_a_missing_partition(job: str, told: int
     with dg.instance_for_test() as instance:
         definitions = dg.Definitions(assets=[old_figures], jobs=[dg.define_asset_job(job, "*")])
         assert definitions.resolve_job_def(job).execute_in_process(instance=instance).success
-        watch = Watch(instance, definitions.resolve_asset_graph(), dict, "http://ui")
+        watch = Watch(instance, definitions.resolve_asset_graph(), "http://ui")
         look, _ = watch.look({"runs_until": 0.0}, 1.0)
         assert len(look.found) == told

@@ -58,7 +58,7 @@ def _started(instance, ago=timedelta()):
 
 def _told(instance, run_id):
     """What is said of a run, if it has failed."""
-    look, _ = Watch(instance, None, dict, "http://ui").look({"runs_until": 0.0}, 0.0)
+    look, _ = Watch(instance, None, "http://ui").look({"runs_until": 0.0}, 0.0)
     (incident,) = [each for each in look.found.values() if each.link.endswith(run_id)]
     assert incident.fingerprint == "run daily"
     return incident.text

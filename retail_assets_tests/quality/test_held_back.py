@@ -60,7 +60,8 @@ def test_the_check_tells_tables_that_are_over(built):
     assert returns.told.startswith("erp.sales_return: 4 rows of")
 
 
-def test_a_limit_that_is_none_is_told(monkeypatch):
-    monkeypatch.setenv("RETAIL_QUARANTINE_LIMITS", "five")
-    with pytest.raises(SettingsError, match="'five' is no limit; write 5%"):
+@pytest.mark.parametrize("limit", ["five", "erp=5%"])
+def test_a_limit_that_is_none_is_told(monkeypatch, limit):
+    monkeypatch.setenv("RETAIL_QUARANTINE_LIMITS", limit)
+    with pytest.raises(SettingsError, match=f"'{limit}' is no limit; write 5%"):
         load_settings()
