@@ -193,17 +193,17 @@ def _clipped(
 
 
 def _mixed(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
-    """SQLite: each value has a type of its own, and dates are text, or numbers, or numbers as text."""
-    kind = sa.func.typeof(time)
+    """SQLite: each value has a type of its own, and dates are text, or numbers, or numbers as text.
+
+    Each row meets the conditions of its own kind alone: SQLite evaluates them for every row of the table.
+    """
+    # Adding 0 makes a number of digits, and takes the column's type off a number.
+    kind, number = sa.func.typeof(time), sa.type_coerce(time, sa.Float()) + 0
     digits = sa.and_(kind == "text", time.op("not glob")(sa.literal("*[^0-9.]*")))
-    number = sa.case(
-        (sa.or_(kind.in_(["integer", "real"]), digits), sa.type_coerce(time, sa.Float()) + 0), else_=sa.null()
-    )
-    is_text = sa.and_(kind == "text", sa.not_(digits))
-    return sa.or_(
-        sa.and_(is_text, sa.or_(_texts(scope, sa.type_coerce(time, sa.String())), sa.not_(_is_iso(time)))),
-        _numbers(scope, number),
-        kind == "blob",
+    return sa.case(
+        (sa.and_(kind == "text", _is_iso(time)), _texts(scope, sa.type_coerce(time, sa.String()))),
+        (sa.or_(kind.in_(["integer", "real"]), digits), _numbers(scope, number)),
+        else_=kind.in_(["text", "blob"]),
     )
 
 
