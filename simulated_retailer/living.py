@@ -92,7 +92,7 @@ def live(*, consumers: int = 2000, days: int = 365, seed: int = 7, start: date) 
     age = pc.subtract(days, drops["day"])
     calm = pc.and_(pc.greater(age, 0), pc.less_equal(age, _CALM_DAYS))
     truth = {**retailer.truth, "drops": drops.filter(pc.invert(calm))}
-    return LivingRetailer(_with_slips(replace(retailer, truth=truth), days), days)
+    return LivingRetailer(with_slips(replace(retailer, truth=truth), days), days)
 
 
 def _late(retailer: Retailer, day: int) -> str | None:
@@ -100,7 +100,7 @@ def _late(retailer: Retailer, day: int) -> str | None:
     return str(rng.choice(_MAY_BE_LATE)) if rng.random() < _LATE else None
 
 
-def _with_slips(retailer: Retailer, history: int) -> Retailer:
+def with_slips(retailer: Retailer, history: int) -> Retailer:
     """The retailer with lines that are entered without a quantity, and mended while people work."""
     erp = retailer.versions["erp"]
     lines = erp[_LINES]

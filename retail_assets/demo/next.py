@@ -1,5 +1,6 @@
 """`retail-assets demo next`: the demo's next days at once, and what happened in them."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -71,12 +72,13 @@ def _told(news: "News") -> Iterator[str]:
     for row in news.wrong:
         yield _wrong(row)
     for row in news.mended:
-        yield f"Mended: {row.system}.{row.table} {row.key}, of which {row.reason}."
+        yield f"A row was mended: {_named(row)}."
     for drop in news.drops:
         late = f" by {_count(drop.days_late, 'day')}" if drop.days_late else ""
         yield f"A file was {drop.trouble}{late}: {drop.path}."
     if news.late:
-        yield f"{_SYSTEMS[news.late].capitalize()} was late: its {news.last} comes with the next night."
+        name = _SYSTEMS[news.late]
+        yield f"{name[0].upper()}{name[1:]} was late: its {news.last} comes with the next night."
 
 
 _SYSTEMS = {
@@ -89,11 +91,13 @@ _SYSTEMS = {
 
 
 def _wrong(row: "WrongRow") -> str:
-    until = f" until {row.mended:%Y-%m-%d}" if row.mended else ""
-    return (
-        f"A row was wrong{until}: {row.system}.{row.table} {row.key}, of which {row.reason}"
-        " (retail-assets quarantine list)."
-    )
+    until = f", mended on {row.mended:%Y-%m-%d}" if row.mended else ""
+    return f"A row came wrong{until}: {_named(row)}. It is in `retail-assets quarantine list`."
+
+
+def _named(row: "WrongRow") -> str:
+    key = ", ".join(f"{name} {value}" for name, value in json.loads(row.key).items())
+    return f"{row.system}.{row.table} ({key}), {row.reason}"
 
 
 def _span(first: date, last: date) -> str:
