@@ -31,7 +31,7 @@ def _export(rows: "pa.Table", summary: str) -> None:
     notes.print(lines(summary), highlight=False)
 
 
-demo_app = typer.Typer(help="Simulate a retailer, build its history, and let it live on.")
+demo_app = typer.Typer()
 app.add_typer(demo_app, name="demo")
 
 
