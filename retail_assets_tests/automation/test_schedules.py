@@ -65,7 +65,7 @@ def test_a_demo_whose_calendar_is_behind_asks_on_its_own_monday(deploy):
     with dg.instance_for_test() as instance:
         repository = definitions_of(deploy(days_behind=8).settings).get_repository_def()
         evaluate = Mondays(repository, instance)
-        assert repository.get_schedule_def("mondays").cron_schedule.endswith("* * 2")
+        assert repository.get_schedule_def("mondays").cron_schedule == "*/10 2-23 * * 2"
         for key in evaluate.parents:
             instance.report_runless_asset_event(dg.AssetMaterialization(key, partition="2024-03-17"))
         (request,) = evaluate(MONDAY + timedelta(days=8)).run_requests

@@ -59,7 +59,12 @@ def test_days_at_once_are_the_days_one_by_one(deployment, retailer, built, monke
     living = LivingRetailer(with_slips(retailer, HISTORY), HISTORY)
     monkeypatch.setattr(days, "retailer_of", lambda demo: living)
     weeks = []
-    monkeypatch.setattr(launch, "run_weeks", lambda *span, **_: weeks.append(span) or RunResult(True, 0, 1))
+
+    def run_weeks(*asked, console):
+        weeks.append(asked)
+        return RunResult(True, 0, 1)
+
+    monkeypatch.setattr(launch, "run_weeks", run_weeks)
     before = NEW_DAYS[0] - timedelta(days=1)
     _begin(Demo(1500, 11, START, HISTORY, until=before, asked_for=before))
     console = Console(quiet=True)

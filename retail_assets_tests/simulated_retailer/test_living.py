@@ -73,7 +73,7 @@ def test_a_day_more_leaves_what_was_there(living, tmp_path):
 
 def test_the_history_is_whole(living):
     """No file of its last days is late, cut or missing, as one is in the same days of a plain simulation."""
-    life = {"consumers": 10, "seed": 6, "start": START}
+    life: dict[str, Any] = {"consumers": 10, "seed": 6, "start": START}
     last_days = {*range(HISTORY - 5, HISTORY)}
     plain, lived = simulate(days=120, **life), live(days=HISTORY, **life)
     assert last_days & {*plain.truth["drops"]["day"].to_pylist()}
