@@ -18,6 +18,7 @@ from retail_assets.catalog.translator import Translator
 from retail_assets.dashboards.assets import dashboard_assets
 from retail_assets.demand.assets import SERIES_KEY, demand_assets
 from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
+from retail_assets.demo.night import with_nights
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.extracts.assets import extract_assets
 from retail_assets.ingestion.assets import raw_assets
@@ -70,7 +71,7 @@ def definitions_of(settings: Settings) -> dg.Definitions:
         assets=assets,
         asset_checks=[newest_partition],
         jobs=[daily, *([weekly] if weekly else []), freshness],
-        schedules=schedules(settings, daily, weekly, freshness),
+        schedules=with_nights(settings, schedules(settings, daily, weekly, freshness), daily),
         sensors=[alert_sensor(settings), history_sensor(settings)],
         resources={
             "warehouse": warehouse,

@@ -20,6 +20,7 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
         start_date=settings.start_date.isoformat(),
         end_date=_end(settings),
         timezone=settings.timezone,
+        end_offset=-settings.days_behind,
     )
 
 
@@ -63,11 +64,26 @@ def weekly_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:
         end_date=_end(settings),
         timezone=settings.timezone,
         day_offset=1,
+        end_offset=-_weeks_behind(settings),
     )
 
 
 def _end(settings: Settings) -> str | None:
     return (settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None
+
+
+def _weeks_behind(settings: Settings) -> int:
+    """How many more weeks are over by the clock than by the retailer's calendar.
+
+    Where the calendar is not whole weeks behind, this changes with the day of the week: then a process that
+    lives for days sees a new week some days late.
+    """
+    today = settings.today
+
+    def monday(day: date) -> date:
+        return day - timedelta(days=day.weekday())
+
+    return (monday(today + timedelta(days=settings.days_behind)) - monday(today)).days // 7
 
 
 def partitions_by_name(settings: Settings) -> dict[str, dg.PartitionsDefinition]:

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."
     )
+    days_behind: int = Field(
+        0,
+        ge=0,
+        description="Days by which the retailer's calendar is behind the clock. Only that of a demo is, which"
+        " catches up with `retail-assets demo next`.",
+    )
     timezone: str = Field("UTC", description="Time zone of the retailer's days (IANA name).")
     environment: Environment = Field(
         "local",
@@ -350,6 +356,15 @@ class Settings(BaseSettings):
     def beginning(self) -> datetime:
         """When the retailer's first day begins, in UTC."""
         return midnight(self.start_date, self.timezone)
+
+    @property
+    def today(self) -> date:
+        """The day that it is by the retailer's calendar."""
+        return self.day_at(datetime.now(UTC))
+
+    def day_at(self, moment: datetime) -> date:
+        """The day that it is by the retailer's calendar at a time of the clock."""
+        return moment.astimezone(ZoneInfo(self.timezone)).date() - timedelta(days=self.days_behind)
 
     @property
     def end(self) -> datetime | None:

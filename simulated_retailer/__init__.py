@@ -37,16 +37,31 @@ also lists the planted faults: a few rows in each system are wrong, and a few fi
 - `sales`: orders of both channels in one shape, for the systems that follow from sales
 - `engine`: time, randomness, arrays, table layouts, versions of rows, faults
 - `output`: writes the sources and the truths
+- `living`: a retailer with a history, who lives on day by day; `news`: what happened in some days
 - `systems`: the five systems by name, with their tables, columns and keys
 
 In a system's package, `schema` has the columns and `tables` makes all tables. The other modules each
 simulate the part that they are named after.
 """
 
+from simulated_retailer.living import LivingRetailer, live
+from simulated_retailer.news import News, WrongRow, news_of
 from simulated_retailer.output.sources import write_sources
 from simulated_retailer.output.sqlite import write_sqlite
 from simulated_retailer.output.truth import write_truth
 from simulated_retailer.simulation import Retailer, simulate
 from simulated_retailer.systems import SYSTEMS
 
-__all__ = ["SYSTEMS", "Retailer", "simulate", "write_sources", "write_sqlite", "write_truth"]
+__all__ = [
+    "SYSTEMS",
+    "LivingRetailer",
+    "News",
+    "Retailer",
+    "WrongRow",
+    "live",
+    "news_of",
+    "simulate",
+    "write_sources",
+    "write_sqlite",
+    "write_truth",
+]

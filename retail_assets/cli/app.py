@@ -31,20 +31,46 @@ def _export(rows: "pa.Table", summary: str) -> None:
     notes.print(lines(summary), highlight=False)
 
 
-@app.command()
+demo_app = typer.Typer()
+app.add_typer(demo_app, name="demo")
+
+
+@demo_app.callback(invoke_without_command=True)
 def demo(
+    context: typer.Context,
     consumers: Annotated[int, typer.Option(min=1, help="Consumers of the retailer.")] = 2000,
-    days: Annotated[int, typer.Option(min=30, help="Days of its history, up to yesterday.")] = 365,
+    days: Annotated[int, typer.Option(min=30, help="Days of its history.")] = 365,
     seed: Annotated[int, typer.Option(help="The same seed simulates the same retailer.")] = 7,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Last day. Default: yesterday."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Last day of its history. Default: four weeks ago."
+        ),
     ] = None,
 ) -> None:
-    """Simulate a retailer, build everything for its whole history, and answer questions with it."""
-    from retail_assets.demo.show import show
+    """Simulate a retailer, build everything for its whole history, and answer questions with it.
 
-    show(out, consumers=consumers, days=days, seed=seed, until=until.date() if until else None)
+    Its calendar goes on from there by the clock: every night of `retail-assets dev` is a day more.
+    `retail-assets demo next` has the next days at once, up to yesterday.
+    """
+    if context.invoked_subcommand is None:
+        from retail_assets.demo.show import show
+
+        show(out, consumers=consumers, days=days, seed=seed, until=until.date() if until else None)
+
+
+@demo_app.command("next")
+def demo_next(days: Annotated[int, typer.Option(min=1, help="How many days, up to yesterday.")] = 1) -> None:
+    """Let the demo's retailer live its next days, run what a night runs, and say what happened.
+
+    Orders come, old ones are corrected and returned, offers begin. Now and then a row is wrong and mended a
+    day or two later (`retail-assets quarantine list`), or a system is late by a night. The days are one run;
+    if a Monday has come, the week is another. Exit status 1 if a run fails, or refuses something.
+    """
+    from retail_assets.demo.next import go_on
+
+    if not go_on(out, days):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,17 +1,21 @@
 """`retail-assets demo`: a simulated retailer, built whole, and what it tells."""
 
 import time
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from retail_assets.demo.home import start_over
+from retail_assets.demo.days import retailer_of
+from retail_assets.demo.home import Demo, midnight, start_over, yesterday
 from retail_assets.settings import settings
 
 if TYPE_CHECKING:
     from retail_assets.cli.summary import RunResult
+
+
+# The demo ends so long before today that it has days to go on to; whole weeks, so that its Monday is one.
+DAYS_TO_GO_ON = 28
 
 
 def show(console: Console, *, consumers: int, days: int, seed: int, until: date | None = None) -> None:
@@ -19,13 +23,13 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
 
     Starts over in a home that a demo made. Raises `SystemExit` in any other, and if a run fails.
     """
-    yesterday = datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
-    last = until or yesterday
-    if last > yesterday:
-        raise SystemExit(f"{last} is not over: the demo's last day is {yesterday} or an earlier one.")
+    last = until or yesterday() - timedelta(days=DAYS_TO_GO_ON)
+    if last > yesterday():
+        raise SystemExit(f"{last} is not over: the demo's last day is {yesterday()} or an earlier one.")
     first = last - timedelta(days=days - 1)
-    start_over(console, first, until)
-    _simulate(console, first, days, consumers, seed)
+    demo = Demo(consumers, seed, first, days, until=last, asked_for=last)
+    start_over(console, demo)
+    _simulate(console, demo)
 
     from retail_assets.cli.launch import run_range, run_weeks
 
@@ -39,6 +43,8 @@ def show(console: Console, *, consumers: int, days: int, seed: int, until: date 
         "\nOpen the UI with [bold]make dev[/bold] (http://127.0.0.1:3000): lineage, partitions, checks,"
         "\nfreshness, backfills. Look at the figures with [bold]make dashboards[/bold] (http://127.0.0.1:3030)."
         "\nQuery the marts with [bold]retail-assets sql[/bold]."
+        "\nThe retailer lives on: a day more every night of [bold]make dev[/bold], or at once with"
+        "\n[bold]retail-assets demo next[/bold]."
     )
 
 
@@ -57,18 +63,17 @@ def _show_segments(console: Console) -> None:
     console.print(f"\nWith pictures: {settings().home / 'reports'}", highlight=False, markup=False)
 
 
-def _simulate(console: Console, first: date, days: int, consumers: int, seed: int) -> None:
-    from simulated_retailer import simulate, write_sources, write_truth
+def _simulate(console: Console, demo: Demo) -> None:
+    from simulated_retailer import write_truth
 
     started = time.monotonic()
-    with console.status(f"Simulating {consumers:,} consumers over {days} days"):
-        retailer = simulate(consumers=consumers, days=days, seed=seed, start=first)
-        write_sources(retailer, settings().home / "sources")
-        write_truth(retailer, settings().home / "truth")
-    tables = [table for system in retailer.versions.values() for table in system.values()]
+    with console.status(f"Simulating {demo.consumers:,} consumers over {demo.days} days"):
+        living = retailer_of(demo)
+        living.write_evening(settings().home / "sources", demo.until, midnight(demo.until))
+        write_truth(living.retailer, settings().home / "truth")
     console.print(
-        f"Simulated {len(retailer.versions)} systems: {consumers:,} consumers, {days} days,"
-        f" {sum(table.num_rows for table in tables):,} versions of rows, {time.monotonic() - started:.1f} s.",
+        f"Simulated {len(living.retailer.versions)} systems: {demo.consumers:,} consumers, {demo.days} days"
+        f" and {living.retailer.days - demo.days} more to come, {time.monotonic() - started:.1f} s.",
         highlight=False,
     )
 

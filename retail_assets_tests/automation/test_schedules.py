@@ -1,7 +1,7 @@
 """When last week's segments are made: on Monday, once Sunday's partition of all that they read is in."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -59,6 +59,17 @@ def test_waits_for_sunday_then_asks_for_the_week_once(evaluate):
     (request,) = evaluate().run_requests
     assert request.partition_key == "2024-03-11"
     assert evaluate().run_requests[0].run_key == request.run_key
+
+
+def test_a_demo_whose_calendar_is_behind_asks_on_its_own_monday(deploy):
+    with dg.instance_for_test() as instance:
+        repository = definitions_of(deploy(days_behind=8).settings).get_repository_def()
+        evaluate = Mondays(repository, instance)
+        assert repository.get_schedule_def("mondays").cron_schedule == "*/10 2-23 * * 2"
+        for key in evaluate.parents:
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, partition="2024-03-17"))
+        (request,) = evaluate(MONDAY + timedelta(days=8)).run_requests
+        assert request.partition_key_range == dg.PartitionKeyRange("2024-03-11", "2024-03-11")
 
 
 def test_a_week_that_is_none_of_the_retailers_is_not_asked_for(evaluate):

@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 from rich.console import Console
 
-from retail_assets.demo.home import start_over
+from retail_assets.demo.home import Demo, start_over, yesterday
 from retail_assets.demo.show import show
 from retail_assets.settings import settings
 
@@ -38,14 +38,18 @@ def demos(home):
 
 
 def _demo():
-    start_over(Console(quiet=True), date(2024, 1, 1), date(2024, 3, 1))
+    last = date(2024, 3, 1)
+    start_over(Console(quiet=True), Demo(10, 1, date(2024, 1, 1), 61, last, last))
 
 
 def test_starts_over_in_a_home_of_its_own(demos):
     _demo()
-    assert {path.name for path in demos.iterdir()} == {"dagster", "retail.env", "retail.duckdb.lock"}
+    left = {path.name for path in demos.iterdir()}
+    assert left == {"dagster", "demo.json", "retail.env", "retail.duckdb.lock"}
     assert (demos / HISTORY).exists()
-    assert (settings().start_date, settings().end_date) == (date(2024, 1, 1), date(2024, 3, 1))
+    assert settings().start_date == date(2024, 1, 1)
+    assert settings().today == date(2024, 3, 2)
+    assert settings().days_behind == (yesterday() - date(2024, 3, 1)).days
     # The next one finds a home of its own too.
     _demo()
 
