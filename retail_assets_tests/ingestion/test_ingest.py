@@ -170,6 +170,22 @@ def test_it_is_told_how_many_rows_are_new(platform):
     assert [table.new for table in platform.loaded.values()] == [0, 0, 0]
 
 
+def test_a_crash_while_rows_are_loaded_does_no_harm(platform, monkeypatch):
+    """No file counts as loaded of which the rows are not there."""
+    _fill(platform.shop)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform, "_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            platform.ingest(days(1, 5))
+    platform.ingest(days(1, 5))
+    assert platform.query("select count(distinct order_id) from raw_webshop.orders") == [(5,)]
+    assert len(platform.versions("orders")) == 9
+
+
 def test_a_crash_before_the_memory_is_written_does_no_harm(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))

@@ -21,6 +21,7 @@ from retail_assets.extracts.command import extract
 from retail_assets.privacy import erasure, forgotten
 from retail_assets.privacy.command import forget
 from retail_assets.privacy.personal import personal_tables
+from retail_assets.settings import Settings
 from retail_assets_tests.conftest import NEW_DAYS, START
 
 LAST = NEW_DAYS[-1]
@@ -212,9 +213,9 @@ def test_a_process_that_is_killed_after_marking_leaves_the_rest_to_the_next_nigh
     assert list(_tables(deployment, [_key(email)])) == []
 
 
-def test_another_pepper_is_refused(deployment, tmp_path):
-    settings = deployment.settings
-    with duckdb.connect(settings.duckdb_path) as connection:
+def test_another_pepper_is_refused(tmp_path):
+    settings = Settings(home=tmp_path)
+    with duckdb.connect() as connection:
 
         def execute(statement):
             return connection.execute(statement).fetchall()

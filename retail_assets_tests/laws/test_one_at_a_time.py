@@ -28,6 +28,23 @@ def test_a_second_writer_waits_and_says_so(tmp_path):
     assert len(said) == 1
 
 
+def test_a_reader_sees_what_was_published_while_a_run_writes(tmp_path):
+    """Neither what is not committed, nor what is and was not published, and no lock."""
+    warehouse = warehouse_of(Settings(home=tmp_path))
+    lines = "select count(*) as lines from orders"
+    with warehouse.writing(say=print):
+        warehouse.execute("create table orders as select 1 as order_id")
+        warehouse.publish()
+        with warehouse.session() as write:
+            write("insert into orders values (2)")
+            write("begin")
+            write("delete from orders")
+            assert warehouse.query(lines).to_pylist() == [{"lines": 1}]
+            write("rollback")
+        warehouse.publish()
+    assert warehouse.query(lines).to_pylist() == [{"lines": 2}]
+
+
 def test_two_runs_and_readers_at_once(deployment, retailer):
     days = NEW_DAYS[:2]
     write_evening(retailer, deployment, days[-1])

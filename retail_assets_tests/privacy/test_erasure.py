@@ -42,6 +42,16 @@ def test_until_the_purge_all_versions_are_there_and_the_newest_names_nobody(mani
     assert versions == [("ANN@new.example", 31, False), (NOBODY, KNOWN.row_hash(31), True)]
 
 
+def test_who_is_marked_is_on_the_list(manifest, execute):
+    """By which no later reading brings them back: both addresses, and the record."""
+    planted.forget_ann(manifest, execute)
+    listed = execute(
+        "select kind, count(distinct digest) from privacy.forgotten where kind <> 'pepper' group by 1"
+        " order by 1"
+    )
+    assert listed == [("crm.consumers", 1), ("email", 2)]
+
+
 def test_the_purge_leaves_nothing_but_sums(manifest, execute):
     person = planted.forget_ann(manifest, execute)
     planted.erase_bob(execute)
