@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.ingestion import refusals
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import days, table
 from retail_assets_tests.ingestion.test_ingest import Platform, platform
 
@@ -153,7 +154,16 @@ def test_too_many_refusals_are_no_matter_of_rows(platform, monkeypatch):
     assert alive(platform) == []
 
 
-@settings(max_examples=25, deadline=None)
+EXAMPLES = 25
+
+
+@fault(
+    Area.INGESTION,
+    "A source that goes on changing, with rows that cannot be read",
+    "Each row is staged or refused, never both.",
+    times=EXAMPLES,
+)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     st.lists(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([1, 2, "wrong"])), max_size=4), max_size=4)
 )

@@ -40,7 +40,7 @@ class Copy:
         """pytest's exit code, none if it took too long, and what it said of failures."""
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", f"--basetemp={self.folder.parent / 'tests'}"]
         command = [sys.executable, "-m", "pytest", *options, *(["-x"] if first_only else []), *names]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         try:
             done = subprocess.run(
                 command,
