@@ -35,7 +35,8 @@ def dbt_on_raw(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest, dbt_on_raw: DbtOnRaw) -> Mapping[str, str]:
     """Of each unit test that was asked for `pass`, or what dbt says of it."""
-    asked = [item.callspec.params["name"] for item in request.session.items if _is_of_a_model(item)]
+    mine = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    asked = [item.callspec.params["name"] for item in mine if item.function is test_model]
     tests = {test["name"]: test["model"] for test in dbt_on_raw.project.manifest["unit_tests"].values()}
     some = len(asked) < len(tests)
     models = ["--select", *sorted({f"+{tests[name]}" for name in asked})] if some else []
@@ -46,10 +47,6 @@ def outcomes(request: pytest.FixtureRequest, dbt_on_raw: DbtOnRaw) -> Mapping[st
         result.node.name: "pass" if result.status == "pass" else f"{result.status}: {result.message}"
         for result in tested.result.results
     }
-
-
-def _is_of_a_model(item: Any) -> bool:
-    return getattr(item, "function", None) is test_model
 
 
 @pytest.mark.parametrize("name", _declared())
