@@ -54,7 +54,7 @@ print({MARK!r}, document(tried(collected())), sep="", end="")
 
 
 def _is_whole(request: pytest.FixtureRequest) -> bool:
-    """Whether all tests were asked for, so that what they declare has been collected."""
+    """Whether all tests of these modules have been collected, and what they declare is known."""
     config = request.config
-    paths = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return paths and not config.option.keyword and not config.option.markexpr
+    chosen = [config.option.keyword, config.option.markexpr, *(each for each in config.args if "::" in each)]
+    return not any(chosen) and {item.path for item in request.session.items} >= {*declaring()}

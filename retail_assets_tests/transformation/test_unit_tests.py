@@ -36,7 +36,7 @@ def dbt_on_raw(tmp_path_factory: pytest.TempPathFactory, parsed_project: Path) -
 def outcomes(request: pytest.FixtureRequest, dbt_on_raw: DbtOnRaw) -> Mapping[str, str]:
     """Of each unit test that was asked for `pass`, or what dbt says of it."""
     mine = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    asked = [item.callspec.params["name"] for item in mine if item.function is test_model]
+    asked = [str(item.callspec.params["name"]) for item in mine if item.function is test_model]
     tests = {test["name"]: test["model"] for test in dbt_on_raw.project.manifest["unit_tests"].values()}
     some = len(asked) < len(tests)
     models = ["--select", *sorted({f"+{tests[name]}" for name in asked})] if some else []
