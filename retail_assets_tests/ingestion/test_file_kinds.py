@@ -165,6 +165,7 @@ def test_lines_may_end_in_any_way_and_say_nothing(shop, content):
 # Rows that fall apart
 
 
+@fault(Area.INGESTION, "A row of a file falls apart", "It alone is refused.")
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
 def test_a_row_that_falls_apart_is_refused_alone(shop, suffix):
     content = (
@@ -246,6 +247,7 @@ def test_one_row_that_is_not_utf_8_among_others_is_refused_alone(shop):
     assert (row.origin, row.reason) == ("orders.csv, line 3", "the row has letters that are not UTF-8")
 
 
+@fault(Area.INGESTION, "A file is in no known encoding", "It alone is refused.")
 def test_letters_that_nobody_knows_refuse_their_file(shop):
     put(shop, HEADER.encode() + b"7,caf\xe9 \x81,1,2024-01-02,\n")
     assert shop.keys(ORDERS, days(2)) == []

@@ -137,6 +137,7 @@ def test_personal_data_is_not_kept(platform):
     assert any(str(key).startswith("bill_id=2, email=") for key, *_ in found)
 
 
+@fault(Area.INGESTION, "No row of a reference table can be read", "The table stays as it was.")
 def test_a_reference_table_of_which_all_is_refused_stays(platform):
     say(platform, bill(1), bill(2), name="kinds")
     platform.ingest(days(2), [KINDS])
@@ -146,6 +147,11 @@ def test_a_reference_table_of_which_all_is_refused_stays(platform):
     assert alive(platform, "kinds") == [(1, 1), (2, 1)]
 
 
+@fault(
+    Area.INGESTION,
+    "Very many rows of a table cannot be read",
+    "The table stays as it was, and one sentence says why.",
+)
 def test_too_many_refusals_are_no_matter_of_rows(platform, monkeypatch):
     monkeypatch.setattr(refusals, "MOST_ROWS", 3)
     say(platform, bill(9), *(bill(number, pieces="x") for number in range(4)))
