@@ -157,6 +157,56 @@ def restatements(
     restated(Asked(mart, first, newest, morning, rows), format, out, notes)
 
 
+@app.command()
+def metrics(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[METRIC]...", help="Metrics.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="day, week, month, quarter, year or a dimension; several: a,b."),
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day, included."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only of this value of a dimension; may come several times."),
+    ] = None,
+    dimensions: Annotated[
+        bool, typer.Option("--dimensions", help="List what the metrics can be grouped and filtered by.")
+    ] = False,
+    only_sql: Annotated[bool, typer.Option("--sql", help="Print the query instead of its answer.")] = False,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Output.")] = "table",
+) -> None:
+    """Show figures by name, each defined once for everybody. Without a name, list the metrics.
+
+    `metrics revenue margin_rate --by month,category --from 2024-01-01`: both of each month and category.
+    `metrics revenue --dimensions`: what else it can be grouped by.
+    """
+    from retail_assets.metrics import command
+
+    if not names:
+        command.listed(format, out)
+    elif dimensions:
+        command.dimensions(names, format, out)
+    else:
+        command.figures(
+            names,
+            [each for several in by or [] for each in several.split(",")],
+            first.date() if first else None,
+            last.date() if last else None,
+            where or [],
+            format,
+            only_sql,
+            out,
+            notes,
+        )
+
+
 segments_app = typer.Typer(help="Customer segments: what they are like, and who is in them.")
 app.add_typer(segments_app, name="segments")
 

@@ -1,11 +1,15 @@
-"""What the README has from the code: the table of settings, and the business questions."""
+"""What the documents have from the code: the table of settings, the business questions, and the metrics."""
 
 from pathlib import Path
 
+import yaml
+
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.demo.questions import QUESTIONS
 from retail_assets.settings import PREFIX, Settings
 
 README = Path(__file__).resolve().parents[2] / "README.md"
+METRICS = README.parent / "docs" / "metrics.md"
 
 
 def settings_rows() -> str:
@@ -18,10 +22,24 @@ def settings_rows() -> str:
     return "".join(rows)
 
 
+def metric_rows() -> str:
+    """One Markdown row per metric."""
+    rows = []
+    for path in sorted((PROJECT_DIR / "models" / "metrics").glob("*.yml")):
+        for metric in yaml.safe_load(path.read_text(encoding="utf-8")).get("metrics", []):
+            rows.append(f"| `{metric['name']}` | {metric['label']} | {metric['description']} |\n")
+    return "".join(sorted(rows))
+
+
 def up_to_date(readme: str) -> str:
     """The README with these parts generated again."""
     readme = _replaced(readme, "settings", settings_rows())
     return _replaced(readme, "questions", QUESTIONS.read_text(encoding="utf-8"))
+
+
+def metrics_up_to_date(document: str) -> str:
+    """The document of the metrics with their table generated again."""
+    return _replaced(document, "metrics", metric_rows())
 
 
 def _replaced(readme: str, part: str, text: str) -> str:
@@ -32,3 +50,4 @@ def _replaced(readme: str, part: str, text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(up_to_date(README.read_text(encoding="utf-8")), encoding="utf-8")
+    METRICS.write_text(metrics_up_to_date(METRICS.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Metrics: each business figure is defined once (dbt_project/models/metrics), and asked for by name."""
