@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from retail_assets.errors import of_the_disk
+from retail_assets_tests.faults import Area, fault
 
 
+@fault(Area.MACHINE, "The home cannot be made", "A sentence and no traceback.")
 def test_a_home_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     environment = {**os.environ, "RETAIL_HOME": str(tmp_path / "file" / "home")}
@@ -22,7 +24,8 @@ def test_a_home_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_history_that_is_full_or_read_only_is_told_through_other_errors(tmp_path: Path) -> None:
+@fault(Area.MACHINE, "The disk is full under Dagster's history", "A sentence, whoever noticed it.")
+def test_a_history_that_is_full_is_told_through_other_errors(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'history.db'}")
     with engine.connect() as connection:
         connection.execute(sa.text("create table runs (text text)"))
@@ -30,6 +33,12 @@ def test_a_history_that_is_full_or_read_only_is_told_through_other_errors(tmp_pa
         with pytest.raises(sa.exc.OperationalError) as full:
             connection.execute(sa.text("insert into runs values (:text)"), {"text": "x" * 100_000})
     assert "no space left" in str(of_the_disk(full.value))
+
+
+@fault(Area.MACHINE, "Dagster's history is read-only", "A sentence, whoever noticed it.")
+def test_a_history_that_is_read_only_is_told_through_other_errors(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "history.db") as database:
+        database.execute("create table runs (text text)")
     with (
         sqlite3.connect(f"file:{tmp_path / 'history.db'}?mode=ro", uri=True) as database,
         pytest.raises(sqlite3.OperationalError) as read_only,

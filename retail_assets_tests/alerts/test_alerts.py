@@ -27,6 +27,7 @@ from retail_assets.errors import UserError
 from retail_assets.quality.dbt_tests import FAILING_ROWS
 from retail_assets.quality.newest_partition import CHECK_NAME
 from retail_assets.settings import Settings, SettingsError, load_settings
+from retail_assets_tests.faults import Area, fault
 
 
 @dataclass
@@ -175,6 +176,7 @@ def test_a_failed_run_says_why_and_the_next_good_one_ends_it(
     assert receiver.titles[1:] == ["Recovered: run of the job daily"]
 
 
+@fault(Area.ALERTS, "The receiver answers 503", "The message waits, and is sent once when it answers.")
 def test_what_nobody_takes_is_sent_later_once(receiver: Receiver, deployment: Deployment) -> None:
     receiver.status = 503
     deployment.run()
@@ -203,6 +205,7 @@ def test_an_asset_is_late_once_until_it_is_not(
     assert receiver.titles[1:] == ["Recovered: warehouse/figures is late"]
 
 
+@fault(Area.ALERTS, "Very many things go wrong at once", "One digest.")
 def test_a_storm_is_one_message(receiver: Receiver, tmp_path: Path) -> None:
     inbox = Inbox(tmp_path)
     storm = [_incident(f"late {number}") for number in range(STORM + 3)]
@@ -228,6 +231,7 @@ def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:
     assert sent == [(["json://a/x"], "Error: b"), (["json://b/y"], "Warning: a")]
 
 
+@fault(Area.ALERTS, "The file of routes is wrong", "That is told, and alerts go to everybody.")
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -270,7 +274,16 @@ class _KilledError(BaseException):
     """The process ends here."""
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+EXAMPLES = 40
+
+
+@fault(
+    Area.ALERTS,
+    "The daemon is killed just after messages, at random ones",
+    "No message is lost; only the one that was being sent may come again.",
+    times=EXAMPLES,
+)
+@hypothesis_settings(max_examples=EXAMPLES, deadline=None)
 @given(
     looks=st.lists(st.tuples(st.sets(st.sampled_from("abc")), st.booleans()), min_size=1, max_size=8),
     kills=st.lists(st.integers(0, 6), max_size=4),

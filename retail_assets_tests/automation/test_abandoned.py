@@ -17,6 +17,7 @@ from retail_assets.automation import abandoned
 from retail_assets.automation.abandoned import SILENT_LOOKS, beating, beating_executor
 from retail_assets.deployment import home
 from retail_assets.settings import Settings
+from retail_assets_tests.faults import Area, fault
 
 FORK = multiprocessing.get_context("fork")
 
@@ -70,6 +71,11 @@ def _execute(instance, run_id, executing):
         time.sleep(60)
 
 
+@fault(
+    Area.BUILDING,
+    "A run's process is killed (SIGKILL)",
+    "The daemon notices, and the run fails instead of keeping others waiting.",
+)
 def test_a_run_whose_process_was_killed_fails_soon(instance):
     run_id, of_other_code = _started(instance), _started(instance)
     executing = FORK.Event()
@@ -84,6 +90,7 @@ def test_a_run_whose_process_was_killed_fails_soon(instance):
     assert instance.get_run_by_id(of_other_code).status is dg.DagsterRunStatus.STARTED
 
 
+@fault(Area.MACHINE, "Dagster's storage does not answer for a while", "No run fails for it.")
 def test_storage_that_did_not_answer_for_a_while_fails_no_run(instance, monkeypatch):
     """The first look after that may come before the first sign of life."""
     # One sign of life: another one after the look would begin the count again.
@@ -99,6 +106,7 @@ def test_storage_that_did_not_answer_for_a_while_fails_no_run(instance, monkeypa
     assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
 
 
+@fault(Area.MACHINE, "A run's sign of life cannot be stored", "The run goes on.")
 def test_a_sign_of_life_that_cannot_be_stored_does_not_end_the_run(instance, monkeypatch):
     said = []
 
@@ -137,6 +145,7 @@ def test_a_launched_run_says_that_it_is_alive(instance):
     assert len({str(each) for each in heard}) > 1
 
 
+@fault(Area.BUILDING, "A run does not end", "It fails when its time is up.")
 def test_what_does_not_end_fails_when_its_time_is_up(instance):
     runs = {hours: _started(instance, timedelta(hours=hours)) for hours in (5, 7)}
     look(instance)

@@ -8,6 +8,7 @@ import pytest
 from retail_assets.catalog import project
 from retail_assets.catalog.project import Project
 from retail_assets.settings import Settings
+from retail_assets_tests.faults import Area, fault
 
 
 @pytest.fixture
@@ -102,6 +103,11 @@ def test_manifests_that_nobody_uses_are_removed_and_others_stay(model, tmp_path,
     assert paths["used"].exists()
 
 
+@fault(
+    Area.BUILDING,
+    "dbt is killed while it parses",
+    "Nothing half-parsed is used; the next start parses again.",
+)
 def test_a_killed_parse_leaves_nothing_that_is_used(tmp_path, monkeypatch):
     from dbt.cli.main import dbtRunner
 

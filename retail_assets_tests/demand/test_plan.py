@@ -14,6 +14,7 @@ from retail_assets.demand.plan_catalog import PLAN, PLAN_CHECKS, PLAN_TABLES
 from retail_assets.demand.plan_checks import plan_findings
 from retail_assets.demand.replay import Days, play, replay_weeks
 from retail_assets_tests.demand.planted import Warehouse
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.planted import day
 
 SUNDAY, MONDAY = day(0, 6), day(1)
@@ -152,6 +153,7 @@ def test_days_give_the_same_rows_alone_together_and_twice_and_later_ones_do_not_
     assert list(warehouse.execute(everything)) == alone[:2]
 
 
+@fault(Area.BUILDING, "The day's plan of what to order fails", "The day is as it was before.")
 def test_a_crash_leaves_the_day_as_it_was(warehouse, monkeypatch):
     warehouse.stock("here", "tent", 12, MONDAY)
     plan_days(warehouse.execute, MONDAY, MONDAY)

@@ -10,6 +10,7 @@ from retail_assets.demand import weekly
 from retail_assets.demand.catalog import ACCURACY, CHECKS, EVERYTHING, FORECASTS, MODELS, REPLAY, table
 from retail_assets.demand.checks import findings
 from retail_assets_tests.demand.planted import Warehouse
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.planted import NOWHERE, day
 
 
@@ -236,11 +237,20 @@ def test_what_comes_later_does_not_show(warehouse):
     assert warehouse.rows()[FORECASTS] == before
 
 
+STEPS = ("insert_forecasts", "insert_accuracy")
+
+
+@fault(
+    Area.BUILDING,
+    "A week of forecasts fails between its tables",
+    "The week is as it was before.",
+    times=len(STEPS),
+)
 def test_a_crash_leaves_the_week_as_it_was(warehouse, monkeypatch):
     planted(warehouse)
     warehouse.run(0, 1)
     before = warehouse.rows()
-    for step in ("insert_forecasts", "insert_accuracy"):
+    for step in STEPS:
         with monkeypatch.context() as patch:
             patch.setattr(weekly, step, _failing)
             with pytest.raises(RuntimeError, match="killed"):

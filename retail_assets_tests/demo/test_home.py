@@ -10,6 +10,7 @@ from rich.console import Console
 from retail_assets.demo.home import Demo, start_over, yesterday
 from retail_assets.demo.show import show
 from retail_assets.settings import settings
+from retail_assets_tests.faults import Area, fault
 
 MADE = ("retail.duckdb", "published/retail.duckdb", "sources/erp.sqlite", "sources/webshop/users/a.csv")
 HISTORY = "dagster/history/runs/index.db"
@@ -60,6 +61,7 @@ def test_a_day_that_is_not_over_is_refused_before_anything_is_removed(demos):
     assert all((demos / name).exists() for name in MADE)
 
 
+@fault(Area.PUBLISHING, "The demo starts over while a run writes its home", "It waits for the run.")
 def test_waits_for_a_run_that_is_writing(demos):
     with FileLock(demos / "retail.duckdb.lock"):
         demo = Thread(target=_demo)

@@ -23,6 +23,7 @@ from retail_assets.deployment.event_log import OPEN_RUNS
 from retail_assets.deployment.history import NEWEST, forget_old_runs
 from retail_assets.internals import SqliteEventLogStorage
 from retail_assets.settings import Settings, settings
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion import postgres
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 11)]
@@ -294,6 +295,11 @@ def test_what_waits_is_stored_soon_and_in_order(history, monkeypatch):
         _wait_for(lambda: 3.0 in _from_outside(history, run_id))
 
 
+@fault(
+    Area.MACHINE,
+    "The disk is full for a moment while events are stored",
+    "The run fails with the reason; what is stored next is whole.",
+)
 @pytest.mark.parametrize("history", ["SQLite"], indirect=True)
 def test_an_error_of_what_waited_is_the_next_callers(history, monkeypatch):
     storage, run_id = history.event_log_storage, make_new_run_id()

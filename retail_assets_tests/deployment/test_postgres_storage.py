@@ -18,6 +18,7 @@ from retail_assets.deployment import home
 from retail_assets.errors import UserError
 from retail_assets.settings import Settings, settings
 from retail_assets_tests.conftest import START, days_of, write_evening
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion import postgres
 
 
@@ -89,6 +90,11 @@ def test_a_range_of_days_from_the_command_line(deploy, retailer, url, monkeypatc
     assert waiting == 0
 
 
+@fault(
+    Area.MACHINE,
+    "Several processes write long ranges at once",
+    "None waits for ever, and no id is given twice.",
+)
 def test_processes_that_write_ranges_at_once_neither_wait_for_ever_nor_share_ids(url):
     """Each with a connection of its own, as processes have."""
     database = postgres.new_database(url)
@@ -117,11 +123,20 @@ def test_processes_that_write_ranges_at_once_neither_wait_for_ever_nor_share_ids
     engine.dispose()
 
 
+STARTS = 4
+
+
+@fault(
+    Area.MACHINE,
+    "Several processes start at once on an empty PostgreSQL",
+    "Its tables are created once, and all of them start.",
+    times=STARTS,
+)
 def test_processes_that_start_at_once_on_an_empty_database_create_its_tables_once(url):
     """As the webserver, the daemon and the code server do on the first start."""
     from retail_assets.deployment import postgres_storage
 
-    for _ in range(4):
+    for _ in range(STARTS):
         database = postgres_storage.database(postgres.new_database(url))
         ready = Barrier(5)
 

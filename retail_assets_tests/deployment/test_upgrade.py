@@ -14,6 +14,7 @@ from retail_assets.deployment.upgrade import Upgrade, UpgradeError, package_vers
 from retail_assets.resources import storage
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets_tests.conftest import NEW_DAYS, write_evening
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.laws.comparison import assert_same
 
 WEEKLY = ("customer_segmentation_features", "segmentation_model", "customer_segments", "segment_profiles")
@@ -185,6 +186,11 @@ def _with_manifest_of_before(deployment, *former):
     path.write_text(json.dumps({"nodes": nodes}))
 
 
+@fault(
+    Area.UPGRADES,
+    "An upgrade is killed when a table has been put aside",
+    "The next one goes on; the weeks are as they were.",
+)
 def test_a_killed_upgrade_of_weeks_goes_on_with_all_of_them(copied, built, monkeypatch):
     _mark(copied, "mart_segmentation.customer_segmentation_features")
     with monkeypatch.context() as patch:
@@ -225,6 +231,7 @@ def test_the_next_run_upgrades_before_it_builds(deployment, built, retailer):
     )
 
 
+@fault(Area.UPGRADES, "An older version runs on a newer home", "It refuses and changes nothing.")
 def test_a_run_on_a_home_of_a_newer_version_changes_nothing(deployment):
     _change(deployment, "update deployment.home set version = '999.0'")
     before = deployment.rows("raw_erp.sales_order_header")
@@ -236,6 +243,7 @@ def test_a_run_on_a_home_of_a_newer_version_changes_nothing(deployment):
     assert deployment.rows("raw_erp.sales_order_header") == before
 
 
+@fault(Area.UPGRADES, "The very first run is killed", "The home counts as new.")
 def test_a_first_run_that_was_killed_is_no_older_home(deploy):
     deployment = deploy()
     found, warehouse = _upgrade(deployment)

@@ -17,6 +17,7 @@ from retail_assets.deployment.dev import with_our_webserver
 from retail_assets.errors import UserError
 from retail_assets.internals import dev
 from retail_assets.resources.ports import HOST, listening
+from retail_assets_tests.faults import Area, fault
 
 QUERY = "{__typename}"
 PROXY = "dagster.shop.example"
@@ -128,6 +129,7 @@ def test_dev_starts_this_webserver():
     assert 'open_ipc_subprocess(\n                [sys.executable, "-m", "dagster_webserver"]' in source
 
 
+@fault(Area.MACHINE, "The UI's port is in use", "A sentence, and the command ends.")
 def test_a_port_in_use_is_told():
     with closing(socket.create_server((HOST, 0))) as taken, pytest.raises(UserError, match="cannot be used"):
         listening(taken.getsockname()[1])

@@ -24,6 +24,7 @@ from retail_assets.extracts.workbook import write_workbook
 from retail_assets.extracts.writing import write_extracts
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS
+from retail_assets_tests.faults import Area, fault
 
 
 @pytest.fixture
@@ -113,6 +114,11 @@ def test_only_months_that_changed_are_written(settings, write, tmp_path):
     assert write("sales")["mart_sales.sales_performance"].rewritten == ["2024-03"]
 
 
+@fault(
+    Area.PUBLISHING,
+    "A run is killed while it writes an extract",
+    "The former file stays; the next run replaces it.",
+)
 def test_a_reader_sees_the_former_file_until_the_new_one_is_whole(settings, write, tmp_path, monkeypatch):
     write("marketing")
     path = tmp_path / "files/marketing/mrt_offers/mrt_offers-2024-03.parquet"

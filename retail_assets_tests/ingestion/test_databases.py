@@ -13,6 +13,7 @@ from retail_assets.ingestion import sqlite
 from retail_assets.ingestion.databases import file_of
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import at, days, table
 from retail_assets_tests.ingestion.test_ingest import Platform, platform
 
@@ -250,6 +251,7 @@ def test_a_table_that_was_never_there_is_none_that_was_lost(platform):
         assert platform.ingest(days(day), [CALLS, TOPICS]).errors == {}
 
 
+@fault(Area.INGESTION, "A text of a database is not UTF-8", "Its row alone is refused.")
 @pytest.mark.parametrize("rows", [1, 3 * sqlite.BATCH_ROWS])
 @pytest.mark.parametrize("wrong", [b"caf\xe9", b"\xff\xfe"])
 def test_text_that_is_not_utf_8_refuses_its_row(platform, rows, wrong):
@@ -277,7 +279,16 @@ def test_a_value_of_another_type_refuses_its_row_wherever_it_stands(platform, pl
     assert (count, minutes) == (len(others), sum(int(row[1]) for row in others))
 
 
-@settings(max_examples=40, deadline=None)
+NUMBERS = 40
+
+
+@fault(
+    Area.INGESTION,
+    "Values of any kind in columns of numbers",
+    "Each is read as it is, or its row is refused.",
+    times=NUMBERS,
+)
+@settings(max_examples=NUMBERS, deadline=None)
 @given(
     st.lists(
         st.integers(-5, 5) | st.floats(-5, 5) | st.sampled_from(["7", "x", b"9", b"\xe9", "", None, "1.0"])
@@ -331,6 +342,7 @@ def test_a_missing_file_is_not_made(tmp_path):
     assert file_of("sqlite://") is None
 
 
+@fault(Area.INGESTION, "The source's file is no database", "A sentence, at once.")
 def test_what_is_no_database_is_not_tried_again(tmp_path):
     (tmp_path / "crm.sqlite").write_text("call_id,minutes\n1,5\n" * 100)
     with pytest.raises(SourceError, match="refuses \\(file is not a database\\)") as raised:
@@ -358,6 +370,11 @@ def test_tables_and_columns_are_found_however_they_are_written(platform, stateme
     assert staged(platform) == [(1, 5)]
 
 
+@fault(
+    Area.INGESTION,
+    "A view of the source computes what it cannot",
+    "That table is set aside for days and then made up for; the others load.",
+)
 def test_a_table_that_cannot_be_read_is_set_aside_and_made_up_for(platform):
     """A view that computes what it cannot."""
     path = source(platform, topics=[call(1)])
@@ -388,6 +405,11 @@ def test_a_table_that_cannot_be_read_is_set_aside_and_made_up_for(platform):
     assert staged(platform) == [(1, 5), (2, 6)]
 
 
+@fault(
+    Area.INGESTION,
+    "A table breaks off while it is read",
+    "What was loaded of it is taken out; the next run has all of it.",
+)
 def test_what_was_loaded_of_a_table_that_breaks_off_is_taken_out(platform, monkeypatch):
     source(platform, calls=[call(number) for number in range(4 * sqlite.BATCH_ROWS)], topics=[call(1)])
     monkeypatch.setattr("retail_assets.ingestion.extraction.BATCHES_AHEAD", 2)

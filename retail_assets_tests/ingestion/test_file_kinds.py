@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.ingestion import file_reading, refusals
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.shop import Shop
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
@@ -94,6 +95,7 @@ def test_a_file_whose_last_line_has_no_end_is_loaded_when_nobody_writes_it(shop)
     assert shop.problems == shop.refused == []
 
 
+@fault(Area.INGESTION, "A file is being written while it is read", "It is left for the next run.")
 @pytest.mark.parametrize("so_far", ["2,b,2,2024-01-02,\n", "2,b,2,2024-01-02,", "2,b,2,2024-01-0"])
 def test_a_file_that_is_being_written_is_left_until_it_is_whole(shop, monkeypatch, so_far):
     """It is looked at twice, some seconds apart, unless nobody has touched it for longer than that."""
@@ -127,6 +129,11 @@ def test_what_nobody_has_touched_for_a_while_is_not_waited_for(shop, monkeypatch
     assert shop.keys(ORDERS, days(3)) == [1, 2, 3, 4]
 
 
+@fault(
+    Area.INGESTION,
+    "A file broke off and nobody goes on writing it",
+    "It is refused with a request to send it again.",
+)
 @pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz", "orders.parquet"])
 def test_a_file_that_broke_off_long_ago_is_refused(shop, name):
     path = write(shop.url / name, [order(n, "2024-01-02", status="x" * n) for n in range(99)])
@@ -158,6 +165,7 @@ def test_lines_may_end_in_any_way_and_say_nothing(shop, content):
 # Rows that fall apart
 
 
+@fault(Area.INGESTION, "A row of a file falls apart", "It alone is refused.")
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
 def test_a_row_that_falls_apart_is_refused_alone(shop, suffix):
     content = (
@@ -239,6 +247,7 @@ def test_one_row_that_is_not_utf_8_among_others_is_refused_alone(shop):
     assert (row.origin, row.reason) == ("orders.csv, line 3", "the row has letters that are not UTF-8")
 
 
+@fault(Area.INGESTION, "A file is in no known encoding", "It alone is refused.")
 def test_letters_that_nobody_knows_refuse_their_file(shop):
     put(shop, HEADER.encode() + b"7,caf\xe9 \x81,1,2024-01-02,\n")
     assert shop.keys(ORDERS, days(2)) == []
@@ -457,7 +466,16 @@ ROWS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+EXAMPLES = 60
+
+
+@fault(
+    Area.INGESTION,
+    "Files of random rows, separators, line ends and encodings, some rows spoiled",
+    "Every row is read or refused, and named by its line.",
+    times=EXAMPLES,
+)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     rows=st.lists(ROWS, max_size=19),
     mark=st.sampled_from(",;\t|"),

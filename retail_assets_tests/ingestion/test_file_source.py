@@ -10,6 +10,7 @@ import pytest
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.file_source import FileSource
 from retail_assets.windows import Window
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.shop import LOADED_AT, Shop
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
@@ -121,6 +122,7 @@ def _written(folder, name, content):
     path.write_bytes(content)
 
 
+@fault(Area.INGESTION, "A compressed file breaks off", "Nothing of it is loaded until it is whole.")
 @pytest.mark.parametrize("share", [0, 0.001, 0.01, 0.3, 0.5, 0.9, 0.99, 0.999])
 @pytest.mark.parametrize("suffix", [".csv.gz", ".parquet"])
 def test_nothing_is_loaded_of_a_file_that_breaks_off(shop, suffix, share):
@@ -136,6 +138,7 @@ def test_nothing_is_loaded_of_a_file_that_breaks_off(shop, suffix, share):
     assert shop.problems == []
 
 
+@fault(Area.INGESTION, "A file is half-written", "Nothing of it is loaded, and the line is named.")
 @pytest.mark.parametrize(
     ("name", "end", "why"),
     [
@@ -160,6 +163,7 @@ def test_nothing_is_loaded_of_a_file_that_is_half_written(shop, name, end, why):
     assert "\n" not in problem
 
 
+@fault(Area.INGESTION, "A file has no header", "It alone is left.")
 @pytest.mark.parametrize("content", [b"\n", b"\n1,Complete\n", b"\xef\xbb\xbf,,\n"])
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
 def test_a_file_without_a_header_stops_nothing_else(shop, suffix, content):
@@ -176,6 +180,7 @@ def test_an_empty_gzip_has_no_header(shop):
     assert "(it has no header)" in shop.problems[0]
 
 
+@fault(Area.INGESTION, "A file disappears between the look and the reading", "The others are read.")
 def test_a_file_that_cannot_be_opened_stops_nothing_else(shop):
     for day in (1, 2):
         write(shop.url / "orders" / f"2024-01-0{day}.csv", [order(day, f"2024-01-0{day} 12:00:00")])
@@ -196,6 +201,7 @@ def test_other_files_are_none_of_ours(shop):
     assert shop.problems == []
 
 
+@fault(Area.INGESTION, "A column is missing", "Its file alone is refused.")
 def test_a_missing_column_stops_its_file(shop):
     write(shop.url / "orders" / "2024-01-01.csv", [order(1, "2024-01-01 12:00:00")])
     lacking = {key: value for key, value in order(2, "").items() if key not in ("status", "shipped_at")}
@@ -220,6 +226,7 @@ def test_additional_columns_and_another_order_do_no_harm(shop):
     assert len(shop.memory["orders"]) == 3
 
 
+@fault(Area.INGESTION, "A value is of another type", "Its row alone is refused.")
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [

@@ -22,6 +22,7 @@ from retail_assets.ingestion.sources import open_source
 from retail_assets.quality.source_contract import problems_of
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import SYSTEMS, Settings
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import (
     ORDERS,
     PLACES,
@@ -170,6 +171,34 @@ def test_it_is_told_how_many_rows_are_new(platform):
     assert [table.new for table in platform.loaded.values()] == [0, 0, 0]
 
 
+@fault(
+    Area.INGESTION,
+    "The process is killed while it loads rows",
+    "The next run reads the same files again; every version is there once.",
+)
+def test_a_crash_while_rows_are_loaded_does_no_harm(platform, monkeypatch):
+    """No late file counts as loaded of which the rows are not there. Those of the window are read anyway."""
+    _fill(platform.shop, only=1)
+    platform.ingest(days(1))
+    _fill(platform.shop)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform, "_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            platform.ingest(days(5))
+    platform.ingest(days(5))
+    assert platform.query("select count(distinct order_id) from raw_webshop.orders") == [(5,)]
+    assert len(platform.versions("orders")) == 9
+
+
+@fault(
+    Area.INGESTION,
+    "The process is killed after the rows and before it has noted the files",
+    "The files are read again, and nothing is doubled.",
+)
 def test_a_crash_before_the_memory_is_written_does_no_harm(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))
@@ -214,6 +243,11 @@ def test_what_fills_a_large_table_first_lies_in_order_of_its_key(platform, monke
     assert sorted(rows[11:]) == [(number,) for number in range(10, 15)]
 
 
+@fault(
+    Area.INGESTION,
+    "Memory runs out while a large first load is put in order",
+    "The table is as it was loaded, and no copy is left.",
+)
 def test_a_crash_while_rows_are_put_in_order_leaves_them_as_they_were(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))
@@ -243,6 +277,11 @@ def test_dlt_runs_only_for_tables_with_news(platform):
     assert platform.loads == ["orders"]
 
 
+@fault(
+    Area.INGESTION,
+    "A file comes with other columns",
+    "That file alone is refused and named; when it is sent again, it is loaded.",
+)
 def test_a_changed_layout_stops_its_file_only(platform):
     _fill(platform.shop)
     platform.ingest(days(1, 5))
@@ -399,6 +438,7 @@ def test_sql_tables_without_a_time_of_change(platform):
         assert platform.query(newest) == [(name,)]
 
 
+@fault(Area.MACHINE, "The machine's clock is ahead for a night", "Later readings count.")
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=400)])
 def test_a_clock_that_was_ahead_for_a_night_wins_only_that_night(platform, monkeypatch, ahead):
     """Later readings count, though the clock says that they were before."""
@@ -437,6 +477,11 @@ def _clock(moment):
     return Clock
 
 
+@fault(
+    Area.INGESTION,
+    "A table has lost most of its rows",
+    "That table stays as it was and says what to do; the others load.",
+)
 def test_a_table_that_lost_too_much_stops_itself_only(platform):
     """And the remedy that the error names is complete."""
     shops = table("a_shops", {"id": "bigint", "name": "varchar"}, load="snapshot")
@@ -516,6 +561,7 @@ def test_a_refused_row_stays_refused_until_its_file_is_corrected(platform):
     assert platform.query("select order_id from raw_webshop.orders order by all") == [(1,), (2,), (3,)]
 
 
+@fault(Area.INGESTION, "A file cannot be read", "The other files load; it is tried again in every run.")
 def test_a_refused_file_stops_nothing_else_and_is_tried_again(platform):
     header = "order_id,status,status,amount,created_at,shipped_at\n"
     path = platform.shop / "orders" / "x.csv"

@@ -8,6 +8,7 @@ import pytest
 
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.key_values import is_number
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.company import Shop
 from retail_assets_tests.ingestion.tables import at, days, write
 
@@ -136,6 +137,7 @@ def test_a_text_key_that_comes_later(shop):
     assert set(_types(company).values()) == {"varchar"}
 
 
+@fault(Area.INGESTION, "Memory runs out while a system's keys become text", "The next run completes it.")
 def test_a_crash_while_keys_become_text_is_mended_by_the_next_run(shop, monkeypatch):
     from retail_assets.ingestion import keys
 
@@ -159,6 +161,11 @@ def test_a_crash_while_keys_become_text_is_mended_by_the_next_run(shop, monkeypa
     assert company.rows("users", "id") == [("7",)]
 
 
+@fault(
+    Area.INGESTION,
+    "The process is killed between the copy of a table and the table",
+    "The copy counts; no row is lost.",
+)
 def test_a_warehouse_that_takes_nothing_back_loses_nothing(shop):
     """Killed between the copy of a table and the table: what it was is still there, and counts."""
     write(shop.folder / "orders.csv", [_order(17, 7)])

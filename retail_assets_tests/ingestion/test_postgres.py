@@ -14,6 +14,7 @@ from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.windows import Window
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion import postgres
 from retail_assets_tests.ingestion.tables import at, days, table
 
@@ -205,6 +206,7 @@ def test_what_is_wrong_is_said_plainly(url, execute):
     )
 
 
+@fault(Area.INGESTION, "PostgreSQL cannot be reached", "A sentence with the setting that names it.")
 def test_a_database_that_does_not_answer(url):
     with pytest.raises(SourceUnreachableError, match=r"cannot be reached.*RETAIL_ERP_URL"):
         SqlSource("erp", url.replace("host=", "host=/nowhere")).check()
@@ -269,6 +271,11 @@ def test_stamps_of_any_type(url, execute, data_type, values):
         assert ([key for key, _ in found], refused) == ([0, 1], ["order_id=3"])
 
 
+@fault(
+    Area.MACHINE,
+    "The night in which the clocks go back: 02:30 comes twice",
+    "Each row comes with one window, and its lines with it.",
+)
 def test_local_times_of_the_night_in_which_the_clocks_go_back(url, execute):
     """02:30 comes twice; a row of it comes with one window, wherever that ends, and its lines with it."""
     execute(
@@ -290,6 +297,7 @@ def test_local_times_of_the_night_in_which_the_clocks_go_back(url, execute):
     assert sorted(found["lines"]) == sorted(found["orders"])
 
 
+@fault(Area.INGESTION, "Another program has locked a table", "That table is set aside; the others are read.")
 def test_a_locked_table_is_set_aside_and_the_others_are_read(url, execute, monkeypatch):
     monkeypatch.setattr(
         databases, "_SESSION", {"postgresql": ("set lock_timeout = '100ms'", "set datestyle = 'ISO'")}
@@ -313,6 +321,11 @@ def test_a_locked_table_is_set_aside_and_the_others_are_read(url, execute, monke
     assert extraction.rows["orders"] == 1
 
 
+@fault(
+    Area.INGESTION,
+    "Rows change and a table is dropped while the database is read",
+    "All tables are of one moment; the dropped one alone is set aside.",
+)
 def test_all_tables_are_of_one_moment(url, execute):
     """Writers do not wait, and a table that fails keeps nothing from being read at the same moment."""
     execute(
@@ -345,6 +358,7 @@ def test_all_tables_are_of_one_moment(url, execute):
     assert _read(url, days(2), ORDERS, LINES) == []
 
 
+@fault(Area.INGESTION, "A right to read is missing", "That table is set aside, and the right is named.")
 def test_a_table_that_one_may_not_read_is_set_aside(url, execute):
     execute(
         'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.ingestion import refusals
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import days, table
 from retail_assets_tests.ingestion.test_ingest import Platform, platform
 
@@ -136,6 +137,7 @@ def test_personal_data_is_not_kept(platform):
     assert any(str(key).startswith("bill_id=2, email=") for key, *_ in found)
 
 
+@fault(Area.INGESTION, "No row of a reference table can be read", "The table stays as it was.")
 def test_a_reference_table_of_which_all_is_refused_stays(platform):
     say(platform, bill(1), bill(2), name="kinds")
     platform.ingest(days(2), [KINDS])
@@ -145,6 +147,11 @@ def test_a_reference_table_of_which_all_is_refused_stays(platform):
     assert alive(platform, "kinds") == [(1, 1), (2, 1)]
 
 
+@fault(
+    Area.INGESTION,
+    "Very many rows of a table cannot be read",
+    "The table stays as it was, and one sentence says why.",
+)
 def test_too_many_refusals_are_no_matter_of_rows(platform, monkeypatch):
     monkeypatch.setattr(refusals, "MOST_ROWS", 3)
     say(platform, bill(9), *(bill(number, pieces="x") for number in range(4)))
@@ -153,7 +160,16 @@ def test_too_many_refusals_are_no_matter_of_rows(platform, monkeypatch):
     assert alive(platform) == []
 
 
-@settings(max_examples=25, deadline=None)
+EXAMPLES = 25
+
+
+@fault(
+    Area.INGESTION,
+    "A source that goes on changing, with rows that cannot be read",
+    "Each row is staged or refused, never both.",
+    times=EXAMPLES,
+)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     st.lists(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([1, 2, "wrong"])), max_size=4), max_size=4)
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.windows import Window
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import table
 
 ZONES = ["UTC", "Europe/Lisbon", "America/Los_Angeles", "Asia/Kathmandu", "Pacific/Kiritimati"]
@@ -74,7 +75,16 @@ moments = st.integers(0, 5 * 86_400 - 1).map(_moment) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+EXAMPLES = 60
+
+
+@fault(
+    Area.INGESTION,
+    "Random times of change in many spellings and zones, nights of changed clocks among them",
+    "Each row comes with exactly one window.",
+    times=EXAMPLES,
+)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     st.lists(st.tuples(moments, st.sampled_from(sorted(FORMS))), min_size=1, max_size=25),
     st.sampled_from(ZONES),

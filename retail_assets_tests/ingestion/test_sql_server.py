@@ -16,6 +16,7 @@ from retail_assets.ingestion import database_errors, database_moments, database_
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import at, days, table
 from retail_assets_tests.ingestion.tds import HangUp, Refusal, Relation, Server, Silence, certified, running
 from retail_assets_tests.ingestion.test_ingest import Platform
@@ -337,6 +338,7 @@ def test_raw_takes_the_same_rows_from_either_driver_once(driver, tmp_path):
     assert platform.query("select count(*) from raw_erp.orders where _deleted_at is null") == [(2,)]
 
 
+@fault(Area.INGESTION, "A table of SQL Server cannot be read", "It alone is set aside.")
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
@@ -364,6 +366,11 @@ def test_a_right_that_is_missing_is_found_without_reading(driver):
             source.probe(ORDERS)
 
 
+@fault(
+    Area.INGESTION,
+    "SQL Server hangs up, at any moment",
+    "The system counts as out of reach and is tried again; nothing is said of its tables.",
+)
 @pytest.mark.parametrize("moment", ["sys.objects", "sys.columns", "SCHEMATA", "^prelogin", ROWS])
 def test_a_connection_that_breaks_is_tried_again(driver, moment):
     """Whenever it breaks: nothing is said of tables or of their values."""
@@ -376,6 +383,7 @@ def test_a_connection_that_breaks_is_tried_again(driver, moment):
     assert "SELECT" not in str(raised.value)
 
 
+@fault(Area.INGESTION, "SQL Server hangs up within a result", "The same.")
 def test_a_connection_that_breaks_within_a_result_is_tried_again(driver):
     rows = [(number, Decimal(number), at(2, 10)) for number in range(2000)]
     server = Server({"Sales.Order": orders(*rows)}, rules=[(ROWS, HangUp(20_000))])
@@ -383,8 +391,17 @@ def test_a_connection_that_breaks_within_a_result_is_tried_again(driver):
         opened(server.url(driver), ORDERS)
 
 
+SILENT = ("^prelogin", "^login")
+
+
+@fault(
+    Area.INGESTION,
+    "SQL Server does not answer a login",
+    "It is given up after the time that is set.",
+    times=len(SILENT),
+)
 def test_a_server_that_is_silent_is_given_up(driver):
-    for moment in ("^prelogin", "^login"):
+    for moment in SILENT:
         with (
             running(shop(rules=[(moment, Silence())])) as server,
             within(20),
@@ -393,6 +410,7 @@ def test_a_server_that_is_silent_is_given_up(driver):
             SqlSource("erp", server.url(driver, login_timeout=1)).check()
 
 
+@fault(Area.INGESTION, "SQL Server falls silent", "It is given up after the time that is set.")
 def test_a_server_that_falls_silent_is_given_up():
     """It answers nothing any more: no query, no cancelling, no new connection.
 
@@ -406,6 +424,7 @@ def test_a_server_that_falls_silent_is_given_up():
             list(source.read(ORDERS, days(2), LOADED_AT))
 
 
+@fault(Area.INGESTION, "A query takes too long", "Its table alone is set aside.")
 def test_a_query_that_takes_too_long_is_of_its_table_alone(driver):
     """As long as the server answers others."""
     with running(shop(rules=[(ROWS, Silence())])) as server, within(20):

@@ -20,6 +20,7 @@ from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.ingestion.urls import shown, without_secrets
 from retail_assets.windows import Window
 from retail_assets_tests.conftest import days_of, write_evening
+from retail_assets_tests.faults import Area, fault
 
 WINDOW = Window(datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC))
 TABLE = SourceTable(
@@ -203,6 +204,11 @@ def test_snake_case(name, expected):
     assert snake_case(name) == expected
 
 
+@fault(
+    Area.INGESTION,
+    "A column of a database table is renamed",
+    "The table stays as it was and comes in when it is restored.",
+)
 def test_a_changed_table_stays_as_it_was_and_comes_in_when_it_is_restored(deploy, retailer):
     """One table loses a column: it is told, the others are loaded, and later nothing is missing."""
     days = days_of(0, 14)

@@ -92,6 +92,13 @@ def test_no_double_slash():
     assert [path.stem for path in PROJECT_DIR.rglob("*.sql") if "//" in path.read_text()] == []
 
 
+def test_what_is_descending_says_where_nulls_are():
+    """As it is found in statements by `engine_sql`, but before anything is run."""
+    descending = re.compile(r"\bdesc\b(?!\s+nulls\s+last\b)", re.IGNORECASE)
+    files = {path.stem: COMMENT.sub("", path.read_text()) for path in PROJECT_DIR.rglob("*.sql")}
+    assert {stem for stem, sql in files.items() if descending.search(sql)} == set()
+
+
 def test_key_columns_that_are_times_are_known(manifest):
     """`time_keys` in macros/staging.sql: their text is written differently by the engines."""
     times = {

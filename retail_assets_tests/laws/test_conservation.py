@@ -78,13 +78,13 @@ def _count_in_files(folders: list[str], name: str, key: set[str]) -> int:
         return len(keys.fetchall())
 
 
-def test_quarantine_lists_every_model_with_rules(built):
+def test_quarantine_lists_every_model_with_rules(manifest):
     judged = {
         node["unique_id"]
-        for node in built.manifest["nodes"].values()
+        for node in manifest["nodes"].values()
         if node["config"].get("meta", {}).get("quarantine")
     }
-    quarantine = built.manifest["nodes"]["model.retail_assets.quarantine"]
+    quarantine = manifest["nodes"]["model.retail_assets.quarantine"]
     read = {each for each in quarantine["depends_on"]["nodes"] if each.endswith("_versions")}
     assert judged == {each.removesuffix("_versions") for each in read}
 

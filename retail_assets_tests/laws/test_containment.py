@@ -11,6 +11,7 @@ import pytest
 
 from retail_assets.quality.table_states import TABLE
 from retail_assets_tests.conftest import NEW_DAYS, START, evening, write_evening
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.laws.comparison import CONSUMER_HISTORY, assert_as_built, readers_of
 
 INVENTORY = "mart_analyst.mrt_inventory_analysis"
@@ -42,6 +43,11 @@ def _said(deployment, *arguments):
     )
 
 
+@fault(
+    Area.INGESTION,
+    "A source table changes in a whole deployment",
+    "What is made of it is stale and says why; all else is published; once mended, nothing is missing.",
+)
 def test_a_refused_table_stops_what_is_made_from_it_until_it_is_mended(deployment, built, retailer):
     former, first = NEW_DAYS[0] - timedelta(days=1), NEW_DAYS[0]
     write_evening(retailer, deployment, first)
@@ -80,6 +86,11 @@ def test_a_refused_table_stops_what_is_made_from_it_until_it_is_mended(deploymen
     assert_as_built(deployment, built)
 
 
+@fault(
+    Area.BUILDING,
+    "A model fails",
+    "What is made of it is stale and says why; all else is published; once mended, nothing is missing.",
+)
 def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deployment, built, retailer):
     former, first = NEW_DAYS[0] - timedelta(days=1), NEW_DAYS[0]
     write_evening(retailer, deployment, NEW_DAYS[-1])
@@ -104,6 +115,11 @@ def test_a_model_that_fails_stops_what_is_made_from_it_until_it_is_mended(deploy
     assert_as_built(deployment, built)
 
 
+@fault(
+    Area.INGESTION,
+    "A system's database is destroyed",
+    "Its own tables are refused, all else is current; once it is back, nothing is missing.",
+)
 def test_a_system_that_is_down_stops_only_its_own(deployment, built, retailer, monkeypatch):
     """As a nightly run has it: tried again, then left out. When it is back, nothing is missing."""
     monkeypatch.setattr("retail_assets.ingestion.assets.RETRIES", 0)

@@ -15,6 +15,7 @@ from retail_assets.automation import abandoned
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets_tests.automation.test_abandoned import look
 from retail_assets_tests.conftest import NEW_DAYS, WEEKS, write_evening
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.laws.comparison import assert_as_built
 
 # Files that a run writes on its way: when it begins to write the warehouse, at a fact, at a mart.
@@ -25,6 +26,12 @@ WAYMARKS = (
 )
 
 
+@fault(
+    Area.BUILDING,
+    "A run is killed (SIGKILL) as it begins to write, at a fact, at a mart",
+    "Readers see the last whole run; after a rerun every table is as undisturbed and as rebuilt.",
+    times=len(WAYMARKS),
+)
 def test_killed_runs_leave_nothing_behind(deployment, built, retailer, monkeypatch):
     first, last = NEW_DAYS[0], NEW_DAYS[-1]
     write_evening(retailer, deployment, last)
@@ -56,6 +63,11 @@ main()
 """
 
 
+@fault(
+    Area.BUILDING,
+    "A week is killed (SIGKILL) within the transaction of its segments",
+    "Last week's segments stand; a rerun gives the undisturbed ones.",
+)
 def test_a_killed_week_leaves_last_weeks_segments(deploy, built):
     """Killed within the transaction of its segments, when its features are complete."""
     deployment = deploy()

@@ -1,12 +1,13 @@
 """Law 3. Amounts are exact decimals; lines sum to their order to the last digit, marts sum to facts."""
 
-from decimal import Decimal
+import re
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retail_assets.catalog.project import PROJECT_DIR
@@ -118,11 +119,45 @@ def test_facts_sum_to_the_source(built, retailer):
     assert built.query("select count(distinct sales_order_id) from warehouse.fact_sales") == [(orders,)]
 
 
-def _allocation_sql():
-    """The macro as dbt renders it for DuckDB."""
+# What makes doubles of decimals: types, and functions of statistics.
+DOUBLES = re.compile(
+    r"\b(double|float[48]?|real|double_quotient)\b|\b(avg|mean|median|fsum|kahan_sum|favg|stddev\w*|variance|var_\w+|sqrt"
+    r"|exp|ln|pow|power)\s*\(|[^/*]/[^/*]",
+    re.IGNORECASE,
+)
+# No amount: where something is, and weights. Estimates of statistics are rounded to decimals at their end.
+WITH_DOUBLES = {
+    "allocation.sql": "the quotient of a dividend without its remainder, on Snowflake",
+    "geography.sql": "kilometres",
+    "product_affinity.sql": "weights of pairs",
+    "statistics.sql": "estimates",
+    "values.sql": "`decayed`, whose rows are rounded before they are summed; `double_quotient` itself",
+    "weeks.sql": "a number of weeks",
+    "wh_fact_offer_uplift.sql": "estimates",
+}
+
+
+def test_no_sum_is_of_doubles():
+    """Types of columns do not tell: a sum of doubles may be cast to a decimal, and differs by the order."""
+    found = set()
+    for folder in ("models", "macros"):
+        for path in (PROJECT_DIR / folder).rglob("*.sql"):
+            sql = re.sub(r"\{#.*?#\}|--[^\n]*|'[^']*'", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+            sql = re.sub(r"cast\(null as double\) as (latitude|longitude)\b", "", sql)
+            if DOUBLES.search(sql):
+                found.add(path.name)
+    assert found == set(WITH_DOUBLES)
+
+
+def _macros():
+    """Those of amounts, as dbt renders them for DuckDB."""
     from jinja2 import Environment
 
-    source = (PROJECT_DIR / "macros" / "allocation.sql").read_text()
+    source = "".join(
+        # dbt's own macros are not known here.
+        (PROJECT_DIR / "macros" / name).read_text().replace("dbt.datediff", "datediff")
+        for name in ("allocation.sql", "values.sql")
+    )
 
     class Adapter:
         def dispatch(self, name):
@@ -131,10 +166,45 @@ def _allocation_sql():
     environment = Environment()
     environment.globals["adapter"] = Adapter()
     module: Any = environment.from_string(source).module
-    return str(module.allocate("amount", "cumulative", "total", "order by n"))
+    return module
 
 
-ALLOCATION = _allocation_sql()
+MACROS = _macros()
+ALLOCATION = str(MACROS.allocate("amount", "cumulative", "total", "order by n"))
+RATIO = str(MACROS.ratio("a", "b"))
+
+
+def _quotient(dividend: Decimal, divisor: Decimal) -> Decimal | None:
+    """To six digits, half away from zero."""
+    if not divisor:
+        return None
+    with localcontext(prec=80):
+        return (dividend / divisor).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
+amounts = st.decimals(-(10**9), 10**9, places=6) | st.integers(-99, 99).map(Decimal)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(amounts, amounts), min_size=1, max_size=40))
+@example([(Decimal("1.000001"), Decimal(2)), (Decimal("-0.000005"), Decimal(10)), (Decimal(1), Decimal(0))])
+@example([(Decimal("123456789.000005"), Decimal(10)), (Decimal("999999999.999999"), Decimal("0.000001"))])
+def test_a_ratio_is_exact(pairs):
+    """Not by doubles, which round what lies in the middle either way."""
+    expected = [_quotient(*pair) for pair in pairs]
+    fitting = [
+        (pair, wanted)
+        for pair, wanted in zip(pairs, expected, strict=True)
+        if wanted is None or abs(wanted) < 10**11
+    ]
+    values = ", ".join(
+        f"({n}, {a}::decimal(18, 6), {b}::decimal(18, 6))" for n, ((a, b), _) in enumerate(fitting)
+    )
+    if fitting:
+        found = duckdb.execute(
+            f"select cast({RATIO} as decimal(18, 6)) from (values {values}) as pairs(n, a, b) order by n"
+        ).fetchall()
+        assert [value for (value,) in found] == [wanted for _, wanted in fitting]
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,6 +13,7 @@ from retail_assets.lifetime_value.catalog import CALIBRATION, CHECKS, HORIZONS, 
 from retail_assets.lifetime_value.checks import findings
 from retail_assets.lifetime_value.model import parameters_of
 from retail_assets.settings import Settings
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 
 LAST = 119
@@ -167,9 +168,18 @@ def test_what_comes_later_does_not_show():
     assert first.rows()[VALUES]
 
 
+STEPS = ("insert_values", "insert_calibration")
+
+
+@fault(
+    Area.BUILDING,
+    "A week of lifetime values fails between its tables",
+    "The week is as it was before.",
+    times=len(STEPS),
+)
 def test_a_crash_leaves_the_week_as_it_was(warehouse, monkeypatch):
     before = warehouse.rows()
-    for step in ("insert_values", "insert_calibration"):
+    for step in STEPS:
         with monkeypatch.context() as patch:
             patch.setattr(weekly, step, _failing)
             with pytest.raises(RuntimeError, match="killed"):

@@ -8,6 +8,7 @@ from retail_assets.ingestion.versions import stored_key
 from retail_assets.privacy import erasure
 from retail_assets.privacy.personal import NOBODY
 from retail_assets.resources.sessions import DuckDBSession
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.privacy import planted
 from retail_assets_tests.privacy.planted import KNOWN, key_of
 
@@ -40,6 +41,16 @@ def test_until_the_purge_all_versions_are_there_and_the_newest_names_nobody(mani
         " where touch_id = 1 order by _deleted_at is null"
     )
     assert versions == [("ANN@new.example", 31, False), (NOBODY, KNOWN.row_hash(31), True)]
+
+
+def test_who_is_marked_is_on_the_list(manifest, execute):
+    """By which no later reading brings them back: both addresses, and the record."""
+    planted.forget_ann(manifest, execute)
+    listed = execute(
+        "select kind, count(distinct digest) from privacy.forgotten where kind <> 'pepper' group by 1"
+        " order by 1"
+    )
+    assert listed == [("crm.consumers", 1), ("email", 2)]
 
 
 def test_the_purge_leaves_nothing_but_sums(manifest, execute):
@@ -113,6 +124,11 @@ def test_an_address_with_a_tab_is_the_same_address(manifest, execute):
     assert person.rows == {"crm.consumers": 1}
 
 
+@fault(
+    Area.INGESTION,
+    "A person's row cannot be read for a night",
+    "The person does not count as erased by the source.",
+)
 def test_a_row_that_cannot_be_read_tonight_is_not_gone(manifest, execute):
     """Its last good version is marked as deleted as long as it is refused."""
     planted.erase_bob(execute)
@@ -122,6 +138,11 @@ def test_a_row_that_cannot_be_read_tonight_is_not_gone(manifest, execute):
     assert planted.purge(manifest, execute)["raw_crm.consumers"] == 1
 
 
+@fault(
+    Area.INGESTION,
+    "A source loses half of its persons at once",
+    f"Nobody is erased for good before {erasure.WAIT.days} days are over.",
+)
 def test_a_source_that_loses_many_at_once_is_given_time(manifest, execute):
     for number in range(100, 200):
         _add(execute, "raw_crm.consumers", consumer_id=number, _row_hash=number)

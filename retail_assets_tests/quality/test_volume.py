@@ -13,6 +13,7 @@ from retail_assets.quality.volume import CHECK_NAME, arrivals, unusual, volume_r
 from retail_assets.settings import SYSTEMS
 from retail_assets.windows import Window
 from retail_assets_tests.conftest import NEW_DAYS
+from retail_assets_tests.faults import Area, fault
 
 DAY = date(2024, 5, 31)
 NAME = "erp.sales_order_header"
@@ -126,6 +127,7 @@ def test_a_source_that_goes_on_is_as_usual(built, raw, system):
     assert [each.description for each in results if not each.passed] == []
 
 
+@fault(Area.INGESTION, "A source sends nothing any more", "The next day's check says how much was expected.")
 @pytest.mark.parametrize("system", ["erp", "webshop", "inventory"])
 def test_the_day_after_a_source_ended_is_told(built, raw, system):
     found = {

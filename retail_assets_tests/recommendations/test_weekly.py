@@ -7,6 +7,7 @@ import pytest
 from retail_assets.recommendations import weekly
 from retail_assets.recommendations.catalog import BUY_AGAIN, CHECKS, NEW, QUALITY, RECOMMENDATIONS, table
 from retail_assets.recommendations.checks import findings
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.planted import NOBODY, day
 from retail_assets_tests.recommendations.planted import Warehouse
 
@@ -272,11 +273,20 @@ def test_what_comes_later_does_not_show(warehouse):
     assert warehouse.rows()[RECOMMENDATIONS] == before
 
 
+STEPS = ("insert_lists", "insert_quality")
+
+
+@fault(
+    Area.BUILDING,
+    "A week of recommendations fails between its tables",
+    "The week is as it was before.",
+    times=len(STEPS),
+)
 def test_a_crash_leaves_the_week_as_it_was(warehouse, monkeypatch):
     planted_record(warehouse)
     warehouse.run(0, 1)
     before = warehouse.rows()
-    for step in ("insert_lists", "insert_quality"):
+    for step in STEPS:
         with monkeypatch.context() as patch:
             patch.setattr(weekly, step, _failing)
             with pytest.raises(RuntimeError, match="killed"):

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from retail_assets.resources.lease import TABLE, LostLeaseError, leased
+from retail_assets_tests.faults import Area, fault
 
 
 @pytest.fixture
@@ -46,6 +47,11 @@ def test_the_second_waits_until_the_first_has_ended(session):
     assert holder(session) is None
 
 
+@fault(
+    Area.BUILDING,
+    "A machine that holds Snowflake's lease is gone",
+    "Its lease ends by itself, and another one writes.",
+)
 def test_one_that_is_gone_frees_its_place(session):
     with leased(session, print, seconds=0.2), session() as execute:
         # As if its machine had gone: nobody renews it, and it is not given back.
@@ -63,6 +69,7 @@ def test_it_is_renewed_while_its_holder_writes(session):
         assert holder(session) == mine
 
 
+@fault(Area.BUILDING, "Another writer took the lease", "The run that lost it fails with a sentence.")
 def test_a_run_that_lost_it_fails(session):
     def write():
         with leased(session, print, renewed_after=0.05), session() as execute:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from retail_assets.resources import publishing, storage
 from retail_assets.resources.publishing import checksums_of, publish, update
+from retail_assets_tests.faults import Area, fault
 
 BLOCK_SIZE = 262_144
 ROWS = 300_000
@@ -114,6 +115,11 @@ def test_a_copy_is_on_the_disk_before_it_is_noted(written, published, monkeypatc
     assert len(stored) == len(noted) == 3
 
 
+@fault(
+    Area.PUBLISHING,
+    "What is noted of a copy is lost or wrong",
+    "The copy is read instead, and is equal byte for byte.",
+)
 @pytest.mark.parametrize("notes", [None, '{"1-2', "[]"])
 def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
     for _ in range(4):
@@ -127,6 +133,7 @@ def test_what_is_noted_of_a_copy_is_not_needed(written, published, notes):
             noted.unlink()
 
 
+@fault(Area.PUBLISHING, "Somebody writes into a published copy", "The next publishing mends it.")
 def test_what_is_noted_of_a_copy_holds_until_somebody_writes_it(written, published):
     for _ in range(2):
         _change(written, CHANGES["append"])
@@ -161,6 +168,11 @@ def test_a_reader_keeps_what_it_opened(written, published):
         assert result() == expected != _sum(published)
 
 
+@fault(
+    Area.PUBLISHING,
+    "A run is killed while it copies for readers, and after it has linked a copy",
+    "The next run publishes a whole copy.",
+)
 def test_a_killed_run_leaves_nothing_that_the_next_one_builds_on(written, published):
     publish(written, published)
     # Killed while it copied; and after it had linked the copy that readers open as the spare one.
@@ -197,6 +209,7 @@ def _no_block_size(header: bytearray) -> None:
         header[page + 40 : page + 48] = bytes(8)
 
 
+@fault(Area.PUBLISHING, "The warehouse's file is laid out otherwise than expected", "It is copied whole.")
 @pytest.mark.parametrize("mutate", [_storage_version, _magic_bytes, _encryption, _block_size, _no_block_size])
 def test_a_file_of_another_layout_is_copied_whole(written, published, monkeypatch, mutate):
     for _ in range(3):

@@ -30,6 +30,7 @@ from retail_assets.transformation import snowflake as dbt_on_snowflake
 from retail_assets.transformation.runner import invoke
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.snowflake_server import hanging_server
 
 SECRET = "Kx7-planted"
@@ -321,6 +322,7 @@ class Closed:
     close = commit
 
 
+@fault(Area.MACHINE, "Snowflake does not answer a login", "It is given up with a sentence.")
 def test_a_login_is_given_up(tmp_path):
     with hanging_server(logs_in=False) as server:
         settings = settings_in(tmp_path, **server.place, snowflake_login_timeout=2)
@@ -328,6 +330,11 @@ def test_a_login_is_given_up(tmp_path):
             warehouse_of(settings).query("select 1")
 
 
+@fault(
+    Area.BUILDING,
+    "A run on Snowflake is asked to stop while a statement runs",
+    "The statement is cancelled, and the process ends.",
+)
 def test_a_run_that_is_asked_to_stop_ends(tmp_path, parsed_on_snowflake):
     """dbt's statement is ended in Snowflake, the next is not begun, and dbt's thread is gone."""
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))

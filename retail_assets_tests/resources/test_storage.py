@@ -10,6 +10,7 @@ import pytest
 from retail_assets.resources import storage
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets.settings import Settings
+from retail_assets_tests.faults import Area, fault
 
 
 def _number(path):
@@ -74,6 +75,11 @@ def test_a_database_is_written_anew_with_all_that_is_in_it_in_its_order(newest):
     assert [path.name for path in newest.parent.iterdir()] == ["retail.duckdb"]
 
 
+@fault(
+    Area.UPGRADES,
+    "The process is killed while the warehouse is written in another storage version",
+    "The old file is there; the next run writes it anew.",
+)
 def test_killed_while_it_is_written_anew_the_old_one_is_there(newest, monkeypatch):
     before = _content(newest)
 

@@ -7,6 +7,7 @@ from retail_assets.segmentation.checks import findings
 from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
 from retail_assets.segmentation.thresholds import THRESHOLDS
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.segmentation.planted import Warehouse, features, key, people
 
 PERSONS = people(400)
@@ -71,6 +72,11 @@ def warehouse():
     return warehouse
 
 
+@fault(
+    Area.BUILDING,
+    "A week of spoiled features: missing, infinite, alike, empty",
+    "Segments are sound, or a check says what has moved.",
+)
 @pytest.mark.parametrize(
     ("spoil", "reason", "missed"),
     [

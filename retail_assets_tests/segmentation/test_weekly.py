@@ -19,6 +19,7 @@ from retail_assets.segmentation.pictures import pictures
 from retail_assets.segmentation.report import write_report
 from retail_assets.segmentation.thresholds import SEVERITY, THRESHOLDS
 from retail_assets.settings import Settings
+from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.segmentation.planted import FIRST_WEEK, NEW_PERSONA, Warehouse, features, key, people
 
 WEEKS = 12
@@ -64,9 +65,18 @@ def test_one_by_one_is_as_in_one_go(stable):
     }
 
 
+STEPS = ("insert_segments", "insert_rows")
+
+
+@fault(
+    Area.BUILDING,
+    "A week of segments fails between its tables",
+    "The week is as it was before.",
+    times=len(STEPS),
+)
 def test_a_crash_leaves_last_weeks_segments_and_nothing_half(stable, monkeypatch):
     before = stable.rows()
-    for step in ("insert_segments", "insert_rows"):
+    for step in STEPS:
         with monkeypatch.context() as patch:
             patch.setattr(tables, step, _failing)
             with pytest.raises(RuntimeError, match="killed"):

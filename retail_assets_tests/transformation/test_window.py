@@ -7,6 +7,7 @@ from retail_assets.partitions import daily_partitions
 from retail_assets.settings import Settings
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
+from retail_assets_tests.faults import Area, fault
 
 
 def test_arguments_of_a_window():
@@ -22,6 +23,7 @@ def test_arguments_of_a_window():
     }
 
 
+@fault(Area.MACHINE, "The day on which summer time begins has 23 hours", "It is one partition of 23 hours.")
 def test_days_are_the_retailers_and_both_ends_are_included():
     partitions = daily_partitions(
         Settings(
