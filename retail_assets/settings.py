@@ -7,7 +7,7 @@ simulated retailer. The environment wins over the file.
 import os
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
