@@ -10,6 +10,7 @@ import pytest
 from retail_assets.prices.catalog import KINDS, RECORD, table
 from retail_assets.prices.kinds import NORMAL, Past, by_depth, by_mean, depth_of
 from retail_assets.prices.outlook import groups_named
+from retail_assets.prices.record import _record
 from retail_assets_tests.planted import day
 from retail_assets_tests.prices.planted import Marketing, Warehouse, plain
 from retail_assets_tests.prices.test_elasticities import promotions, season
@@ -221,6 +222,18 @@ def test_the_record_holds_the_last_plan_against_what_happened(warehouse):
     warehouse.execute(f"delete from {table(RECORD)}")
     warehouse.run(0)
     assert warehouse.rows() == made
+
+
+@pytest.mark.parametrize(("sold", "nearer"), [(250, True), (197, True), (196, False), (140, False)])
+def test_the_record_says_which_was_nearer(sold, nearer):
+    margins = dict.fromkeys(("margin_uplift", "margin_uplift_low", "margin_uplift_high"))
+    plan = {"quantity": 255, "quantity_low": 200, "quantity_high": 300, "method": "what it takes off"}
+    plan |= {"mean_quantity": 138, "mean_margin_uplift": None, **margins}
+    happened = {"week_start": day(4), "offer_id": 9, "offer_name": "Hats", "sales_channel": "online"}
+    found = _record({**happened, **margins, "measured_quantity": sold}, day(0), plan)
+    assert found["is_nearer"] is nearer
+    assert found["is_within"] is (sold >= 200)
+    assert ("the plan was not nearer" in found["verdict"]) is not nearer
 
 
 def test_later_sales_do_not_show(warehouse):
