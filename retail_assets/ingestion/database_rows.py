@@ -102,11 +102,20 @@ class DatabaseRows:
 
 
 def array(values: tuple[Any, ...]) -> pa.Array:
-    """Values as the driver gives them; those without a single Arrow type (a UUID) become text."""
+    """Values as the driver gives them.
+
+    Those without a single Arrow type become text, and so do decimals that DuckDB does not have: of more than
+    38 digits, or infinite ones.
+    """
     try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
+        found = pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, TypeError):
+        return _as_text(values)
+    return _as_text(values) if pa.types.is_decimal256(found.type) else found
+
+
+def _as_text(values: tuple[Any, ...]) -> pa.Array:
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
 def _by_rows(connection: sa.Connection, query: Queries, names: Sequence[str]) -> Iterator[pa.RecordBatch]:

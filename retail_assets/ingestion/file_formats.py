@@ -32,6 +32,10 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _CHUNK = 1 << 20  # bytes
+# Of a row, where rows are read one by one: DuckDB's own limit is 2 MB. Its buffer is as large as ever.
+_LONGEST, _BUFFER = 16_000_000, 32_000_000
+# What may come before a header: empty lines, and how Excel is told what separates columns.
+_BEFORE_HEADER = re.compile(r'\s*|"?sep=.?"?\s*', re.IGNORECASE)
 
 
 class NotWholeError(Exception):
@@ -137,6 +141,11 @@ def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], wanted
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise BreaksOffError("its gzip stream is not complete") from None
     encoding = _encoding(beginning)
+    before = _before_header(beginning, encoding)
+    if before:
+        raise UnreadableFileError(
+            f"its header is not in its first line, but in line {before + 1}. Remove what is before it"
+        )
     layouts = [Layout(kind, _header(beginning, encoding, mark), (), mark, encoding) for mark in _DELIMITERS]
     best = max(
         layouts,
@@ -162,12 +171,22 @@ def _encoding(beginning: bytes) -> str:
 
 def _header(beginning: bytes, encoding: str, delimiter: str) -> tuple[str, ...]:
     """The first line's columns; what is not UTF-8 in it as lone surrogates."""
-    codec, errors = ("utf-8-sig", "surrogateescape") if encoding == UTF_8 else (encoding, "replace")
-    with io.TextIOWrapper(io.BytesIO(beginning), codec, errors, newline="") as text:
+    with _text_of(beginning, encoding) as text:
         try:
             return tuple(next(csv.reader(text, delimiter=delimiter), ()))
         except csv.Error as error:
             raise UnreadableFileError(f"its first line cannot be read: {error}") from None
+
+
+def _before_header(beginning: bytes, encoding: str) -> int:
+    """How many lines come before the header."""
+    with _text_of(beginning, encoding) as text:
+        return next((place for place, line in enumerate(text) if not _BEFORE_HEADER.fullmatch(line)), 0)
+
+
+def _text_of(beginning: bytes, encoding: str) -> io.TextIOWrapper:
+    codec, errors = ("utf-8-sig", "surrogateescape") if encoding == UTF_8 else (encoding, "replace")
+    return io.TextIOWrapper(io.BytesIO(beginning), codec, errors, newline="")
 
 
 def relation_sql(layout: Layout, paths: Sequence[Path], *, past_errors: bool = False) -> str:
@@ -183,6 +202,7 @@ def relation_sql(layout: Layout, paths: Sequence[Path], *, past_errors: bool = F
     compression = "gzip" if layout.kind == "csv.gz" else "none"
     if past_errors:
         options += ", store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejecting'"
+        options += f", max_line_size = {_LONGEST}, buffer_size = {_BUFFER}"
     return (
         f"read_csv([{files}], {options}, columns = {{{columns}}}, header = true, auto_detect = false,"
         f" delim = {quoted(layout.delimiter)}, quote = '\"', escape = '\"', nullstr = ['', '\\N'],"

@@ -5,6 +5,7 @@ whole gives no row at all. A row that cannot be read is refused by itself; a fil
 rows can be trusted. Neither keeps other files from being read.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -173,7 +174,7 @@ class FileSource(Source):
 
     def problems(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
-        return reading.problems if reading else ()
+        return [*(reading.problems if reading else ()), *self._misnamed(table)]
 
     def unfinished(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
@@ -255,6 +256,22 @@ class FileSource(Source):
 
     def _reads_whole(self, table: SourceTable) -> bool:
         return file_mapping.reads_whole(self.mapping, table)
+
+    def _misnamed(self, table: SourceTable) -> Iterator[str]:
+        """Files that are read as no table, since they are named like copies or parts of this one's."""
+        name = (self.mapping.of(table).from_ or table.source_table).lower()
+        alike = re.compile(rf"{re.escape(name)}_?((part|copy)?_?\d+|copy)")
+        for other, files in self._files.items():
+            if alike.fullmatch(other) and not any(self._names(each, other) for each in self.tables):
+                paths = ", ".join(file.path for file in files[:FILES_NAMED])
+                yield (
+                    f"{self.system}: {paths} was not read: by its name it is of no table. If it is of"
+                    f" {table.name}, move it into the folder {name}."
+                )
+
+    def _names(self, table: SourceTable, name: str) -> bool:
+        """Whether a table may be read from files of this name."""
+        return self._name_of(table) == name or name in self.mapping.of(table).model_dump_json().lower()
 
     def _name_of(self, table: SourceTable) -> str | None:
         wanted = self.mapping.of(table).from_ or table.source_table

@@ -18,7 +18,7 @@ from retail_assets.ingestion import refusals
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError, relation_sql
 from retail_assets.ingestion.file_mapping import Mapped
 from retail_assets.ingestion.file_repair import Reject, lines_of
-from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql
+from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql, read_otherwise
 from retail_assets.ingestion.file_versions import (
     ADDED,
     IS_HELD_BACK,
@@ -147,6 +147,10 @@ class FileTables:
                 left_out[path] = str(error)
         self._drop(left_out)
         for form, paths in forms.items():
+            self.connection.execute(f"""
+                insert into wrong
+                select {PATH}, rowid from given where {PATH} in ({_texts(paths)}) and ({read_otherwise(form)})
+            """)
             again = f"select {ROW} from wrong where {PATH} in ({_texts(paths)})"
             self.connection.execute(f"delete from versions where {ROW} in ({again})")
             self._fill("insert into versions", group, form, paths)

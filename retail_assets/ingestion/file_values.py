@@ -15,6 +15,7 @@ import duckdb
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
 from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
+from retail_assets.ingestion.times import within_days, within_years
 from retail_assets.resources.sql import text
 
 # What programs write for "no value" into columns of numbers and times. In a text column it is a text.
@@ -44,7 +45,9 @@ _COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
 _IS_COMMA = r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)"
 _GROUPED = r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
 _IS_GROUPED = r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})"
-_POINT = r"[+-]?\d*\.\d+"
+_IS_POINT = r"[+-]?(\d*\.(\d{1,2}|\d{4,})|(0*|\d{4,})\.\d{3})"
+# What is a fraction to DuckDB, and a number of thousands where the column has decimal commas.
+_THOUSANDS = r"[+-]?\d{1,3}\.\d{3}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: L
     # But it would be something else than it seems if the column had decimal commas.
     with_points = _counted(
         connection,
-        {name: [_matches(f'"{name}"', _POINT)] for name in commas},
+        {name: [_matches(f'"{name}"', _IS_POINT)] for name in commas},
         f"given where {PATH} = ?",
         path,
     )
@@ -129,6 +132,12 @@ def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: L
         commas=frozenset(name for name in commas if with_points[name] == (0,)),
         grouped=frozenset(name for name, (decimal, thousands) in points.items() if thousands and not decimal),
     )
+
+
+def read_otherwise(form: Form) -> str:
+    """The condition on `given` that DuckDB reads a row by itself, but not as the form has it."""
+    thousands = (f"regexp_full_match(trim(\"{name}\"), '{_THOUSANDS}')" for name in sorted(form.commas))
+    return " or ".join(thousands) or "false"
 
 
 def _counted(
@@ -221,9 +230,15 @@ def _is_native(column: SourceColumn, layout: Layout) -> bool:
 
 
 def _from_typed(column: SourceColumn, name: str) -> str:
-    if column.data_type == "timestamp":
-        return f"timezone('UTC', try_cast({name} as timestamptz))"
-    return f"try_cast({name} as {column.data_type})"
+    if column.data_type not in ("timestamp", "date"):
+        return f"try_cast({name} as {column.data_type})"
+    # Which of them may be beyond the years that are ours is cheap to see; all else is not for every row.
+    is_within = f"try_cast({name} as timestamp) between timestamp '0001-01-03' and timestamp '9999-12-29'"
+    if column.data_type == "date":
+        value = f"try_cast({name} as date)"
+        return f"case when {is_within} then {value} else {within_days(value)} end"
+    value = f"timezone('UTC', try_cast({name} as timestamptz))"
+    return f"case when {is_within} then {value} else {within_years(value)} end"
 
 
 def _from_text(column: SourceColumn, name: str, form: Form | None) -> str:
@@ -248,11 +263,16 @@ def _from_text(column: SourceColumn, name: str, form: Form | None) -> str:
         f"substr({name}, 5, 1) in ('-', '/')"
         f" and ({last} between '0' and '9' or {last} = 'Z' or right({name}, 3) = 'UTC')"
     )
+    if form is None:
+        # What may be beyond the years that are ours, in UTC, is looked at more closely.
+        is_sure = f"{is_sure} and substr({name}, 1, 4) not in ('0000', '0001', '9999')"
     if family == "date":
         plain = f"case when {is_sure} then try_cast({name} as date) end"
-        return plain if form is None else f"coalesce({plain}, {_date(name, form)})"
+        return plain if form is None else within_days(f"coalesce({plain}, {_date(name, form)})")
     plain = f"case when {is_sure} then timezone('UTC', try_cast({name} as timestamptz)) end"
-    return plain if form is None else f"coalesce({plain}, timezone('UTC', {_moment(name, form)}))"
+    if form is None:
+        return plain
+    return within_years(f"coalesce({plain}, timezone('UTC', {_moment(name, form)}))")
 
 
 def _point(name: str, group: str) -> str:

@@ -34,7 +34,11 @@ _NUMBER = (sa.Integer, sa.Numeric, sa.Float)
 _ISO = "____-__-__%"
 # Units per second, and the range of numbers that are read in this unit (times.py).
 _SCALES = ((1, 1e8, 1e11), (10**3, 1e11, 1e14), (10**6, 1e14, 1e17), (10**9, 1e17, 1e19))
-_WRITTEN = ((18000101, 21991231, "%Y%m%d"), (18000101000000, 21991231235959, "%Y%m%d%H%M%S"))
+_WRITTEN = (
+    (18000101, 21991231, "%Y%m%d"),
+    (180001010000, 219912312359, "%Y%m%d%H%M"),
+    (18000101000000, 21991231235959, "%Y%m%d%H%M%S"),
+)
 _JULIAN, _JULIAN_OF_1970 = (2378497.0, 2524594.0), 2440587.5
 
 

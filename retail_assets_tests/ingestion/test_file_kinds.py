@@ -62,6 +62,19 @@ def test_a_header_in_another_spelling(shop, header):
     assert shop.problems == shop.refused == []
 
 
+@pytest.mark.parametrize("before", ["\n", " \r\n\r\n", "sep=;\n", '"SEP=,"\r\n'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_with_lines_before_its_header_is_refused(shop, before, encoding):
+    """It is whole, and would be waited for in vain."""
+    put(shop, f"{before}{HEADER}3,a,1.5,2024-01-02,\n".encode(encoding), "orders/x.csv")
+    write(shop.url / "orders" / "y.csv", [order(9, "2024-01-02")])
+    assert shop.keys(ORDERS, days(2)) == [9]
+    line = before.count("\n") + 1
+    (said,) = shop.refused
+    assert f"orders/x.csv was not loaded: its header is not in its first line, but in line {line}." in said
+    assert shop.problems == []
+
+
 @pytest.mark.parametrize("twice", ["status", " status ", '"status"'])
 def test_a_header_that_names_a_column_twice(shop, twice):
     put(shop, f"order_id,status,amount,{twice},created_at,shipped_at\n1,a,1,b,2024-01-02,\n", "orders/x.csv")
@@ -84,6 +97,17 @@ def test_columns_that_are_not_taken_in_may_be_there_twice_and_are_told_once(shop
     put(shop, HEADER.strip() + f",gift,note\n4{row[1:]}", "orders/4.csv")
     assert shop.keys(ORDERS, days(3)) == [4]
     assert "orders/4.csv has columns that are not ingested: gift, note." in shop.problems[0]
+
+
+# Values that are long
+
+
+def test_a_long_value_does_not_stop_its_file(shop):
+    long = "x" * 2_500_000
+    put(shop, f'{HEADER}1,"{long}",1,2024-01-02,\n2,b,2,2024-01-02,\nx,c,2,2024-01-02,\n')
+    found = {row["order_id"]: row["status"] for row in shop.read(ORDERS, days(2))}
+    assert found == {1: long, 2: "b"}
+    assert [row.origin for row in shop.refused_rows(ORDERS)] == ["orders.csv, line 4"]
 
 
 # Ends
@@ -371,6 +395,17 @@ def test_decimal_commas(shop):
     assert shop.refused_rows(WEIGHTS) == []
 
 
+def test_a_point_between_thousands_is_none_of_a_fraction(shop):
+    """DuckDB reads 1.250 by itself; that it is 1250 is told by another value of its column."""
+    rows = [("1", "1", "1.250", "1", ""), ("2", "1", "-3,75", "2.500", ""), ("3", "1", "12", "0.125", "")]
+    assert [row[1:3] for row in _weights(shop, *rows)] == [
+        (Decimal(1250), 1.0),
+        (Decimal("-3.75"), 2.5),
+        (Decimal(12), 0.125),
+    ]
+    assert shop.refused_rows(WEIGHTS) == []
+
+
 def test_commas_between_thousands(shop):
     assert _weights(shop, ("1", "2", "1,234.5", "0.25", ""), ("2", "3", "2,000", "1", "")) == [
         (2, Decimal("1234.5"), 0.25, None),
@@ -382,7 +417,7 @@ def test_commas_between_thousands(shop):
     ("values", "refused"),
     [
         (("1,234", "5"), ["1,234"]),  # nothing tells whether the comma is a decimal one
-        (("12.500", "9,99"), ["9,99"]),  # a column does not change its mind
+        (("12.5", "9,99"), ["9,99"]),  # a column does not change its mind
         (("1,234.5", "9,99", "7"), ["1,234.5", "9,99"]),
         (("12 kg", "5"), ["12 kg"]),
         (("€5", "5"), ["€5"]),
@@ -398,6 +433,41 @@ def test_a_number_is_never_rounded_to_a_whole_one(shop, pieces):
     assert len(_weights(shop, ("1", pieces, "1", "1", ""), ("2", "2.0", "2.5", "1", ""))) == 1
     (row,) = shop.refused_rows(WEIGHTS)
     assert (row.column_name, row.value, row.reason) == ("pieces", pieces, "pieces is no bigint")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Chicago", "Pacific/Auckland"])
+def test_times_are_of_years_that_python_has(tmp_path, zone):
+    """It cannot format others: what is beyond is the first or the last moment."""
+    shop = Shop(tmp_path, own_timezone=zone)
+    written = ["9999-12-31 23:59:59", "0000-01-01", "0001-01-01 00:00", "9999-12-31T22:00:00-05:00"]
+    write(tmp_path / "orders.csv", [order(n, "2024-01-02 12:00", each) for n, each in enumerate(written)])
+    assert [row["shipped_at"].year for row in shop.read(ORDERS, days(2))] == [9999, 1, 1, 9999]
+    on_days = ["9999-12-31", "0000-12-31", "0001-01-01"]
+    put(shop, "id,on_day\n" + "".join(f"{n},{day}\n" for n, day in enumerate(on_days)), "weights.csv")
+    optional = table("weights", {"id": "bigint", "on_day": "date"})
+    assert [f"{row['on_day']}" for row in shop.read(optional, days(2))] == [
+        "9999-12-31",
+        "0001-01-01",
+        "0001-01-01",
+    ]
+
+
+def test_a_parquet_file_with_times_that_nobody_has(shop):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    far = pa.table(
+        {
+            "order_id": [1, 2, 3],
+            "status": ["a", "b", "c"],
+            "amount": [1, 2, 3],
+            "created_at": pa.array([at(2)] * 3, pa.timestamp("ns")),
+            "shipped_at": pa.array([4 * 10**18, -(10**17), None], pa.timestamp("us")),
+        }
+    )
+    pq.write_table(far, shop.url / "orders.parquet")
+    ends = [row["shipped_at"] and row["shipped_at"].year for row in shop.read(ORDERS, days(2))]
+    assert ends == [9999, 1, None]
 
 
 def test_parquet_has_types_and_follows_the_same_rules(shop):

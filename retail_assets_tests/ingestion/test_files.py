@@ -218,6 +218,24 @@ def test_other_files_do_no_harm(shop):
     assert shop.read(PRODUCTS, days(2)) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["orders (1).csv", "Orders2.csv", "orders-part-07.parquet", "orders copy.csv"]
+)
+def test_a_copy_or_a_part_of_a_table_is_told(shop, name):
+    put(shop, "orders.csv", "x")
+    put(shop, name, "x", "y")
+    put(shop, "orders_archive.csv", "z")
+    assert shop.keys(ORDERS, days(2)) == [0]
+    assert shop.problems == [
+        f"webshop: {name} was not read: by its name it is of no table. If it is of orders, move it into the"
+        " folder orders."
+    ]
+    (shop.url / "orders").mkdir()
+    (shop.url / name).rename(shop.url / "orders" / name)
+    assert shop.keys(ORDERS, days(2)) == [0, 1]
+    assert shop.problems == []
+
+
 def test_a_bucket_is_asked_again(tmp_path):
     """Whether a file is still as it was listed."""
     import fsspec

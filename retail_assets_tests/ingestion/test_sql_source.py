@@ -9,15 +9,19 @@ from typing import Any
 from urllib.parse import unquote
 
 import dagster as dg
+import duckdb
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable, snake_case
+from retail_assets.ingestion.database_rows import array
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.sql_source import SqlSource
 from retail_assets.ingestion.urls import shown, without_secrets
+from retail_assets.ingestion.values import caster, kinds_of
 from retail_assets.windows import Window
 from retail_assets_tests.conftest import days_of, write_evening
 from retail_assets_tests.faults import Area, fault
@@ -131,6 +135,28 @@ def test_a_value_of_another_type_refuses_its_row(tmp_path):
     read = {row["thing_id"]: row["_refused"] for row in _read(tmp_path / "erp.sqlite")}
     assert read[2] is None
     assert (read[1]["column_name"], read[1]["value"]) == ("amount", "a lot")
+
+
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        ("Infinity", None),
+        ("-Infinity", None),
+        ("NaN", None),
+        ("31234567890123456789.98765432109876543210", None),
+        ("0.1234567890123456789012345678901234567890123", Decimal("0.1235")),
+        ("1e60", None),
+    ],
+)
+def test_one_odd_number_does_not_stop_its_table(odd, read):
+    """PostgreSQL's `numeric` has them, and neither Arrow nor DuckDB all of them."""
+    column = SourceColumn("amount", "decimal(19,4)", "", False)
+    with duckdb.connect() as connection:
+        rows = pa.table({"amount": array((Decimal("-2.25"), None, Decimal(odd)))})
+        connection.register("given", rows)
+        cast = caster(kinds_of(rows.schema), "UTC")(column)
+        found = connection.execute(f"select {cast} from given").fetchall()
+    assert found == [(Decimal("-2.25"),), (None,), (read,)]
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):

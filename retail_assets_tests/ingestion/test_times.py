@@ -23,6 +23,7 @@ WRITTEN = {
     "9.8.2023": "2023-08-09 00:00:00",
     "20230809": "2023-08-09 00:00:00",
     "20230809T120000Z": NOON,
+    "202308091200": NOON,
     "1691582400": NOON,
     "1691582400.25": "2023-08-09 12:00:00.25",
     "1691582400125": "2023-08-09 12:00:00.125",
@@ -39,9 +40,23 @@ WRITTEN = {
     "0100-02-03 01:00:00+00:53:28": "0100-02-03 00:07:00",
     "0044-03-15 BC": "0001-01-01 00:00:00",
     "12024-01-01": "9999-12-31 23:59:59.999999",
+    "0000-01-01": "0001-01-01 00:00:00",
+    "0000-06-15 08:30:00": "0001-01-01 00:00:00",
 }
 # What may be two days, or is none.
-NONE = ["08/09/2023", "2023-02-30", "noon", "Aug 9 2023", "12:30", "45147.5", "31", "2023-08-09 12h", ""]
+NONE = [
+    "08/09/2023",
+    "2023-02-30",
+    "noon",
+    "Aug 9 2023",
+    "12:30",
+    "45147.5",
+    "31",
+    "2023-08-09 12h",
+    "23-08-09",
+    "123-08-09 12:00",
+    "",
+]
 
 
 def _moments(zone, texts):
@@ -92,12 +107,15 @@ def test_a_time_without_a_zone_is_in_the_sources(zone, text, moment):
         ("1691582400.25::double", "2023-08-09 12:00:00.25"),
         ("20230809", "2023-08-09 00:00:00"),
         ("20230809120000", NOON),
+        ("202308091200", NOON),
+        ("202399999999", "1976-05-31 14:13:19.999"),
         ("2460166.0::double", NOON),
         ("-1000000000", "1938-04-24 22:13:20"),
         ("0", None),
         ("31", None),
         ("'nan'::double", None),
         ("1e300::double", None),
+        ("-9e13::double", "0001-01-01 00:00:00"),
     ],
 )
 def test_numbers(number, moment):
@@ -105,3 +123,22 @@ def test_numbers(number, moment):
         value = Times("UTC").of_number("n")
         query = f"select cast({value} as varchar) from (select {number} as n)"
         assert connection.execute(query).fetchall() == [(moment,)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "written", "day"),
+    [
+        ("Pacific/Auckland", "infinity", "9999-12-31"),
+        ("Pacific/Auckland", "10000-01-01", "9999-12-31"),
+        ("America/Chicago", "0000-02-29", "0001-01-01"),
+        ("America/Chicago", "-infinity", "0001-01-01"),
+        ("America/Chicago", "23-08-09", None),
+        ("America/Chicago", "2023-08-09 23:59:59", "2023-08-09"),
+    ],
+)
+def test_no_day_is_beyond_the_years_that_are_ours(zone, written, day):
+    """Python has no others, and would not format them."""
+    with duckdb.connect() as connection:
+        connection.execute(f"set timezone = '{zone}'")
+        query = f"select cast({Times(zone).day_of_text('written')} as varchar) from (select ? as written)"
+        assert connection.execute(query, [written]).fetchall() == [(day,)]
