@@ -4,7 +4,7 @@ dbt has the definitions; MetricFlow, the engine behind dbt's own semantic layer,
 is right however it is grouped: a distinct count is counted anew, a ratio is one of sums.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
@@ -84,7 +84,7 @@ class Layer:
             if each.type.value == "categorical"
         ]
         # An entity that no table describes is its own value.
-        entities = self._project_entities
+        entities = self._lone_entities
         found += [
             Dimension(each.name, entities[each.name], each.name, is_entity=True)
             for each in self._engine.entities_for_metrics(list(metrics))
@@ -130,7 +130,11 @@ class Layer:
         return {node["name"]: node for node in self._project.manifest["metrics"].values()}
 
     @cached_property
-    def _project_entities(self) -> Mapping[str, str]:
+    def _absent(self) -> Set[str]:
+        return presence(self._project.manifest, self._settings.systems).absent
+
+    @cached_property
+    def _lone_entities(self) -> Mapping[str, str]:
         """Descriptions of the entities that are foreign everywhere."""
         entities = [
             entity
@@ -153,8 +157,7 @@ class Layer:
 
     def _missing(self, node: Mapping[str, Any]) -> list[str]:
         """The models behind a metric that the deployment does not have."""
-        absent = presence(self._project.manifest, self._settings.systems).absent
-        return [each for each in self._models(node) if each in absent]
+        return [each for each in self._models(node) if each in self._absent]
 
     def _models(self, node: Mapping[str, Any]) -> list[str]:
         manifest = self._project.manifest
