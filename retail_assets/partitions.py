@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from retail_assets.errors import UserError
+from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from retail_assets.settings import Settings
 from retail_assets.windows import Window
 
@@ -84,6 +85,11 @@ def _weeks_behind(settings: Settings) -> int:
         return day - timedelta(days=day.weekday())
 
     return (monday(today + timedelta(days=settings.days_behind)) - monday(today)).days // 7
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags of a run over a range of partitions, both included."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def partitions_by_name(settings: Settings) -> dict[str, dg.PartitionsDefinition]:

@@ -7,13 +7,9 @@ import dagster as dg
 
 from retail_assets.demand.assets import SERIES_KEY
 from retail_assets.freshness import monday
-from retail_assets.internals import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    UnresolvedAssetJobDefinition,
-)
+from retail_assets.internals import UnresolvedAssetJobDefinition
 from retail_assets.lifetime_value.assets import PURCHASES
-from retail_assets.partitions import weekly_partitions
+from retail_assets.partitions import range_tags, weekly_partitions
 from retail_assets.prices.assets import CALENDAR_KEY, ELASTICITY_KEY
 from retail_assets.recommendations.assets import MODELS
 from retail_assets.segmentation.assets import FEATURES
@@ -88,11 +84,6 @@ def _mondays(settings: Settings, weekly: UnresolvedAssetJobDefinition) -> dg.Sch
         return dg.RunRequest(run_key=key, tags=range_tags(week, week))
 
     return mondays
-
-
-def range_tags(first: str, last: str) -> dict[str, str]:
-    """The tags of a run over a range of partitions, both included."""
-    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def _read_by_weeks(repository: dg.RepositoryDefinition | None) -> set[dg.AssetKey]:

@@ -23,14 +23,12 @@ from retail_assets.deployment.home import CODE_LOCATION
 from retail_assets.errors import UserError
 from retail_assets.failures import root_message
 from retail_assets.internals import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
     REPOSITORY_LABEL_TAG,
     ModuleTarget,
     RemoteRepositoryOrigin,
     make_new_run_id,
 )
-from retail_assets.partitions import days_between, weeks_within
+from retail_assets.partitions import days_between, range_tags, weeks_within
 from retail_assets.quality.source_contract import CONTRACT_CHECK
 from retail_assets.settings import settings
 from retail_assets.transformation.assets import STEPS
@@ -140,8 +138,7 @@ def _run(
                 raise_on_error=False,
                 run_config=_run_config(full_refresh),
                 tags={
-                    ASSET_PARTITION_RANGE_START_TAG: keys[0],
-                    ASSET_PARTITION_RANGE_END_TAG: keys[-1],
+                    **range_tags(keys[0], keys[-1]),
                     REPOSITORY_LABEL_TAG: _repository().get_label(),
                 },
             )

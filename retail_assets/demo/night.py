@@ -11,11 +11,11 @@ from datetime import timedelta
 
 import dagster as dg
 
-from retail_assets.automation.schedules import range_tags
 from retail_assets.demo.days import day_after, live_on
 from retail_assets.demo.home import demo_of, remember
 from retail_assets.errors import UserError
 from retail_assets.internals import UnresolvedAssetJobDefinition
+from retail_assets.partitions import range_tags
 from retail_assets.settings import Settings, load_settings
 
 

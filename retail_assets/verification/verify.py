@@ -10,8 +10,7 @@ from retail_assets.automation.jobs import DAILY_JOB, WEEKLY_JOB
 from retail_assets.definitions import definitions_of
 from retail_assets.errors import UserError
 from retail_assets.inspection.scratch import scratch_home
-from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from retail_assets.partitions import days_between, weeks_within
+from retail_assets.partitions import days_between, range_tags, weeks_within
 from retail_assets.resources.warehouse import Execute, warehouse_of
 from retail_assets.settings import Settings
 from retail_assets.verification.comparison import Difference, differences, tables_of
@@ -61,7 +60,7 @@ def _run(scratch: Settings, name: str, first: date, last: date) -> None:
             instance=instance,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={ASSET_PARTITION_RANGE_START_TAG: keys[0], ASSET_PARTITION_RANGE_END_TAG: keys[-1]},
+            tags=range_tags(keys[0], keys[-1]),
         )
     if not result.success:
         failed = ", ".join(event.step_key or "" for event in result.get_step_failure_events())
