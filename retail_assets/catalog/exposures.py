@@ -14,6 +14,8 @@ from retail_assets.freshness import freshness_by_name
 from retail_assets.settings import Settings
 
 DASHBOARDS, EXTRACTS, REPORTS = "dashboards", "extracts", "reports"
+METRICS = "metrics"
+"""The extract of what metrics are computed from."""
 TYPES = {DASHBOARDS: "dashboard", EXTRACTS: "application", REPORTS: "analysis"}
 """What each is to dbt."""
 Present = Mapping[dg.AssetKey, dg.PartitionsDefinition | None]
@@ -61,9 +63,9 @@ class Exposure:
         return self.label if self.kind == DASHBOARDS else f"{self.kind.removesuffix('s')} {self.name}"
 
     def is_made_of(self, present: Collection[dg.AssetKey]) -> bool:
-        """Whether the deployment has anything to show: a mart, where it shows marts; dimensions only name."""
-        marts = [each for each in self.tables if each.startswith("mart_")]
-        return any(dg.AssetKey(each.split(".")) in present for each in marts or self.tables)
+        """Whether the deployment has anything to show: more than dimensions, which only name."""
+        telling = [each for each in self.tables if not is_dimension(each)]
+        return any(dg.AssetKey(each.split(".")) in present for each in telling or self.tables)
 
     def spec(self, settings: Settings, present: Present, kinds: set[str]) -> dg.AssetSpec:
         """The asset, downstream of what the deployment has of its tables."""
@@ -94,6 +96,11 @@ class Exposure:
     def _lags(self, partitions: dg.PartitionsDefinition | None) -> bool:
         """A night shows the week before: its own is not over."""
         return self.partition == "daily" and isinstance(partitions, dg.WeeklyPartitionsDefinition)
+
+
+def is_dimension(table: str) -> bool:
+    """Whether a table, with its schema, names what others count."""
+    return table.startswith("warehouse.wh_dim_")
 
 
 def exposures(manifest: Mapping[str, Any]) -> Iterator[Exposure]:

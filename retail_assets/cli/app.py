@@ -395,6 +395,23 @@ def extracts(
         raise typer.Exit(1)
 
 
+@app.command("power-bi")
+def power_bi(
+    to: Annotated[
+        str,
+        typer.Option(metavar="DIR", help="A new folder, or one of an earlier project, which is replaced."),
+    ],
+    extracts: Annotated[
+        str, typer.Option(metavar="DIR", help="Where the extracts are. Default: the setting's.")
+    ] = "",
+) -> None:
+    """Write a Power BI project (PBIP) over `extracts metrics`: a model with all measures, and a report."""
+    from retail_assets.power_bi.command import write
+    from retail_assets.settings import settings
+
+    write(out, settings(), to, extracts)
+
+
 alerts_app = typer.Typer(help="What is wrong, and who is told.", no_args_is_help=True)
 app.add_typer(alerts_app, name="alerts")
 _NUMBER = Annotated[int, typer.Argument(metavar="NUMBER", help="The alert's number in the list.")]

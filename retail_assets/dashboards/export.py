@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.dashboards.answers import NOT_BUILT, Content, content
-from retail_assets.dashboards.dictionary import NAME, tables
+from retail_assets.dashboards.dictionary import NAME
 from retail_assets.dashboards.pages import read_pages
 from retail_assets.dashboards.site import STATIC, Site, as_csv, site_of
 from retail_assets.errors import UserError
@@ -71,7 +71,7 @@ def update(warehouse: Warehouse, site: Site, folder: Path, names: Collection[str
                 for name, written in _files(site, shown):
                     _replace(folder / name, written)
                 problems[page.name] = list(_problems(shown))
-        _replace(folder / f"{NAME}.html", site.dictionary(tables(query, warehouse.comments_query)).encode())
+        _replace(folder / f"{NAME}.html", site.dictionary(query, warehouse.comments_query).encode())
     _replace(folder / "index.html", (folder / f"{site.pages[0].name}.html").read_bytes())
     return problems
 
@@ -110,5 +110,5 @@ def _write(warehouse: Warehouse, site: Site, folder: Path) -> Iterator[str]:
             for name, written in _files(site, content(page, {}, query, warehouse.comments_query)):
                 (folder / name).write_bytes(written)
             yield f"{page.name}.html"
-        (folder / f"{NAME}.html").write_text(site.dictionary(tables(query, warehouse.comments_query)))
+        (folder / f"{NAME}.html").write_text(site.dictionary(query, warehouse.comments_query))
     shutil.copyfile(folder / f"{site.pages[0].name}.html", folder / "index.html")

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from retail_assets.dashboards.answers import Query, ask, chosen_of, content
-from retail_assets.dashboards.dictionary import NAME, tables
+from retail_assets.dashboards.dictionary import NAME
 from retail_assets.dashboards.pages import Page
 from retail_assets.dashboards.site import STATIC, Site, as_csv
 from retail_assets.resources.ports import HOST, listening
@@ -83,7 +83,7 @@ def _page(warehouse: Warehouse, site: Site, page: Page, address: Mapping[str, Se
 
 
 def _dictionary(warehouse: Warehouse, site: Site) -> Response:
-    return _shown(warehouse, site, lambda query: site.dictionary(tables(query, warehouse.comments_query)))
+    return _shown(warehouse, site, lambda query: site.dictionary(query, warehouse.comments_query))
 
 
 def _shown(warehouse: Warehouse, site: Site, write: Callable[[Query], str]) -> Response:

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from retail_assets.dashboards.answers import Answer, Content
-from retail_assets.dashboards.dictionary import NAME, TITLE, Table
+from retail_assets.catalog.project import Project
+from retail_assets.dashboards.answers import Answer, Content, Query
+from retail_assets.dashboards.dictionary import NAME, TITLE, metrics, tables
 from retail_assets.dashboards.pages import Chart, Page
 from retail_assets.dashboards.period import Choice
 from retail_assets.resources.tables import spreadsheet_csv
@@ -33,14 +34,24 @@ class Site:
     locale: str
     currency: str
     is_served: bool
+    project: Project
 
     def page(self, content: Content) -> str:
         """The HTML of a page."""
         return self._render("page.html", page=content.page, content=content)
 
-    def dictionary(self, tables: Sequence[Table]) -> str:
-        """The HTML of the data dictionary."""
-        return self._render("dictionary.html", page=None, title=TITLE, tables=tables, is_dictionary=True)
+    def dictionary(self, query: Query, comments: str) -> str:
+        """The HTML of the data dictionary. `comments` is the warehouse's query for descriptions."""
+        manifest = self.project.manifest
+        shown = tables(query, comments, manifest)
+        return self._render(
+            "dictionary.html",
+            page=None,
+            title=TITLE,
+            tables=shown,
+            metrics=metrics(manifest, shown),
+            is_dictionary=True,
+        )
 
     def message(self, title: str, text: str) -> str:
         """The HTML of a page that has only a sentence."""
@@ -70,7 +81,7 @@ class Site:
 
 def site_of(settings: Settings, pages: Sequence[Page], *, is_served: bool) -> Site:
     """The site as the settings have it."""
-    return Site(pages, settings.locale, settings.currency, is_served)
+    return Site(pages, settings.locale, settings.currency, is_served, Project(settings))
 
 
 def address_of(choice: Choice) -> str:

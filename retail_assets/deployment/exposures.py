@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, TYPES, Exposure
+from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, METRICS, TYPES, Exposure
 from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.dashboards.answers import tables_of
@@ -31,6 +31,7 @@ def generated(manifest: Mapping[str, Any], graph: Any) -> str:
     found = [
         *(_of_page(page, graph) for page in read_pages(PROJECT_DIR)),
         *_of_marts(graph),
+        _of_metrics(manifest, graph),
         REPORT,
     ]
     entries = [
@@ -92,6 +93,26 @@ def _of_marts(graph: Any) -> Iterator[Exposure]:
             tables,
             {key.path[-1]: _first_sentence(graph.get(key).description) for key in keys},
         )
+
+
+def _of_metrics(manifest: Mapping[str, Any], graph: Any) -> Exposure:
+    """An extract of what metrics are computed from, for tools that compute them by themselves."""
+    read = {node for each in manifest["semantic_models"].values() for node in each["depends_on"]["nodes"]}
+    shown = {
+        table_of(manifest, key): node["description"]
+        for key, node in sorted(_models(manifest))
+        if key in read or node.get("time_spine")
+    }
+    return Exposure(
+        EXTRACTS,
+        METRICS,
+        "Extract of metrics",
+        "What metrics are computed from, as files: facts by month, and dimensions.",
+        "team:analysts",
+        "daily",
+        sorted(shown),
+        {table.split(".")[1]: _first_sentence(said) for table, said in shown.items()},
+    )
 
 
 def _partition(graph: Any, table: str) -> str:

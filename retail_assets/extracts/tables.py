@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retail_assets.catalog.exposures import is_dimension
 from retail_assets.dashboards.answers import Query, comments_of
 from retail_assets.extracts.folder import Folder
 from retail_assets.resources.sql import text
@@ -46,7 +47,9 @@ class Shape:
 
     @property
     def day(self) -> str | None:
-        """The column that says the month: the first of days, with which the grain of every mart begins."""
+        """The column that says the month: the first of days. A dimension has none, and is one file."""
+        if is_dimension(self.table):
+            return None
         return next((each.name for each in self.columns if each.type == "date"), None)
 
     @property

@@ -92,6 +92,10 @@ class Layer:
         ]
         return {each.name: each for each in sorted(found, key=lambda each: each.name)}
 
+    def models(self, metric: str) -> Sequence[str]:
+        """The dbt models that a metric is computed from, by their unique ids."""
+        return self._models(self._nodes[metric])
+
     def sql(self, question: Question) -> str:
         """A query of the warehouse that answers the question; its columns have the names that were asked by.
 

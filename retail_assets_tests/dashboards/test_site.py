@@ -110,6 +110,17 @@ def test_the_dictionary_has_every_column_of_the_marts(address, built, manifest):
             assert f"<code>{name}</code>" in part, (table, name)
             assert str(escape(column["description"].split(".")[0])) in part
     assert "<code>_changed_at</code>" not in page
+    start = page.index('id="mart_sales.sales_performance"')
+    part = page[start : page.index("</details>", start)]
+    for said in ("team:sales-analytics", "<code>warehouse.wh_fact_sales</code>", "Sales", "extract sales"):
+        assert said in part
+    assert "unique_grain" in part
+    assert "affected." not in part
+    start = page.index('id="warehouse.wh_fact_sales"')
+    assert "<code>repeat_rate</code>" in page[start : page.index("</details>", start)]
+    start = page.index('id="metrics"')
+    listed = page[start : page.index("</details>", start)]
+    assert all(f"<code>{each['name']}</code>" in listed for each in manifest["metrics"].values())
     assert 'href="/dictionary#mart_sales.sales_performance"' in get(f"{address}/sales")[2]
 
 
