@@ -153,6 +153,12 @@ def _csv(file: IO[bytes] | gzip.GzipFile, kind: Literal["csv", "csv.gz"], wanted
     )
     if not any(name.strip() for name in best.columns):
         raise NotWholeError("it has no header")
+    # A name may have two lines. With what separates columns in the second, that is a row.
+    if any(best.delimiter in line for name in best.columns for line in name.splitlines()[1:]):
+        raise UnreadableFileError(
+            "rows run into its header: a quote is opened there and not closed. Write a quote within a value"
+            " twice"
+        )
     if encoding == UTF_8 and any("\udc80" <= letter <= "\udcff" for letter in "".join(best.columns)):
         return replace(best, columns=_header(beginning, WINDOWS, best.delimiter), encoding=WINDOWS)
     return best

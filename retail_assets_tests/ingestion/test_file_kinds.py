@@ -75,6 +75,27 @@ def test_a_file_with_lines_before_its_header_is_refused(shop, before, encoding):
     assert shop.problems == []
 
 
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_rows_that_run_into_the_header_are_not_lost_with_it(shop, mark):
+    names = mark.join(["order_id", "status", "amount", "created_at", '"shipped_at'])
+    put(
+        shop,
+        f'{names}\n3{mark}a{mark}1.5{mark}2024-01-02{mark}\n4{mark}"b"{mark}2\n'.encode(),
+        "orders/x.csv",
+    )
+    write(shop.url / "orders" / "y.csv", [order(9, "2024-01-02")])
+    assert shop.keys(ORDERS, days(2)) == [9]
+    (said,) = shop.refused
+    assert "orders/x.csv was not loaded: rows run into its header: a quote is opened there" in said
+
+
+def test_a_name_in_a_header_may_have_two_lines(shop):
+    header = HEADER.rstrip("\n")
+    put(shop, f'{header},"note\n(internal)"\n3,a,1.5,2024-01-02,,x\n'.encode(), "orders/x.csv")
+    assert shop.keys(ORDERS, days(2)) == [3]
+    assert shop.refused == []
+
+
 @pytest.mark.parametrize("twice", ["status", " status ", '"status"'])
 def test_a_header_that_names_a_column_twice(shop, twice):
     put(shop, f"order_id,status,amount,{twice},created_at,shipped_at\n1,a,1,b,2024-01-02,\n", "orders/x.csv")
