@@ -44,6 +44,8 @@ def test_a_run_says_what_became_of_the_rows(evening):
     assert max(map(len, run.stdout.splitlines())) <= 80
 
     assert "raw_erp: started\n" in run.stderr
+    # Steps and nothing else, such as what libraries say at the end of a process.
+    assert not [line for line in run.stderr.splitlines() if not re.match(r"[a-z_]+: ", line)]
     assert re.search(r"^transformation: done, \d+\.\d s$", run.stderr, re.MULTILINE)
 
     told = {label: numbers for label, *numbers in (line.split() for line in run.stdout.splitlines() if line)}
