@@ -60,8 +60,8 @@ AGAINST ?= main
 review: setup ## Build your changes on a copy of the warehouse, and report what comes out otherwise
 	$(BIN)/retail-assets review --against $(AGAINST)
 
-bench: setup ## Measure, and rewrite docs/benchmarks.md
-	$(BIN)/python -m benchmarks
+bench: setup ## Measure, and rewrite docs/benchmarks.md: make bench PARTS="rows company segments", or all
+	$(BIN)/python -m benchmarks $(PARTS)
 
 lock: ## Resolve the dependencies into requirements.lock, for all versions of Python (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-header \

@@ -2,24 +2,23 @@
 
 import os
 import platform
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from datetime import UTC, datetime
 
 from rich.table import Table
 
 from benchmarks import sections
 from benchmarks.breakdown import Part
 from benchmarks.company import Growth
+from benchmarks.measure import REPOSITORY
 from benchmarks.rows import Row
 from benchmarks.sections import Lines, Section
 from benchmarks.segments import Segments
 
-_LIBRARIES = (
-    "dagster", "dagster-dbt", "dagster-dlt", "dbt-core", "dbt-duckdb", "dlt", "duckdb", "pyarrow",
-    "adbc-driver-sqlite", "sqlalchemy", "scikit-learn",
-)  # fmt: skip
-
+_SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _HOW = """\
 Written by `make bench`; do not edit. Every measurement is a whole process, from start to end, on a
 copy of the same prepared state. Seconds are medians. A ratio is the median over pairs measured in
@@ -57,15 +56,20 @@ def tables(section: Section) -> Iterator[Table]:
         yield result
 
 
-def markdown(results: Results) -> str:
-    """For docs/benchmarks.md."""
-    first, *others = results.sections()
-    libraries = ", ".join(f"{library} {version(library)}" for library in _LIBRARIES)
-    how = f"{_HOW}\n\nMachine: {machine()}."
-    versions = f"## Versions\n\nPython {platform.python_version()}; {libraries}."
-    parts = [f"# {first.title}", how, _body(first)]
-    parts += [f"## {each.title}\n\n{_body(each)}" for each in others]
-    return "\n\n".join([*parts, versions]) + "\n"
+def markdown(results: Results, former: str) -> str:
+    """docs/benchmarks.md, given what is there: what was not measured now stays."""
+    measured = {each.title: f"{_body(each)}\n\n{_when()}" for each in results.sections()}
+    kept = dict(_SECTION.findall(former))
+    bodies = ((title, measured.get(title) or kept.get(title, "").strip()) for title in sections.TITLES)
+    parts = [f"## {title}\n\n{body}" for title, body in bodies if body]
+    return "\n\n".join(["# Benchmarks", _HOW, *parts]) + "\n"
+
+
+def _when() -> str:
+    """On what a section was measured; the commit's lock has the versions of all libraries."""
+    asked = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    return f"Measured on {datetime.now(UTC).date()}: commit {commit}, Python {platform.python_version()}, {machine()}."
 
 
 def machine() -> str:

@@ -12,6 +12,11 @@ from benchmarks.segments import Segments
 Lines = Sequence[Sequence[str]]
 """A table; its first line is the headings."""
 
+COMPARED, COMPANY = "Against baselines", "The whole company"
+SEGMENTS, BREAKDOWN = "Customer segments", "Where a daily run's time goes"
+TITLES = (COMPARED, COMPANY, SEGMENTS, BREAKDOWN)
+"""In the order of the document."""
+
 _COMPARED = ("what", "seconds", "peak memory", "against", "its seconds", "its peak", "ratio")
 _ROWS = """\
 - Ingestion: one year of order lines from SQLite into raw, with hashes, versions and deletions; the
@@ -59,7 +64,7 @@ class Section:
 
 def comparisons(rows: Sequence[Row]) -> Section:
     """Everything that has a baseline and a target."""
-    return Section("Benchmarks", ([(*_COMPARED, "target"), *map(cells, rows)],), remarks=_ROWS)
+    return Section(COMPARED, ([(*_COMPARED, "target"), *map(cells, rows)],), remarks=_ROWS)
 
 
 def cells(row: Row) -> Sequence[str]:
@@ -84,7 +89,7 @@ def whole_company(growth: Growth) -> Section:
         f"At {short.order_lines:,} order lines a daily run took {growth.against_dbt.ratio:.2f} times as long"
         f"\nas the ingestion alone and then `dbt build` of the same day (target ≤ {DAY_AGAINST_DBT:g})."
     )
-    return Section("The whole company", (lines,), _COMPANY, remarks)
+    return Section(COMPANY, (lines,), _COMPANY, remarks)
 
 
 def _size(company: Company) -> str:
@@ -107,13 +112,13 @@ def customer_segments(segments: Segments) -> Section:
         for each in segments.comparisons
     ]
     tables = (steps, [_COMPARED, *against])
-    return Section("Customer segments", tables, f"{size}\n\n{_SEGMENTS}", _SEGMENTS_COMPARED)
+    return Section(SEGMENTS, tables, f"{size}\n\n{_SEGMENTS}", _SEGMENTS_COMPARED)
 
 
 def breakdown(parts: Sequence[Part]) -> Section:
     """Each part's seconds."""
     lines = [("\N{NO-BREAK SPACE}" * 4 * part.depth + part.name, f"{part.seconds:.2f}") for part in parts]
-    return Section("Where a daily run's time goes", ([("part", "seconds"), *lines],), _BREAKDOWN)
+    return Section(BREAKDOWN, ([("part", "seconds"), *lines],), _BREAKDOWN)
 
 
 def _compared(what: str, baseline: str, measured: Comparison, ratio: str) -> Sequence[str]:
