@@ -69,7 +69,8 @@ def _when() -> str:
     """On what a section was measured; the commit's lock has the versions of all libraries."""
     asked = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
     commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    return f"Measured on {datetime.now(UTC).date()}: commit {commit}, Python {platform.python_version()}, {machine()}."
+    today, python = datetime.now(UTC).date(), platform.python_version()
+    return f"Measured on {today}: commit {commit}, Python {python}, {machine()}."
 
 
 def machine() -> str:
