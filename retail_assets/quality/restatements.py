@@ -60,6 +60,8 @@ class Restated:
     measures: tuple[str, ...]
     watched: tuple[str, ...]
     """The measures of which a share says something; of the others a limit has to name them."""
+    usual: tuple[str, ...] = ()
+    """The measures that are like on the same weekdays before (quality/values.py)."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def restated_marts(manifest: Mapping[str, Any]) -> Mapping[str, Restated]:
                 entry.get("where", "true"),
                 tuple(entry["measures"]),
                 tuple(entry.get("watched", ())),
+                tuple(entry.get("usual", ())),
             )
     return found
 

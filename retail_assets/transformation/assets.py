@@ -27,6 +27,7 @@ from retail_assets.quality.restatements import restated_results, restated_specs
 from retail_assets.quality.row_account import quarantined_rows
 from retail_assets.quality.table_states import TableState
 from retail_assets.quality.unknown_values import known_value_results, known_value_specs
+from retail_assets.quality.values import value_results, value_specs
 from retail_assets.resources.tags import purpose, tagged
 from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
@@ -77,6 +78,7 @@ def _step(
             *whole_order_specs({spec.key for spec in models.values()}),
             *held_back_specs({spec.key for spec in models.values()}),
             *restated_specs(manifest, models),
+            *value_specs(manifest, models),
         ],
         can_subset=True,
         allow_arbitrary_check_specs=True,
@@ -146,6 +148,7 @@ def _step(
                 yield from restated_results(
                     staged, manifest, settings.restatement_limits, context.run_id, execute
                 )
+                yield from value_results(staged, manifest, planned.window, settings.timezone, execute)
                 states = states_after(manifest, planned, built, failure.failures if failure else {}, known)
                 left_out = _not_taken_in(manifest, there, known, execute)
                 table_states.write(execute, [*states, *left_out], known, context.run_id, settings.timezone)
