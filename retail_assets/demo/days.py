@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from retail_assets.demo.home import Demo, demo_at_home, midnight, remember
+from retail_assets.demo.home import Demo, demo_at_home, end_of, remember
 from retail_assets.errors import UserError
 from retail_assets.settings import settings
 
@@ -40,7 +40,7 @@ def live_on(until: date) -> "News | None":
                 " begin another one with `retail-assets demo`."
             )
         news = news_of(retailer, day_after(demo.until), until)
-        retailer.write_evening(settings().home / "sources", until, midnight(until))
+        retailer.write_evening(settings().home / "sources", until, end_of(until))
         remember(replace(demo, until=until))
     return news
 

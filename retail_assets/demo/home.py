@@ -44,8 +44,8 @@ def yesterday() -> date:
     return datetime.now(ZoneInfo(settings().timezone)).date() - timedelta(days=1)
 
 
-def midnight(day: date) -> datetime:
-    """When a day is over, for the retailer."""
+def end_of(day: date) -> datetime:
+    """When a day is over, in the retailer's zone: a day less is the midnight before, of whatever length."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings().timezone))
 
 

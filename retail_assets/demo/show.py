@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from retail_assets.demo.days import retailer_of
-from retail_assets.demo.home import Demo, midnight, start_over, yesterday
+from retail_assets.demo.home import Demo, end_of, start_over, yesterday
 from retail_assets.settings import settings
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _simulate(console: Console, demo: Demo) -> None:
     started = time.monotonic()
     with console.status(f"Simulating {demo.consumers:,} consumers over {demo.days} days"):
         living = retailer_of(demo)
-        living.write_evening(settings().home / "sources", demo.until, midnight(demo.until))
+        living.write_evening(settings().home / "sources", demo.until, end_of(demo.until))
         write_truth(living.retailer, settings().home / "truth")
     console.print(
         f"Simulated {len(living.retailer.versions)} systems: {demo.consumers:,} consumers, {demo.days} days"
