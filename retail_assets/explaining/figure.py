@@ -168,8 +168,14 @@ class _Figure:
         """What raw saw after the day of the orders behind the figures, or once on this day."""
         tables = {each.table: each for each in self._mart.behind}
         lines: list[dict[str, Any]] = []
-        for whole in self._catalog.subjects():
-            places = [each for each in self._catalog.places(whole) if each.table in tables]
+        subjects = [
+            (whole, [each for each in self._catalog.places(whole) if each.table in tables])
+            for whole in self._catalog.subjects()
+        ]
+        if not any(places for _, places in subjects):
+            # No order is behind a level of stock.
+            return
+        for whole, places in subjects:
             if not places:
                 continue
             current = " union ".join(

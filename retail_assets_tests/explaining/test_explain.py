@@ -25,6 +25,7 @@ from retail_assets_tests.conftest import Deployment
 
 DAY = date(2024, 3, 12)
 PERFORMANCE = "mart_sales.sales_performance"
+STOCK = "mart_analyst.mrt_inventory_analysis"
 
 
 @dataclass
@@ -259,7 +260,23 @@ class TestFigure:
 
     def test_all_that_say_how_are_tested(self, home: Home):
         (tested,) = [mark.args[1] for mark in TestFigure.test_is_what_its_rows_sum_to.pytestmark]
-        assert sorted(tested) == home.catalog.explained()
+        assert sorted([*tested, STOCK]) == home.catalog.explained()
+
+    def test_of_stock_is_what_was_counted_and_moved(self, home: Home):
+        days = home.connection.execute(f"select distinct snapshot_date from {STOCK} order by 1").fetchall()
+        for (day,) in days[::20]:
+            found = home.figure(STOCK, day)
+            assert found.holds, (day, found.sentences)
+        center, sku, sold = home.one(
+            f"select distribution_center_id, sku, units_sold from {STOCK} where snapshot_date = date '{DAY}'"
+            " order by 3 desc limit 1"
+        )
+        found = home.figure(STOCK, DAY, f"distribution_center_id={center}", f"sku={sku}")
+        moved = rows(found, "staging.stg_stock_movements")
+        assert sum(abs(each["quantity_change"]) for each in moved if each["movement_type"] == "sale") == sold
+        assert len(rows(found, "staging.stg_inventory")) == 1
+        # Stock is no matter of orders.
+        assert not any("order" in each for each in found.sentences)
 
     def test_of_a_filter_has_only_its_rows(self, home: Home):
         territory, channel, sales = home.one(
