@@ -43,13 +43,18 @@ def extracted(built: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
+def layer(built) -> Layer:
+    return Layer(built.settings)
+
+
+@pytest.fixture(scope="module")
 def schemas(extracted) -> Mapping[str, Any]:
     return {path.parent.name: json.loads(path.read_text()) for path in extracted.rglob("schema.json")}
 
 
 @pytest.fixture(scope="module")
-def model(built, manifest, schemas) -> Model:
-    return model_of(manifest, list(Layer(built.settings).metrics), schemas)
+def model(layer, manifest, schemas) -> Model:
+    return model_of(manifest, list(layer.metrics), schemas)
 
 
 class Data:
@@ -107,16 +112,15 @@ def data(model, extracted) -> Data:
     return Data(model, extracted)
 
 
-def _figures(built, question: Question) -> dict[Any, Any]:
-    rows = built.query(Layer(built.settings).sql(question))
+def _figures(built, layer: Layer, question: Question) -> dict[Any, Any]:
+    rows = built.query(layer.sql(question))
     return {row[0] if len(row) > 1 else None: row[-1] for row in rows}
 
 
-def test_each_measure_is_its_metric(model, data, built):
-    layer = Layer(built.settings)
+def test_each_measure_is_its_metric(model, data, built, layer):
     assert {each.metric for each in model.measures} == layer.metrics.keys()
     for measure in model.measures:
-        (expected,) = _figures(built, Question([measure.metric])).values()
+        (expected,) = _figures(built, layer, Question([measure.metric])).values()
         assert data.measure(measure.name, data.tables) == pytest.approx(float(expected), abs=1e-6), measure
         assert expected, f"{measure.metric} says nothing here"
 
@@ -132,13 +136,13 @@ def test_each_measure_is_its_metric(model, data, built):
         ("center_name", ["quantity_on_hand", "missed_units"]),
     ],
 )
-def test_measures_are_their_metrics_by_what_they_are_shown_by(by, metrics, model, data, built):
+def test_measures_are_their_metrics_by_what_they_are_shown_by(by, metrics, model, data, built, layer):
     table, column = model.dimension(by)
     groups = data.grouped(table.name, column.name)
     for name in metrics:
         measure = model.measure(name)
         found = {value: data.measure(measure.name, tables) for value, tables in groups.items()}
-        expected = _figures(built, Question([name], [by]))
+        expected = _figures(built, layer, Question([name], [by]))
         assert len(expected) > 1
         for value in found.keys() | expected.keys():
             one, other = found.get(value), expected.get(value)
