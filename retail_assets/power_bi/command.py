@@ -12,7 +12,7 @@ from retail_assets.errors import UserError
 from retail_assets.extracts.folder import Folder
 from retail_assets.extracts.tables import SCHEMA_FILE
 from retail_assets.metrics.layer import Layer
-from retail_assets.power_bi.model import model_of
+from retail_assets.power_bi.model import calendar_of, model_of
 from retail_assets.power_bi.project import NAME, files_of, write_project
 from retail_assets.power_bi.tmdl import FOLDER
 from retail_assets.settings import Settings
@@ -31,6 +31,12 @@ def write(out: Console, settings: Settings, place: str, extracts: str) -> None:
     if not schemas:
         raise UserError(
             f"There is no extract of metrics in {where}. First: retail-assets extracts {METRICS} --to {where}"
+        )
+    calendar, _, _ = calendar_of(manifest)
+    if calendar not in schemas:
+        raise UserError(
+            f"The extract in {where} has no {calendar}, which this version's next run builds."
+            f" After it: retail-assets extracts {METRICS} --to {where}"
         )
     layer = Layer(settings)
     behind = {name: {node.rsplit(".", 1)[-1] for node in layer.models(name)} for name in layer.metrics}

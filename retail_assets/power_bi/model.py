@@ -154,6 +154,15 @@ def model_of(
     return _Builder(manifest, metrics, schemas).model()
 
 
+def calendar_of(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The table that dbt's metrics have their days from, its column of days, and what it is."""
+    return next(
+        (node["name"], node["time_spine"]["standard_granularity_column"], node["description"])
+        for node in manifest["nodes"].values()
+        if node.get("time_spine")
+    )
+
+
 class _Builder:
     def __init__(self, manifest: Mapping[str, Any], metrics: Sequence[str], schemas: Mapping[str, Any]):
         self._metrics = {
@@ -165,11 +174,7 @@ class _Builder:
             for each in manifest["semantic_models"].values()
             if each["node_relation"]["alias"] in schemas
         }
-        self._calendar = next(
-            (node["name"], node["time_spine"]["standard_granularity_column"], node["description"])
-            for node in manifest["nodes"].values()
-            if node.get("time_spine")
-        )
+        self._calendar = calendar_of(manifest)
 
     def model(self) -> Model:
         used = self._facts | {name for name in self._semantic if self._is_joined(name)}

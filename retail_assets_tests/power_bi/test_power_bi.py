@@ -7,6 +7,7 @@ Power Query would read is read by DuckDB.
 import json
 import os
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -299,6 +300,9 @@ def test_the_command_writes_a_project_and_only_replaces_one(built, extracted, tm
         asked = ["power-bi", "--to", str(place)]
         assert "RETAIL_EXTRACTS_FOLDER" in _refused(asked)
         assert f"extracts {METRICS} --to {tmp_path}" in _refused([*asked, "--extracts", str(tmp_path)])
+        without = shutil.copytree(extracted, tmp_path / "without")
+        shutil.rmtree(without / METRICS / "wh_dim_date")
+        assert "has no wh_dim_date" in _refused([*asked, "--extracts", str(without)])
         asked += ["--extracts", str(extracted)]
         done = CliRunner().invoke(app, asked)
         assert done.exit_code == 0, done.output
