@@ -15,7 +15,6 @@ from retail_assets.catalog.presence import descendants, table_of
 from retail_assets.catalog.translator import Translator
 from retail_assets.deployment.days import refuse_other_days, refuse_other_zone
 from retail_assets.failures import told_plainly
-from retail_assets.ingestion.source import Source
 from retail_assets.ingestion.sources import Kind, kind_of, open_source
 from retail_assets.internals import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from retail_assets.partitions import daily_partitions, rebuilding, window_of
@@ -118,7 +117,6 @@ def raw_assets(
                 refuse_other_days(settings, execute, **rebuilding(context, settings))
                 known = table_states.read(execute)
             window = _window(chosen, known, window_of(context))
-            source: Source | None = None
             extraction: Extraction | None = None
             volumes: list[dg.AssetCheckResult] = []
             loaded: Mapping[str, Loaded] = {}
@@ -174,8 +172,6 @@ def raw_assets(
         else:
             for name, said in errors.items():
                 yield from contract_result(context, keys[name], False, said, dg.AssetCheckSeverity.ERROR)
-        if source:
-            source.close()
         refused = [keys[name] for name in errors]
         if refused and not _is_read_on(context, refused):
             raise dg.Failure("\n".join(dict.fromkeys(errors.values())), allow_retries=False)

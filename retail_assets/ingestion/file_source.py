@@ -96,10 +96,6 @@ class FileSource(Source):
     def check(self) -> None:
         _ = self._files
 
-    def close(self) -> None:
-        super().close()
-        self.__dict__.pop("_duckdb", None)
-
     def locate(self, table: SourceTable) -> Found | None:
         if not self.mapping.covers(table):
             return None

@@ -77,11 +77,6 @@ class Source(ABC):
     def check(self) -> None:
         """Raise `SourceError` if the system cannot be reached."""
 
-    def close(self) -> None:
-        """Let go of what reading needs: dlt keeps the last source that it loaded until the process ends,
-        and then DuckDB reports a connection that is still there, in 40 lines."""
-        self._execute = None
-
     @abstractmethod
     def locate(self, table: SourceTable) -> Found | None:
         """The table as the system has it; None if it has no such table.

@@ -100,10 +100,6 @@ class SqlSource(Source):
     def check(self) -> None:
         self._names(None)
 
-    def close(self) -> None:
-        super().close()
-        del self._duckdb
-
     def at_one_moment(self) -> AbstractContextManager[None]:
         return nullcontext() if self._file else self._rows.at_one_moment()
 
