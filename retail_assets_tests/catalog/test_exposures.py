@@ -3,7 +3,7 @@
 import sqlglot
 from sqlglot import exp
 
-from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, exposures
+from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, METRICS, exposures
 from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.dashboards.answers import rendered
@@ -26,6 +26,9 @@ def test_each_is_declared_as_it_reads(manifest, deploy):
         if key.path[0].startswith("mart_"):
             name = graph.get(key).group_name.removeprefix("mart_")
             read.setdefault((EXTRACTS, name), set()).add(".".join(key.path))
+    relations = (each["node_relation"] for each in manifest["semantic_models"].values())
+    named = {f"{relation['schema_name']}.{relation['alias']}" for relation in relations}
+    read[EXTRACTS, METRICS] = {*named, "warehouse.wh_dim_date"}
     assert {name for name in found if name[0] != "reports"} == read.keys()
     models = {table_of(manifest, each): each for each in manifest["nodes"] if each.startswith("model.")}
     for place, each in found.items():
