@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import sqlglot
 from sqlglot import exp
 
+from retail_assets.errors import UserError
+
 _COMPARED: dict[type, str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -20,8 +22,8 @@ _COMPARED: dict[type, str] = {
 _COMPUTED: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
-class NotTranslated(ValueError):
-    """An expression that this has no translation of."""
+class NotTranslated(UserError):
+    """A metric says what this has no translation of."""
 
 
 def parse(expression: str) -> exp.Expr:

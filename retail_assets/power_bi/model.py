@@ -105,9 +105,8 @@ class Model:
 
     def dimension(self, name: str) -> tuple[Table, Column] | None:
         """What is shown by a name, such as `category`: of a dimension, before that of a fact."""
-        for table in sorted(
-            self.tables, key=lambda each: each not in [one.one for one in self.relationships]
-        ):
+        joined = {each.one.name for each in self.relationships}
+        for table in sorted(self.tables, key=lambda each: each.name not in joined):
             for column in table.columns:
                 if column.name == titled(name) and not column.is_hidden:
                     return table, column
@@ -308,10 +307,14 @@ class _Builder:
     def _measure(self, metric: Mapping[str, Any]) -> Measure:
         # The file says the subject: models/metrics/sales.yml.
         folder = metric["path"].rsplit("/", 1)[-1].removesuffix(".yml").capitalize()
-        shown = FORMATS[metric["config"]["meta"]["format"]]
-        return Measure(
-            metric["label"], metric["name"], metric["description"], self._dax(metric), shown, folder
-        )
+        name, shown = metric["name"], FORMATS.get(metric["config"]["meta"].get("format", ""))
+        if not shown:
+            raise NotTranslated(f"The metric {name!r} has no `meta.format`: one of {', '.join(FORMATS)}.")
+        try:
+            expression = self._dax(metric)
+        except NotTranslated as error:
+            raise NotTranslated(f"The metric {name!r}: {error}") from error
+        return Measure(metric["label"], name, metric["description"], expression, shown, folder)
 
     def _dax(self, metric: Mapping[str, Any]) -> str:
         asked = metric["type_params"]
@@ -322,7 +325,7 @@ class _Builder:
             return f"DIVIDE({', '.join(parts)})"
         if metric["type"] == "derived" and not metric["filter"]:
             return dax_of(asked["expr"], self._label)
-        raise NotTranslated(f"The metric {metric['name']!r} is of a type that has no DAX here.")
+        raise NotTranslated(f"Its type, {metric['type']}, with its filter has no DAX here.")
 
     def _label(self, metric: str) -> str:
         return f"[{self._metrics[metric]['label']}]"

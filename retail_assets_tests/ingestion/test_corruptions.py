@@ -63,6 +63,14 @@ def damage_cells(path: Path, name: str, dice: random.Random) -> None:
         database.execute(f'delete from "{name}" where rowid = ?', [gone])
 
 
+def _chosen(tables: list[SourceTable], dice: random.Random) -> tuple[SourceTable, list[SourceTable]]:
+    """A table to be damaged, and it with another and what both are parts of."""
+    hit = dice.choice(tables)
+    other = dice.choice([each for each in tables if each != hit])
+    parents = [each for each in tables if each.name in (hit.parent, other.parent)]
+    return hit, list({each.name: each for each in [hit, other, *parents]}.values())
+
+
 def _in_database(path: Path, table: SourceTable) -> int:
     with closing(sqlite3.connect(path)) as database:
         return _rows(database, table.source_table.split(".")[-1])
@@ -103,11 +111,7 @@ def test_damaged_cells(case, platform, built, manifest):
     tables = source_tables(manifest, system)
     with closing(sqlite3.connect(built.sources / f"{system}.sqlite")) as database:
         there = {name for (name,) in database.execute("select name from sqlite_master where type = 'table'")}
-    tables = [each for each in tables if each.source_table.split(".")[-1] in there]
-    hit = dice.choice(tables)
-    other = dice.choice([each for each in tables if each != hit])
-    parents = [each for each in tables if each.name in (hit.parent, other.parent)]
-    chosen = list({each.name: each for each in [hit, other, *parents]}.values())
+    hit, chosen = _chosen([each for each in tables if each.source_table.split(".")[-1] in there], dice)
     path = platform.settings.home / "sources" / f"{system}.sqlite"
     path.parent.mkdir(parents=True)
     shutil.copyfile(built.sources / f"{system}.sqlite", path)
@@ -175,10 +179,7 @@ def test_damaged_files(case, platform, built, manifest):
         for each in source_tables(manifest, "webshop")
         if (built.sources / "webshop" / each.name).is_dir()
     ]
-    hit = dice.choice(tables)
-    other = dice.choice([each for each in tables if each != hit])
-    parents = [each for each in tables if each.name in (hit.parent, other.parent)]
-    chosen = list({each.name: each for each in [hit, other, *parents]}.values())
+    hit, chosen = _chosen(tables, dice)
     for table in chosen:
         shutil.copytree(built.sources / "webshop" / table.name, platform.shop / table.name)
     path = dice.choice(sorted((platform.shop / hit.name).iterdir()))

@@ -4,6 +4,7 @@ Nothing here opens Power BI: DAX is evaluated by an interpreter of its own (dax_
 Power Query would read is read by DuckDB.
 """
 
+import copy
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 
 from retail_assets.catalog.exposures import METRICS
 from retail_assets.cli.app import app
+from retail_assets.errors import UserError
 from retail_assets.extracts.command import extract
 from retail_assets.metrics.layer import Layer, Question
 from retail_assets.power_bi.dax import NotTranslated, dax_of
@@ -187,6 +189,19 @@ def test_what_has_no_translation_is_refused(expression):
         dax_of(expression, str)
 
 
+def test_a_metric_that_cannot_be_said_is_named(manifest, schemas):
+    """To whoever has added one: a sentence, as for other mistakes of users."""
+    added = copy.deepcopy(manifest["metrics"]["metric.retail_assets.net_revenue"])
+    added["type_params"]["expr"] = "greatest(revenue, refunds)"
+    changed = {**manifest, "metrics": {**manifest["metrics"], added["unique_id"]: added}}
+    names = ["revenue", "refunds", "net_revenue"]
+    with pytest.raises(UserError, match=r"The metric 'net_revenue': DAX of .* is not known"):
+        model_of(changed, names, schemas)
+    added["config"]["meta"] = {}
+    with pytest.raises(UserError, match=r"'net_revenue' has no `meta.format`: one of money, number"):
+        model_of(changed, names, schemas)
+
+
 def test_the_parts_fit_each_other(model, tmp_path):
     names = [table.name.casefold() for table in model.tables] + [MEASURES.casefold()]
     assert len(names) == len({*names})
@@ -323,8 +338,6 @@ def test_the_command_writes_a_project_and_only_replaces_one(built, extracted, tm
 
 
 def _refused(arguments: list[str]) -> str:
-    from retail_assets.errors import UserError
-
     done = CliRunner().invoke(app, arguments)
     assert isinstance(done.exception, UserError), done.output
     return str(done.exception)
