@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from statistics import median
 from typing import Any
 
 import dagster as dg
@@ -18,12 +17,12 @@ import dagster as dg
 from retail_assets.quality.restatements import Restated, restated_marts
 from retail_assets.quality.volume import (
     DAYS_JUDGED,
-    LEAST_WEEKS,
     TIMES,
     TO_DEVIATION,
     TOO_FEW,
     TOO_MANY,
     WEEKS,
+    usual,
 )
 from retail_assets.quality.warned import warned
 from retail_assets.resources.sql import text
@@ -108,15 +107,11 @@ def unusual(measure: str, sums: Sums, judged: Iterable[date]) -> Iterator[OddVal
     """The days on which a figure is far less or far more than on the same weekdays before."""
     begun = min(sums, default=None)
     for day in judged:
-        before = [day - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
-        known = [sums.get(each, Decimal(0)) for each in before if begun and each >= begun]
-        if len(known) < LEAST_WEEKS:
+        before = usual(sums, day, begun) if begun else None
+        if before is None or before[0] <= 0:
             continue
-        seen, expected = sums.get(day, Decimal(0)), median(known)
-        if expected <= 0:
-            continue
-        spread = Decimal(str(TO_DEVIATION)) * median(abs(each - expected) for each in known)
-        deviation = max(spread, _LEAST_DEVIATION * expected)
+        seen, (expected, spread) = sums.get(day, Decimal(0)), before
+        deviation = max(Decimal(str(TO_DEVIATION)) * spread, _LEAST_DEVIATION * expected)
         too_little = seen < expected / 2 and expected - seen > TOO_FEW * deviation
         if too_little or (seen > TIMES * expected and seen - expected > TOO_MANY * deviation):
             yield OddValue(day, measure, seen, expected)

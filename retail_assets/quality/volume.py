@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 from statistics import median
+from typing import Any
 
 import dagster as dg
 
@@ -155,13 +156,13 @@ def unusual(table: str, counts: Counts, judged: Sequence[date]) -> Iterator[Odd]
         return
     missing, since = 0.0, None
     for day in _days_until(judged, begun):
-        usual = _usual(counts, day, begun)
+        before = usual(counts, day, begun)
         seen = counts.get(day, 0)
         if seen:
             missing, since = 0.0, None
-        if usual is None:
+        if before is None:
             continue
-        expected, deviation = usual
+        expected, spread = before
         if not seen:
             # A day on which none is expected is no part of a silence, nor its end.
             missing, since = missing + expected, since or (day if expected else None)
@@ -169,7 +170,7 @@ def unusual(table: str, counts: Counts, judged: Sequence[date]) -> Iterator[Odd]
             continue
         if not seen and missing >= SILENCE:
             yield Odd(table, day, 0, missing, since)
-        elif seen and _is_odd(seen, expected, deviation):
+        elif seen and _is_odd(seen, expected, max(sqrt(expected), TO_DEVIATION * spread)):
             yield Odd(table, day, seen, expected)
 
 
@@ -186,15 +187,14 @@ def _days_until(judged: Sequence[date], begun: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
-def _usual(counts: Counts, day: date, begun: date) -> tuple[float, float] | None:
-    """The median of the same weekdays before, and the deviation that is usual; none of a young table."""
+def usual(known: Mapping[date, Any], day: date, begun: date) -> tuple[Any, Any] | None:
+    """The median of the same weekdays before, and that of how far they are from it; none of what is young."""
     before = [day - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
-    seen = [counts.get(each, 0) for each in before if each >= begun]
+    seen = [known.get(each, 0) for each in before if each >= begun]
     if len(seen) < LEAST_WEEKS:
         return None
     middle = median(seen)
-    spread = TO_DEVIATION * median(abs(each - middle) for each in seen)
-    return middle, max(sqrt(middle), spread)
+    return middle, median(abs(each - middle) for each in seen)
 
 
 def _moment(moment: object) -> str:
