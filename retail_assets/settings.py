@@ -117,6 +117,13 @@ class Settings(BaseSettings):
         description="How many hours before a window databases are read from, for rows that are committed "
         "late. Checks report rows that come later still.",
     )
+    most_gone: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="The share of a table's rows that may be gone from a database when a week's last day is "
+        "read. If more are gone, none is marked as deleted, and a check says so.",
+    )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(
         None, description="The last day, included. Default: none, partitions go on to yesterday."

@@ -130,7 +130,9 @@ def raw_assets(
                     extraction.locate(source.tables)
                     names = {table.name for table in chosen}
                     chosen = [table for table in source.tables if table.name in names]
-                    loaded = ingest(extraction, source.tables, chosen, warehouse, folder, run)
+                    loaded = ingest(
+                        extraction, source.tables, chosen, warehouse, folder, run, settings.most_gone
+                    )
                 errors = dict(extraction.errors)
             except Exception as error:
                 is_last = getattr(error, "allow_retries", True) is False or context.retry_number >= RETRIES
@@ -283,5 +285,15 @@ def _kept_out(extraction: "Extraction", table: SourceTable) -> Mapping[str, int]
 
 def _told(extraction: "Extraction", table: SourceTable) -> Mapping[str, str]:
     """What a user should know though nothing is wrong."""
-    fractions = extraction.fractions.get(table.name)
-    return {TOLD: "\n".join(map(str, fractions))} if fractions else {}
+    said = [*map(str, extraction.fractions.get(table.name, ())), *_purged(extraction, table)]
+    return {TOLD: "\n".join(said)} if said else {}
+
+
+def _purged(extraction: "Extraction", table: SourceTable) -> Iterator[str]:
+    gone = extraction.gone.get(table.name)
+    if gone and gone.purged:
+        since = f", from before {gone.oldest:%Y-%m-%d}" if gone.oldest and not table.parent else ""
+        yield (
+            f"{table.system}: {table.source_table} ({table.name}) has {gone.purged:,} of its oldest rows no"
+            f" more{since}: they are kept."
+        )

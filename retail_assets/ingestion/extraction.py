@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -17,6 +18,9 @@ from retail_assets.ingestion.refusals import MANY, Refusals, Summary
 from retail_assets.ingestion.source import Found, Source
 from retail_assets.privacy.forgotten import Forgotten
 from retail_assets.windows import Window
+
+if TYPE_CHECKING:
+    from retail_assets.ingestion.gone import Gone
 
 # How many batches are read ahead (the first may be empty), to find out whether there is anything to load. A
 # table with fewer is read to its end, which also closes its connection or file.
@@ -52,6 +56,7 @@ class Extraction:
     repeated: dict[str, Repeated] = field(default_factory=dict)
     missing: dict[str, Sequence[Difference]] = field(default_factory=dict)
     unbelievable: Mapping[str, Unbelievable] = field(default_factory=dict)
+    gone: Mapping[str, "Gone"] = field(default_factory=dict)
     fractions: dict[str, Sequence[Fractions]] = field(default_factory=dict)
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
     _rest: dict[str, Iterator[pa.Table]] = field(default_factory=dict)

@@ -32,6 +32,7 @@ from retail_assets.ingestion.duplicates import (
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
+from retail_assets.ingestion.gone import is_due, mark_gone
 from retail_assets.ingestion.keys import settled_keys, with_keys
 from retail_assets.ingestion.lost_tables import lost
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, loaded_since, put_in_order
@@ -64,8 +65,11 @@ def ingest(
     warehouse: Warehouse,
     folder: Path,
     run: Run,
+    most_gone: float = 0.1,
 ) -> Mapping[str, Loaded]:
     """Load the `chosen` ones of a system's tables; `run` runs dlt's pipeline on a source.
+
+    `most_gone` is the share of a table's rows that its source may have deleted (gone.py).
 
     dlt is started only if there is something to load; its own state is in `folder`. Tables that cannot be
     read, or have lost too many rows, are in the extraction's errors. Returns the row counts by table.
@@ -122,6 +126,12 @@ def ingest(
                     put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
+        if is_due(extraction.window, extraction.zone):
+            # A first reading finds nothing gone.
+            known = [table for table in _of_events(extraction, chosen) if before[table.name]]
+            extraction.gone = mark_gone(extraction, known, most_gone, execute)
+            for name, each in extraction.gone.items():
+                deleted[name] = deleted.get(name, 0) + each.marked
         done = [table for table in chosen if table.name not in extraction.errors]
         _settle_refusals(extraction, done, {table.name for table in loadable}, execute)
         _reconcile(extraction, done, execute)
@@ -132,6 +142,15 @@ def ingest(
         name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
         for name, rows in after.items()
     }
+
+
+def _of_events(extraction: Extraction, tables: Sequence[SourceTable]) -> Iterator[SourceTable]:
+    """Tables of what happened of which a reading has but what changed. What only describes others, such as a
+    product that is not sold any more, is still needed for what happened when it is gone."""
+    for table in tables:
+        is_read = table.name in extraction.located and table.name not in extraction.errors
+        if is_read and table.load == "window" and (table.time or table.parent):
+            yield table
 
 
 def discard_loaded(folder: Path) -> None:

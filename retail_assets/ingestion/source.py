@@ -122,6 +122,10 @@ class Source(ABC):
         """How many of the table's rows changed on each day; None if the source cannot count them."""
         return None
 
+    def keys(self, table: SourceTable) -> "Iterator[pa.Table] | None":
+        """The keys of all rows that a located table has now; None if the source cannot tell what is gone."""
+        return None
+
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
         """What a table that was read has from the window's end up to `until`: a number of rows, and files
         that are not counted by rows."""

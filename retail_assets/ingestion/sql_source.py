@@ -324,6 +324,26 @@ class SqlSource(Source):
                 totals = [total + count for total, count in zip(totals, counts, strict=True)]
         return totals
 
+    def keys(self, table: SourceTable) -> Iterator[pa.Table] | None:
+        located = self._located.get(table.name)
+        return self._keys(table, located) if located else None
+
+    def _keys(self, table: SourceTable, located: LocatedTable) -> Iterator[pa.Table]:
+        columns = [column for column in table.columns if column.name in table.primary_key]
+        arriving = as_given(table, columns, self.mapping)
+        with self._telling(table), self._session(self._zone_of(table)) as connection:
+            for some in self._rows.read(self._query(located, columns), arriving):
+                connection.register("given", some)
+                yield connection.sql(self._typed(table, columns, some)).to_arrow_table()
+
+    def _typed(self, table: SourceTable, columns: Sequence[SourceColumn], some: Rows) -> str:
+        """The query for these columns of `given`, which has the rows, as the contract has them."""
+        given = translated_sql("given", table, self.mapping, {column.name for column in columns})
+        kinds = {**kinds_of(some.schema), **translated_kinds(table, self.mapping)}
+        cast = caster(kinds, self._zone_of(table))
+        casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
+        return f"select {casts} from {given}"
+
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:
         if not table.modified or until <= window.end:
             return 0, ()
@@ -401,13 +421,10 @@ class SqlSource(Source):
         """
         with self._session(zone) as connection:
             connection.execute(f"drop table if exists {name}")
-            given = translated_sql("given", contract, self.mapping, {column.name for column in columns})
             arriving = as_given(contract, columns, self.mapping)
             for some in self._rows.read(query.where(self._condition(scope, parent)), arriving):
                 connection.register("given", some)
-                cast = caster({**kinds_of(some.schema), **translated_kinds(contract, self.mapping)}, zone)
-                casts = ", ".join(f'{cast(column)} as "{column.name}"' for column in columns)
-                typed = f"with typed as (select {casts} from {given}) {statement}"
+                typed = f"with typed as ({self._typed(contract, columns, some)}) {statement}"
                 connection.execute(f"create table if not exists {name} as {typed} limit 0")
                 connection.execute(f"insert into {name} {typed}")
         return f'"{key}" in (select "{key}" from {name})'

@@ -42,6 +42,7 @@ _LEVELS: Mapping[Kind, Level] = {
     "repeated": "look",
     "unbelievable": "look",
     "missing": "look",
+    "gone": "look",
 }
 
 

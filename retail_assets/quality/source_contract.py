@@ -28,6 +28,7 @@ Kind: TypeAlias = Literal[
     "repeated",
     "unbelievable",
     "missing",
+    "gone",
 ]
 
 
@@ -96,6 +97,7 @@ def problems_of(extraction: "Extraction", table: SourceTable) -> Iterator[Proble
     yield from _repeated(extraction, table)
     yield from _unbelievable(extraction, table)
     yield from _missing(extraction, table)
+    yield from _gone(extraction, table)
 
 
 def _refused(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
@@ -169,6 +171,19 @@ def _missing(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
             f" and raw {each.in_raw:,}: some came after that day was read, later than RETAIL_OVERLAP_HOURS."
             f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`.",
             rows=each.in_source - each.in_raw,
+        )
+
+
+def _gone(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
+    found = extraction.gone.get(table.name)
+    if found and found.is_too_much:
+        share = min(1, found.deleted / found.known + 0.005)  # rounded up
+        yield Problem(
+            "gone",
+            f"{table.system}: {table.source_table} ({table.name}) has lost {found.deleted:,} of its"
+            f" {found.known:,} rows. That looks like a source that shows only a part of itself, so all of"
+            f" them stay. If they were deleted, run a week's last day with RETAIL_MOST_GONE={share:.2f}.",
+            rows=found.deleted,
         )
 
 

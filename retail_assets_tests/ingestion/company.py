@@ -43,7 +43,7 @@ class Company:
     def source(self) -> Source:
         return open_source(self.settings, self.contract)
 
-    def run(self, window: Window, *only: str) -> Extraction:
+    def run(self, window: Window, *only: str, most_gone: float = 0.1) -> Extraction:
         """One run, of these tables or all; its errors and problems can be asked for."""
         source = self.source()
         extraction = Extraction(source, window)
@@ -52,7 +52,8 @@ class Company:
         chosen = [table for table in source.tables if not only or table.name in only]
         warehouse = warehouse_of(self.settings)
         with warehouse.writing(print):
-            loaded = ingest(extraction, source.tables, chosen, warehouse, self.settings.home / "dlt", _load)
+            folder = self.settings.home / "dlt"
+            loaded = ingest(extraction, source.tables, chosen, warehouse, folder, _load, most_gone)
         self.deleted = {name: each.deleted for name, each in loaded.items() if each.deleted}
         self.problems = [problem for table in source.tables for problem in source.problems(table)]
         return extraction

@@ -23,6 +23,14 @@ MASTERS = {
         " where campaign_id % 3 = 0",
     ),
 }
+# Orders and touches that are deleted outright: no time of change tells it.
+DELETED = {
+    "erp": (
+        "delete from SalesOrderDetail where SalesOrderID % 50 = 7",
+        "delete from SalesOrderHeader where SalesOrderID % 50 = 7",
+    ),
+    "marketing": ("delete from campaign_touches where touch_id % 40 = 3",),
+}
 SECOND_THOUGHTS = {
     "erp": ("update CountryRegion set Name = 'Britain', ModifiedDate = {at} where CountryRegionCode = 'GB'",),
     "crm": ("update consumers set marketing_opt_in = 0, modified_at = {at} where consumer_id > 100000",),

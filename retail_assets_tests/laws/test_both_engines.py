@@ -41,7 +41,7 @@ from retail_assets.windows import Window
 from retail_assets_tests.conftest import NEW_DAYS, START, WEEKS, deployment_in, write_evening
 from retail_assets_tests.demand.planted import TABLES as DEMAND_TABLES
 from retail_assets_tests.demand.planted import Warehouse as PlantedDemand
-from retail_assets_tests.laws.amendments import MASTERS, amend
+from retail_assets_tests.laws.amendments import DELETED, MASTERS, amend
 from retail_assets_tests.laws.engine_sql import judged_differently
 from retail_assets_tests.lifetime_value.planted import Cohort, Warehouse, lives, monday
 from retail_assets_tests.planted import day
@@ -238,7 +238,7 @@ def test_a_replacement_is_one_transaction_of_two_statements():
 def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_path, own_environment):
     """All six systems: a first build, a range that begins with a built day, with all checks, and two weeks.
 
-    Meanwhile rows change in the sources and disappear, and people amend what rows describe.
+    Meanwhile rows change in the sources and disappear, also outright, and people amend what rows describe.
     """
     folder = tmp_path / "snowflake"
     shutil.copytree(parsed_on_snowflake, folder / "dbt")
@@ -249,7 +249,7 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
         shutil.copytree(deployment.sources, there.sources)
         there.run(START, built, checks=False)
         write_evening(retailer, deployment, last)
-        amend(deployment.sources, [(last, MASTERS)])
+        amend(deployment.sources, [(last, MASTERS), (last, DELETED)])
         shutil.rmtree(there.sources)
         shutil.copytree(deployment.sources, there.sources)
         for each in (deployment, there):

@@ -7,7 +7,7 @@ and returned, lines are deleted, consumers move and are erased, prices change, f
 import random
 
 from retail_assets_tests.conftest import NEW_DAYS, START, write_evening
-from retail_assets_tests.laws.amendments import MASTERS, SECOND_THOUGHTS, amend
+from retail_assets_tests.laws.amendments import DELETED, MASTERS, SECOND_THOUGHTS, amend
 from retail_assets_tests.laws.comparison import assert_as_built, assert_same
 
 FIRST, LAST = START, NEW_DAYS[-1]
@@ -40,11 +40,18 @@ def test_backfill_on_top_and_rebuild(deployment, retailer, built):
 
 def test_masters_are_amended_and_amended_again(deployment, retailer):
     """Campaigns move to other media channels, products and countries get new descriptions in one system only,
-    and an address has two records: of the raw that saw it, a rebuild makes the same."""
-    amendments = [(NEW_DAYS[1], MASTERS), (LAST, SECOND_THOUGHTS)]
+    an address has two records, and orders and touches are deleted outright, which a Sunday finds out: of the
+    raw that saw it, a rebuild makes the same."""
+    amendments = [(NEW_DAYS[1], MASTERS), (NEW_DAYS[1], DELETED), (LAST, SECOND_THOUGHTS)]
     write_evening(retailer, deployment, NEW_DAYS[2])
-    amend(deployment.sources, amendments[:1])
+    amend(deployment.sources, amendments[:2])
+    deleted = (
+        "select count(*) from warehouse.fact_sales"
+        " where sales_order_id % 50 = 7 and order_date < date '2024-04-01'"
+    )
+    assert deployment.query(deleted)[0][0] > 0
     deployment.run(NEW_DAYS[0], NEW_DAYS[2], checks=False)
+    assert deployment.query(deleted) == [(0,)]
     write_evening(retailer, deployment, LAST)
     amend(deployment.sources, amendments)
     deployment.run(LAST, checks=False)
