@@ -7,7 +7,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 # On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
 SMOKE := automation cli deployment quality resources test_wheel.py
 
-.PHONY: help setup demo dev dashboards format test smoke mutations review bench lock clean
+.PHONY: help setup demo dev dashboards format test smoke mutations kills review bench lock clean
 
 help: ## Show what can be done
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ test: setup ## Lint, types, and all tests
 
 smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/pytest -n auto $(SMOKE:%=retail_assets_tests/%)
+
+kills: setup ## Kill 50 runs at random moments, and see that no reader notices and every table comes out right
+	KILLS=50 $(BIN)/python -m pytest -n 0 -s retail_assets_tests/laws/test_random_kills.py
 
 mutations: setup ## Break each law on purpose, in a copy, and see that its tests notice: make mutations LAWS="3 4"
 	$(BIN)/python -m retail_assets_tests.mutations $(LAWS)

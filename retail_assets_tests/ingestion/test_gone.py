@@ -130,7 +130,6 @@ def test_what_is_removed_from_the_old_end_stays(shop, taken):
     Area.INGESTION,
     "A database shows only a part of its rows, or none",
     "Nothing counts as deleted, and the table's check says so.",
-    times=2,
 )
 @pytest.mark.parametrize("left", [0, 30])
 def test_a_source_that_shows_only_a_part_loses_nothing(shop, taken, left):

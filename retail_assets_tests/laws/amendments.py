@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
+
+Statements: TypeAlias = Mapping[str, tuple[str, ...]]
 
 # By system: statements with the time of the change, {at}.
-MASTERS = {
+MASTERS: Statements = {
     "erp": (
         "update Product set ProductSubcategoryID = ProductSubcategoryID % 14 + 1, ModifiedDate = {at}"
         " where ProductID % 10 = 1",
@@ -24,21 +27,21 @@ MASTERS = {
     ),
 }
 # Orders and touches that are deleted outright: no time of change tells it.
-DELETED = {
+DELETED: Statements = {
     "erp": (
         "delete from SalesOrderDetail where SalesOrderID % 50 = 7",
         "delete from SalesOrderHeader where SalesOrderID % 50 = 7",
     ),
     "marketing": ("delete from campaign_touches where touch_id % 40 = 3",),
 }
-SECOND_THOUGHTS = {
+SECOND_THOUGHTS: Statements = {
     "erp": ("update CountryRegion set Name = 'Britain', ModifiedDate = {at} where CountryRegionCode = 'GB'",),
     "crm": ("update consumers set marketing_opt_in = 0, modified_at = {at} where consumer_id > 100000",),
     "marketing": ("update campaigns set media_channel_id = 2, modified_at = {at} where campaign_id % 6 = 0",),
 }
 
 
-def amend(sources: Path, amendments: Sequence[tuple[date, Mapping[str, tuple[str, ...]]]]) -> None:
+def amend(sources: Path, amendments: Sequence[tuple[date, Statements]]) -> None:
     """Make changes to the sources as they stand, each at noon of its day. Each has to change something."""
     for day, systems in amendments:
         for system, statements in systems.items():

@@ -73,23 +73,24 @@ def test_a_killed_week_leaves_last_weeks_segments(deploy, built):
     deployment = deploy()
     shutil.copytree(built.settings.home, deployment.settings.home, dirs_exist_ok=True)
     warehouse, published = deployment.settings.duckdb_path, deployment.settings.published_path
-    undisturbed = _weekly_rows(warehouse)
+    undisturbed = weekly_rows(warehouse)
     _forget(deployment, WEEKS[-1])
-    before = _weekly_rows(published)
+    before = weekly_rows(published)
     assert {row[0] for row in before["customer_segments"]} == {WEEKS[0]}
 
     sunday = WEEKS[-1] + timedelta(days=6)
     killed = _start(deployment, WEEKS[-1], sunday, "--weekly", program=("-c", IN_ITS_TRANSACTION))
     assert killed.wait(120) == -signal.SIGKILL
     halfway = before | {WEEKLY[0]: undisturbed[WEEKLY[0]]}
-    assert _weekly_rows(warehouse) == halfway
-    assert _weekly_rows(published) == halfway
+    assert weekly_rows(warehouse) == halfway
+    assert weekly_rows(published) == halfway
 
     deployment.run_weeks(WEEKS[-1], WEEKS[-1])
-    assert _weekly_rows(published) == undisturbed
+    assert weekly_rows(published) == undisturbed
 
 
-def _weekly_rows(path):
+def weekly_rows(path):
+    """The rows of segmentation, by table."""
     with duckdb.connect(path, read_only=True) as connection:
         return {
             table: connection.execute(f"select * from mart_segmentation.{table} order by all").fetchall()
