@@ -1,11 +1,11 @@
-"""Rows that a database no longer has, of tables of events that are read by window.
+"""Rows that a database no longer has, of tables of events and of persons that are read by window.
 
 A window brings the rows that changed in it, and a row that was deleted changes no more. So the reading of a
 week's last day also reads the keys of these tables, all of them, and compares them with raw's:
 
 - a row whose key is gone is marked as deleted, as in a snapshot,
 - what a source removes from its old end, to save space, is kept: rows from before the oldest that is left,
-  and the lines of such orders,
+  and the lines of such orders; but nobody's record, since a person who is gone is to be forgotten,
 - if more are gone than `RETAIL_MOST_GONE` allows, none is marked, and the table's check says so: that looks
   like a source that shows only a part of itself,
 - a row that was marked and is there again counts again.
@@ -148,13 +148,14 @@ def _compare(
     """).fetchall()
     # A line goes with its order, whatever its own times are.
     of_purged = f"parent_key in (from {_purged(parent)})" if parent else "false"
+    is_old = "false" if table.person else f"{of_purged} or (parent_key is null and happened < $oldest)"
     local.execute(
         f"""
             create or replace table lost as
-            select {key}, {of_purged} or (parent_key is null and happened < $oldest) as is_purged
+            select {key}, {is_old} as is_purged
             from known anti join present using ({key}) where is_there
         """,
-        {"oldest": oldest},
+        {"oldest": oldest} if "$oldest" in is_old else {},
     )
     local.execute(f"create or replace table deleted as select {key} from lost where is_purged is not true")
     if len(table.primary_key) == 1:

@@ -128,7 +128,7 @@ def ingest(
                 extraction.errors[table.name] = str(error)
         if is_due(extraction.window, extraction.zone):
             # A first reading finds nothing gone.
-            known = [table for table in _of_events(extraction, chosen) if before[table.name]]
+            known = [table for table in _compared(extraction, chosen) if before[table.name]]
             extraction.gone = mark_gone(extraction, known, most_gone, execute)
             for name, each in extraction.gone.items():
                 deleted[name] = deleted.get(name, 0) + each.marked
@@ -144,12 +144,12 @@ def ingest(
     }
 
 
-def _of_events(extraction: Extraction, tables: Sequence[SourceTable]) -> Iterator[SourceTable]:
-    """Tables of what happened of which a reading has but what changed. What only describes others, such as a
-    product that is not sold any more, is still needed for what happened when it is gone."""
+def _compared(extraction: Extraction, tables: Sequence[SourceTable]) -> Iterator[SourceTable]:
+    """Tables of events and of persons of which a reading has but what changed. What only describes others, such
+    as a product that is not sold any more, is still needed for what happened when it is gone."""
     for table in tables:
         is_read = table.name in extraction.located and table.name not in extraction.errors
-        if is_read and table.load == "window" and (table.time or table.parent):
+        if is_read and table.load == "window" and (table.time or table.parent or table.person):
             yield table
 
 

@@ -178,6 +178,18 @@ def test_a_row_that_is_refused_is_not_back(shop, taken):
     assert len(taken.refused) == 1
 
 
+def test_a_person_who_is_gone_is_gone(shop, taken):
+    """Also the oldest: a record is not kept to save somebody space."""
+    shop.run(
+        "create table users (id integer, first_name text, created_at text)",
+        *(f"insert into users values ({day}, 'Ann', '2024-01-0{day} 09:00:00')" for day in (2, 3, 4)),
+    )
+    taken.run(days(2, 5))
+    shop.run("delete from users where id = 2")
+    taken.run(SUNDAY)
+    assert taken.rows("users", "id") == [(3,), (4,)]
+
+
 def test_what_describes_others_stays(shop, taken):
     """A product that is not sold any more is needed for what was sold of it."""
     shop.run("delete from products")
