@@ -145,8 +145,8 @@ def ingest(
 
 
 def _compared(extraction: Extraction, tables: Sequence[SourceTable]) -> Iterator[SourceTable]:
-    """Tables of events and of persons of which a reading has but what changed. What only describes others, such
-    as a product that is not sold any more, is still needed for what happened when it is gone."""
+    """Tables of events and of persons of which a reading has but what changed. What only describes others,
+    such as a product that is not sold any more, is still needed for what happened when it is gone."""
     for table in tables:
         is_read = table.name in extraction.located and table.name not in extraction.errors
         if is_read and table.load == "window" and (table.time or table.parent or table.person):
