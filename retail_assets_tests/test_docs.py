@@ -17,8 +17,8 @@ from retail_assets_tests.conftest import Deployment
 PAGES = README.parent / "docs" / "marts"
 MARTS = [
     pytest.param(path, id=path.stem)
-    for folder in ("analyst", "marketing")
-    for path in sorted((PROJECT_DIR / "models" / "marts" / folder).glob("mrt_*.sql"))
+    for folder in ("analyst", "marketing", "sales")
+    for path in sorted((PROJECT_DIR / "models" / "marts" / folder).glob("*.sql"))
 ]
 
 
@@ -69,6 +69,20 @@ def test_each_mart_has_a_page(mart: Path):
     table = {name for line in _rows(page) for name in re.findall(r"`(\w+)`", line.split("|")[1])}
     described = yaml.safe_load(mart.with_suffix(".yml").read_text())["models"][0]["columns"]
     assert {column["name"] for column in described} - table == set()
+
+
+def test_each_mart_is_under_a_question(built: Deployment):
+    """And nothing is there that is none."""
+    said = {
+        name
+        for line in (README.parent / "docs" / "marts.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and "mart_" in line
+        for name in re.findall(r"`(?:mart_\w+\.)?(\w+)`", line.split("|")[2])
+    }
+    marts = built.query(
+        "select table_name from information_schema.tables where table_schema like 'mart\\_%' escape '\\'"
+    )
+    assert said == {name for (name,) in marts}
 
 
 def _rows(page: Path) -> list[str]:
