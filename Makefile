@@ -53,7 +53,7 @@ smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=p
 	$(BIN)/pytest -n auto $(SMOKE:%=retail_assets_tests/%)
 
 kills: setup ## Kill 50 runs at random moments, and see that no reader notices and every table comes out right
-	KILLS=50 $(BIN)/python -m pytest -n 0 -s retail_assets_tests/laws/test_random_kills.py
+	KILLS=50 $(BIN)/python -m pytest -n 0 -s retail_assets_tests/laws/test_random_kills.py retail_assets_tests/laws/test_all_at_once.py
 
 mutations: setup ## Break each law on purpose, in a copy, and see that its tests notice: make mutations LAWS="3 4"
 	$(BIN)/python -m retail_assets_tests.mutations $(LAWS)
