@@ -1,10 +1,7 @@
 """What is wrong becomes one message that arrives, and one more when it is right again."""
 
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,42 +24,14 @@ from retail_assets.errors import UserError
 from retail_assets.quality.dbt_tests import FAILING_ROWS
 from retail_assets.quality.newest_partition import CHECK_NAME
 from retail_assets.settings import Settings, SettingsError, load_settings
+from retail_assets_tests.alerts.receiver import Receiver, receiving
 from retail_assets_tests.faults import Area, fault
-
-
-@dataclass
-class Receiver:
-    """A web server that takes messages; `status` is what it answers."""
-
-    url: str = ""
-    received: list[dict[str, str]] = field(default_factory=list)
-    status: int = 200
-
-    @property
-    def titles(self) -> list[str]:
-        return [each["title"] for each in self.received]
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if receiver.status == 200:
-                receiver.received.append(json.loads(body))
-            self.send_response(receiver.status)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"json://127.0.0.1:{server.server_port}/secret"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield receiver
-    server.shutdown()
+    with receiving() as receiver:
+        yield receiver
 
 
 class FiguresConfig(dg.Config):
