@@ -122,7 +122,8 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="The share of a table's rows that may be gone from a database when a week's last day is "
-        "read. If more are gone, none is marked as deleted, and a check says so.",
+        "read; 20 rows may in any case, unless it is 0. If more are gone, none is marked as deleted, and a"
+        " check says so.",
     )
     start_date: date = Field(date(2024, 1, 1), description="The retailer's first day.")
     end_date: date | None = Field(

@@ -285,15 +285,21 @@ def _kept_out(extraction: "Extraction", table: SourceTable) -> Mapping[str, int]
 
 def _told(extraction: "Extraction", table: SourceTable) -> Mapping[str, str]:
     """What a user should know though nothing is wrong."""
-    said = [*map(str, extraction.fractions.get(table.name, ())), *_purged(extraction, table)]
+    said = [*map(str, extraction.fractions.get(table.name, ())), *_gone(extraction, table)]
     return {TOLD: "\n".join(said)} if said else {}
 
 
-def _purged(extraction: "Extraction", table: SourceTable) -> Iterator[str]:
+def _gone(extraction: "Extraction", table: SourceTable) -> Iterator[str]:
     gone = extraction.gone.get(table.name)
+    place = f"{table.system}: of {table.source_table} ({table.name})"
+    if gone and gone.marked:
+        yield f"{place} {_rows(gone.marked)} deleted at the source: they count no more."
+    if gone and gone.back:
+        yield f"{place} {_rows(gone.back)} there again: they count again."
     if gone and gone.purged:
         since = f", from before {gone.oldest:%Y-%m-%d}" if gone.oldest and not table.parent else ""
-        yield (
-            f"{table.system}: {table.source_table} ({table.name}) has {gone.purged:,} of its oldest rows no"
-            f" more{since}: they are kept."
-        )
+        yield f"{place} {_rows(gone.purged)} gone from the old end{since}: they are kept."
+
+
+def _rows(number: int) -> str:
+    return "1 row is" if number == 1 else f"{number:,} rows are"

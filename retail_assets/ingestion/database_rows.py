@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from retail_assets.catalog.contract import SourceColumn
-from retail_assets.ingestion import database_errors, database_moments, sqlite, sqlserver
+from retail_assets.ingestion import database_errors, database_moments, postgresql, sqlite, sqlserver
 from retail_assets.ingestion.database_moments import Moment
 from retail_assets.ingestion.source import BATCH_ROWS
 
@@ -67,9 +67,16 @@ class DatabaseRows:
         with self._connected(moment) as connection:
             if self._engine.dialect.driver == sqlserver.ARROW_DRIVER:
                 batches = sqlserver.batches(connection.execute(query), names, BATCH_ROWS)
+            elif written := self._copied(connection, query):
+                batches = postgresql.batches(connection, query, names, written)
             else:
                 batches = _by_rows(connection, query, names)
             yield from moment.kept(batches) if moment else batches
+
+    def _copied(self, connection: sa.Connection, query: Queries) -> Sequence[str] | None:
+        """How the columns are written where COPY can send them; else None."""
+        is_ours = self._engine.dialect.name == "postgresql" and self._engine.driver == postgresql.COPY_DRIVER
+        return postgresql.kinds(connection, query) if is_ours else None
 
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:

@@ -128,8 +128,10 @@ def ingest(
                 extraction.errors[table.name] = str(error)
         if is_due(extraction.window, extraction.zone):
             # A first reading finds nothing gone.
-            known = [table for table in _compared(extraction, chosen) if before[table.name]]
-            extraction.gone = mark_gone(extraction, known, most_gone, execute)
+            known = {name for name, rows in before.items() if rows} & extraction.located - {
+                *extraction.errors
+            }
+            extraction.gone = mark_gone(extraction, tables, known, most_gone, execute)
             for name, each in extraction.gone.items():
                 deleted[name] = deleted.get(name, 0) + each.marked
         done = [table for table in chosen if table.name not in extraction.errors]
@@ -142,15 +144,6 @@ def ingest(
         name: Loaded(rows=rows, new=rows - before[name], deleted=deleted.get(name, 0))
         for name, rows in after.items()
     }
-
-
-def _compared(extraction: Extraction, tables: Sequence[SourceTable]) -> Iterator[SourceTable]:
-    """Tables of events and of persons of which a reading has but what changed. What only describes others,
-    such as a product that is not sold any more, is still needed for what happened when it is gone."""
-    for table in tables:
-        is_read = table.name in extraction.located and table.name not in extraction.errors
-        if is_read and table.load == "window" and (table.time or table.parent or table.person):
-            yield table
 
 
 def discard_loaded(folder: Path) -> None:

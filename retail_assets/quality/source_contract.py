@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import dagster as dg
@@ -176,15 +177,22 @@ def _missing(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
 
 def _gone(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
     found = extraction.gone.get(table.name)
-    if found and found.is_too_much:
-        share = min(1, found.deleted / found.known + 0.005)  # rounded up
-        yield Problem(
-            "gone",
-            f"{table.system}: {table.source_table} ({table.name}) has lost {found.deleted:,} of its"
-            f" {found.known:,} rows. That looks like a source that shows only a part of itself, so all of"
-            f" them stay. If they were deleted, run a week's last day with RETAIL_MOST_GONE={share:.2f}.",
-            rows=found.deleted,
+    if found is None or found.is_settled:
+        return
+    place = f"{table.system}: {table.source_table} ({table.name})"
+    if found.unread:
+        said = f"which rows {place} has deleted is not known, since its keys cannot be read: {found.unread}"
+    elif found.is_empty:
+        said = f"{place} has none of its rows any more. That looks like a broken source, so all of them stay."
+    else:
+        # Rounded up: what is advised has to be enough.
+        share = ceil(100 * found.deleted / found.living) / 100
+        said = (
+            f"{place} has lost {found.deleted:,} of its {found.living:,} rows. That looks like a source that"
+            " shows only a part of itself, so all of them stay. If they were deleted, run a week's last day"
+            f" with RETAIL_MOST_GONE={share:.2f}."
         )
+    yield Problem("gone", said, rows=found.deleted)
 
 
 def _absence(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:

@@ -208,6 +208,10 @@ def _type_of(arrow_type: "pa.DataType") -> str:
 
     if pa.types.is_floating(arrow_type):
         return "double"
+    if pa.types.is_date(arrow_type):
+        return "date"
+    if pa.types.is_timestamp(arrow_type):
+        return "timestamp_ntz"
     return "bigint" if pa.types.is_integer(arrow_type) else "varchar"
 
 

@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from retail_assets.ingestion import databases
+from retail_assets.ingestion import databases, postgresql
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.sql_source import SqlSource
@@ -413,3 +415,91 @@ def test_rows_are_counted_by_day_as_they_are_read(url, execute):
             read.append(sum(moment is not None and moment.year == 2024 for moment in moments))
         assert source.count_by_day(ORDERS, spans) == read
         assert sum(read) == 51
+
+
+TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=8)
+MOMENTS = st.datetimes(datetime(1, 1, 1))  # noqa: DTZ001
+COLUMNS = {
+    "KindID": ("integer", st.integers(-(2**31), 2**31 - 1)),
+    "Amount": ("numeric", st.decimals(-(10**14), 10**14, places=6) | st.sampled_from(["NaN", 0.1])),
+    "LineTotal": ("numeric(38, 6)", st.decimals(-(10**30), 10**30, places=6)),
+    "Ratio": ("double precision", st.floats(allow_nan=True, allow_infinity=True)),
+    "IsGood": ("boolean", st.booleans()),
+    "IsOld": ("smallint", st.integers(0, 1)),
+    "Note": ("text", TEXTS),
+    "Code": ("char(6)", st.sampled_from(["", " a", 'a"b', "\\N", "x\ny", "x\r\ny", ",,", "NULL"])),
+    "Number": ("bigint", st.integers(-(2**63), 2**63 - 1)),
+    "Day": ("date", st.dates() | st.sampled_from(["infinity", "0044-03-15 BC"])),
+    "DayOfTime": ("timestamp", MOMENTS | st.just("-infinity")),
+    "TimeOfDay": ("uuid", st.uuids()),
+    "LocalTime": ("timestamptz", MOMENTS.map(lambda moment: moment.replace(tzinfo=UTC))),
+    "ModifiedAt": ("timestamp", st.sampled_from([f"{at(2)}", "2024-01-02 23:59:59.999999", f"{at(1)}"])),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(*(st.none() | values for _, values in COLUMNS.values())), max_size=6))
+def test_what_is_copied_is_what_is_read_by_rows(url, execute, rows):
+    """Every value, also what PostgreSQL has and Python has not, and why a row is refused."""
+    declared = ", ".join(f'"{name}" {kind}' for name, (kind, _) in COLUMNS.items())
+    execute('drop table if exists "Sales"."Kinds"', f'create table "Sales"."Kinds" ({declared})')
+    engine = sa.create_engine(url)
+    marks = ", ".join(f"cast(%s as {kind})" for kind, _ in COLUMNS.values())
+    with engine.begin() as connection:
+        for row in rows:
+            connection.exec_driver_sql(f'insert into "Sales"."Kinds" values ({marks})', row)
+    engine.dispose()
+    source = SqlSource("erp", url)
+    assert source.locate(KINDS)
+
+    def read():
+        found = [row for batch in source.read(KINDS, days(2), LOADED_AT) for row in batch.to_pylist()]
+        # The hash of a refused row is of its values as they came: of types that its batch makes of them.
+        return sorted(str(row | ({"_row_hash": 0} if row["_refused"] else {})) for row in found)
+
+    copied = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgresql, "kinds", lambda *_: None)
+        by_rows = read()
+    assert copied == by_rows
+
+
+def test_a_type_that_copy_writes_in_its_own_way_is_read_by_rows(url, execute):
+    """Bytes, as a mapping may take them for a text, are what they were before there was COPY."""
+    execute(
+        'create table "Sales"."Order" ("OrderID" bytea, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order" values ('\\x3137', '2024-01-02')""",
+    )
+    with sa.create_engine(url).connect() as connection:
+        columns = sa.table("Order", sa.column("OrderID"), schema="Sales").c
+        assert postgresql.kinds(connection, sa.select(columns.OrderID)) is None
+
+
+def test_what_fails_while_it_is_copied_is_a_sentence(url, execute):
+    execute(
+        'create table "Sales"."Base" (id integer, d integer, at timestamp)',
+        """insert into "Sales"."Base"
+            select n, 90000 - n, '2024-01-02' from generate_series(1, 99999) as n""",
+        """create view "Sales"."Order" as
+            select id / d + id as "OrderID", at as "ModifiedAt" from "Sales"."Base\"""",
+    )
+    source = SqlSource("erp", url)
+    assert source.locate(ORDERS)
+    with pytest.raises(SourceError, match=r"Sales\.Order \(orders\) could not be read: division by zero"):
+        for _ in source.read(ORDERS, days(2), LOADED_AT):
+            pass
+    # The connection is of use again.
+    execute('delete from "Sales"."Base" where d = 0')
+    assert sum(batch.num_rows for batch in source.read(ORDERS, days(2), LOADED_AT)) == 99_998
+
+
+def test_who_stops_reading_leaves_a_connection_of_use(url, execute):
+    execute(
+        'create table "Sales"."Order" ("OrderID" integer, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Order" select n, '2024-01-02' from generate_series(1, 300000) as n""",
+    )
+    source = SqlSource("erp", url)
+    assert source.locate(ORDERS)
+    for _ in range(2):
+        assert next(batch for batch in source.read(ORDERS, days(2), LOADED_AT) if batch.num_rows)
+    assert sum(batch.num_rows for batch in source.read(ORDERS, days(2), LOADED_AT)) == 300_000
