@@ -60,6 +60,8 @@ class Record:
     def answer(self, asked: Asked) -> Explanation:
         """What is asked for. Raises `UserError` if a mart or a day is missing."""
         mart = self._mart(asked.mart) if asked.mart else None
+        if mart and asked.day:
+            self._refuse_other_days(mart, asked.day)
         if not (asked.as_of or asked.rows):
             return self._listed(mart, asked)
         if mart is None or asked.day is None:
@@ -77,6 +79,15 @@ class Record:
             f"Of {name} no restatements are recorded{nearest(name, self._marts)}"
             f" These marts say that they are (meta.restated): {', '.join(sorted(self._marts))}."
         )
+
+    def _refuse_other_days(self, mart: Restated, day: date) -> None:
+        (span,) = self._query(
+            f"select min({mart.day}) as first, max({mart.day}) as last from {mart.table} where {mart.where}"
+        ).to_pylist()
+        if span["first"] is None:
+            raise UserError(f"{mart.table} is empty.")
+        if not span["first"] <= day <= span["last"]:
+            raise UserError(f"{mart.table} has no {day}. Its days are {span['first']} to {span['last']}.")
 
     def _recorded(self, mart: Restated | None, day: date | None) -> list[dict[str, Any]]:
         """Rows of the record, in the order in which they became known."""

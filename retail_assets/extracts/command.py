@@ -1,5 +1,6 @@
 """`retail-assets extracts`: write the marts as files now."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -33,6 +34,11 @@ def extract(out: Console, settings: Settings, folder: str, names: Sequence[str])
             shown.add_row(table.table, f"{table.rows:,}", f"{table.months:,}", f"{len(table.rewritten):,}")
             problems += [f"{table.table}: {said}" for said in table.problems]
             problems += [f"{table.table}: {month} is too long for a sheet" for month in table.too_long]
+            if removed := Counter(file.rsplit(".", 1)[-1] for file in table.removed):
+                counted = ", ".join(f"{number} {kind}" for kind, number in sorted(removed.items()))
+                problems.append(
+                    f"{table.table}: {counted} removed, of a month or format that is not there now"
+                )
     out.print(shown)
     for problem in problems:
         out.print(problem, style="yellow", highlight=False, markup=False)

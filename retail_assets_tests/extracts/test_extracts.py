@@ -6,6 +6,7 @@ import shutil
 import stat
 from datetime import date
 from decimal import Decimal
+from io import StringIO
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
@@ -15,10 +16,12 @@ import fsspec
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from rich.console import Console
 
 from retail_assets.catalog.exposures import EXTRACTS, exposures
 from retail_assets.definitions import definitions_of
 from retail_assets.extracts import tables as written_tables
+from retail_assets.extracts.command import extract
 from retail_assets.extracts.tables import SCHEMA_FILE
 from retail_assets.extracts.workbook import write_workbook
 from retail_assets.extracts.writing import write_extracts
@@ -163,6 +166,17 @@ def test_spreadsheets_and_buckets(settings, write, built):
     ):
         assert sheet.read().count(b"<row ") == len(rows) + 1
     assert not write("marketing", extracts_folder=bucket)["mart_marketing.mrt_offers"].problems
+
+
+def test_files_of_a_format_that_is_not_named_any_more_are_told(settings, tmp_path):
+    for formats, told in (
+        ("csv", ""),
+        ("", "mart_marketing.mrt_offers: 2 csv removed, of a month or format"),
+    ):
+        out = Console(record=True, width=200, file=StringIO())
+        assert extract(out, settings.model_copy(update={"extracts_formats": formats}), "", ["marketing"])
+        assert told in out.export_text()
+    assert not [*tmp_path.rglob("*.csv")]
 
 
 def test_a_cell_of_text_is_no_formula_and_no_xml(tmp_path):

@@ -215,5 +215,11 @@ def test_the_command(built, monkeypatch):
             run("revenue", "--from", "2024-03-02", "--to", "2024-03-01").exception
         )
         assert "is no condition" in str(run("revenue", "--where", "Bikes").exception)
+        # A value that nothing has is no zero, and days without figures are told from a shop that was closed.
+        wrong = str(run("orders", "--where", "sales_channel=onlin").exception)
+        assert wrong == "sales_channel has no value 'onlin' here; did you mean 'online'?"
+        assert "There are: online, " in str(run("orders", "--where", "sales_channel=xyz").exception)
+        empty = run("revenue", "--by", "day", "--from", "2020-01-01", "--to", "2020-01-31")
+        assert f"only of {START} to {LAST}" in " ".join(empty.stderr.split())
     finally:
         settings.cache_clear()

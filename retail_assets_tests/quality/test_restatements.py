@@ -229,6 +229,17 @@ def test_what_was_reported_on_a_morning_can_be_asked(late, ask):
     assert all(each["reported"] == each["now"] and not each["changed on"] for each in rows)
 
 
+def test_a_day_that_the_mart_has_not_is_told(late):
+    command = ["restatements", "--mart", PERFORMANCE, "--day", "2023-03-12", "--as-of", "2023-03-20"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in late.deployment.environment.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        error = CliRunner().invoke(app, command).exception
+        settings.cache_clear()
+    assert str(error) == f"{PERFORMANCE} has no 2023-03-12. Its days are {START} to {LAST}."
+
+
 def test_the_source_rows_that_made_it_so_are_found(late, ask):
     rows = ask("--mart", "sales_performance", "--day", str(TO), "--rows")["source rows"]
     (moved,) = (each for each in rows if each["column"] == "order_date")
