@@ -1,5 +1,6 @@
 """What is compared with what, and how it should come out."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +164,9 @@ def _ingestion(folder: Path, sizes: Sizes) -> Iterator[Row]:
 def sql_server(sizes: Sizes) -> Iterator[Row]:
     """Without mssql-python, which needs libraries of the system, there is nothing to compare."""
     measured = arrow_against_rows(sizes.lines_of_sql_server, sizes.rounds)
-    if measured:
+    if measured is None:
+        print("Not measured: SQL Server. mssql-python lacks libraries of the system.", file=sys.stderr)
+    else:
         what = f"Reading {sizes.lines_of_sql_server:,} order lines of SQL Server as Arrow, CPU seconds"
         yield Row(what, "by rows, through pymssql", measured, "at most", 0.25)
 

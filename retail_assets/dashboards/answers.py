@@ -56,6 +56,8 @@ class Shown:
     value: Any
     before: Any
     year_before: Any
+    is_of_days: bool = True
+    """Whether it is of the chosen days, or as things stand: then there is nothing to compare it with."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,16 @@ def _figures(
         return (), None
     answer = ask(page.figures.sql, page, chosen, query)
     rows: list[Mapping[str, Any]] = [answer.rows[0] if answer.rows else {}]
+    is_of_days = rendered(page.figures.sql, page, chosen.before(page)) != answer.sql
     for then in (chosen.before(page), chosen.year_before):
         is_whole = history is not None and then.first >= history
-        found = ask(page.figures.sql, page, then, query).rows if is_whole else ()
+        found = ask(page.figures.sql, page, then, query).rows if is_whole and is_of_days else ()
         rows.append(found[0] if found else {})
-    shown = [Shown(figure, *(row.get(figure.column) for row in rows)) for figure in page.figures.show]
+    now, before, year_before = rows
+    shown = [
+        Shown(each, now.get(each.column), before.get(each.column), year_before.get(each.column), is_of_days)
+        for each in page.figures.show
+    ]
     return shown, answer
 
 

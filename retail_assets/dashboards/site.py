@@ -137,6 +137,13 @@ def _change(format: str, now: Any, then: Any) -> float | None:
     return float(difference / abs(Decimal(str(then)))) if then else None
 
 
+def _earlier(page: Page) -> str:
+    """What the period before is called."""
+    if page.before is None:
+        return "the days before"
+    return "a week before" if page.before == 7 else f"{page.before} days before"
+
+
 def _exact(value: Any) -> str:
     """A number digit by digit, for the browser to format; a text as it is."""
     if value is None:
@@ -158,7 +165,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.filters.update(json=_json, exact=_exact)
-_TEMPLATES.globals.update(change=_change, drawn=_drawn, most_rows=MOST_ROWS)
+_TEMPLATES.globals.update(change=_change, earlier=_earlier, drawn=_drawn, most_rows=MOST_ROWS)
 _TEMPLATES.tests["numeric"] = lambda value: (
     isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 )

@@ -97,6 +97,15 @@ def test_days_that_the_warehouse_does_not_have_are_compared_with_nothing(query, 
     assert all(each.before is not None for each in content(BY_NAME["sales"], week, query, comments).figures)
 
 
+def test_what_is_as_things_stand_is_compared_with_nothing(query, built):
+    """Tables that are up to date, and rows that are held back, are not of any days: no change of 0%."""
+    comments = warehouse_of(built.settings).comments_query
+    week = {"from": [str(LAST_WEEK.first)], "to": [str(LAST_WEEK.last)]}
+    assert {each.is_of_days for each in content(BY_NAME["sales"], week, query, comments).figures} == {True}
+    shown = content(BY_NAME["quality"], week, query, comments).figures
+    assert {(each.is_of_days, each.before, each.year_before) for each in shown} == {(False, None, None)}
+
+
 def test_a_chosen_value_is_text_whatever_is_in_it():
     page = BY_NAME["sales"]
     chosen = Choice(LAST_WEEK.first, LAST_WEEK.last, {"channel": ["it's", "a\\' or true --"]})
