@@ -56,15 +56,11 @@ def batches(
     dialect: Any = connection.dialect
     compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     statement = f"copy ({compiled}) to stdout (format csv)"
-    given = {
-        name: compiled._bind_processors[name](value) if name in compiled._bind_processors else value
-        for name, value in compiled.params.items()
-    }
     driver: Any = connection.connection.driver_connection
     connection.execute(sa.text(f"set local statement_timeout = '{COPY_SECONDS}s'"))
     yield _empty(names, written)
     try:
-        with driver.cursor() as cursor, cursor.copy(statement, given) as copy:
+        with driver.cursor() as cursor, cursor.copy(statement, compiled.params) as copy:
             reader = _csv(copy, names)
             for batch in reader or ():
                 yield pa.RecordBatch.from_arrays(
