@@ -78,22 +78,21 @@ class _Stream(io.RawIOBase):
 
     def __init__(self, copy: "psycopg.Copy", first: bytes):
         self._copy = copy
-        self._rest: memoryview = memoryview(first)
+        self._rest = first
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        filled, room = 0, len(buffer)
-        while filled < room:
-            if not self._rest:
-                self._rest = memoryview(self._copy.read())
-                if not self._rest:
-                    break
-            size = min(room - filled, len(self._rest))
-            buffer[filled : filled + size] = self._rest[:size]
-            self._rest = self._rest[size:]
-            filled += size
+        # A row comes at a time: as little as possible is done with each.
+        room, parts, there = len(buffer), [self._rest], len(self._rest)
+        while there < room and (row := self._copy.read()):
+            parts.append(bytes(row))
+            there += len(row)
+        whole = b"".join(parts)
+        filled = min(room, there)
+        buffer[:filled] = whole[:filled]
+        self._rest = whole[filled:]
         return filled
 
 
