@@ -24,7 +24,6 @@ import duckdb
 from retail_assets.catalog.contract import (
     CHANGED_AT,
     DELETED_AT,
-    LOADED_AT,
     MODIFIED_AT,
     ROW_HASH,
     SourceTable,
@@ -34,7 +33,7 @@ from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.reconciliation import days_of_window
 from retail_assets.ingestion.scope import EARLIEST
-from retail_assets.ingestion.versions import stored_key, timestamp
+from retail_assets.ingestion.versions import is_newest, stored_key, timestamp
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.sql import text
 from retail_assets.windows import Window
@@ -211,12 +210,7 @@ def _read_known(
         select {key}, cast({table.time or MODIFIED_AT} as timestamp) as happened, {belongs_to} as order_key,
             case when {DELETED_AT} is null then 1 else 0 end as is_there
         from {table.schema}.{table.name}
-        qualify row_number() over (
-            partition by {key}
-            order by
-                case when {DELETED_AT} is null then 0 else 1 end, {MODIFIED_AT} desc nulls last,
-                {LOADED_AT} desc nulls last, {ROW_HASH}
-        ) = 1
+        qualify {is_newest(table, f"case when {DELETED_AT} is null then 0 else 1 end")}
     """)
     columns = {name: types[name] for name in table.primary_key}
     _copy(
@@ -319,12 +313,7 @@ def _mark(
                 update {raw} set {DELETED_AT} = null, {CHANGED_AT} = {start}
                 where ({key}, {ROW_HASH}) in (
                     select {key}, {ROW_HASH} from {raw} where ({key}) in (select {key} from {keys})
-                    qualify row_number() over (
-                        partition by {key}
-                        order by
-                            {DELETED_AT} desc, {MODIFIED_AT} desc nulls last, {LOADED_AT} desc nulls last,
-                            {ROW_HASH}
-                    ) = 1
+                    qualify {is_newest(table, f"{DELETED_AT} desc")}
                 )
             """)
 

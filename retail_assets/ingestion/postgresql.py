@@ -105,7 +105,8 @@ def _csv(copy: "psycopg.Copy", names: Sequence[str]) -> "pyarrow.csv.CSVStreamin
         _Stream(copy, bytes(first)),
         # Not from a thread of its own: the connection is this one's.
         read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(names)),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        # Of a single column, an empty line is a null.
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[""],

@@ -65,11 +65,15 @@ def stored_key(table: SourceTable, alias: str = "") -> str:
     return key_sql(table, value)
 
 
-def is_newest(table: SourceTable) -> str:
-    """Whether a version is the newest of its row, by the same rule as in staging (macros/staging.sql)."""
+def is_newest(table: SourceTable, among: str = "") -> str:
+    """Whether a version is the newest of its row, by the same rule as in staging (macros/staging.sql).
+
+    `among` is an order that comes first: of which versions the newest is taken.
+    """
     return f"""row_number() over (
         partition by {", ".join(table.primary_key)}
-        order by {MODIFIED_AT} desc nulls last, {LOADED_AT} desc nulls last, {ROW_HASH}
+        order by {among and f"{among}, "}
+            {MODIFIED_AT} desc nulls last, {LOADED_AT} desc nulls last, {ROW_HASH}
     ) = 1"""
 
 

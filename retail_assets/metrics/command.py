@@ -1,6 +1,6 @@
 """`retail-assets metrics`: what metrics there are, and their figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
 from typing import Literal
@@ -59,7 +59,8 @@ def figures(
     found = answer(warehouse, statement, settings())
     write_table(found, format, out)
     if (first or last) and not _says_anything(found, names):
-        notes.print(_days(layer, names, warehouse), style="yellow", highlight=False, markup=False)
+        for remark in _other_days(layer, names, first, last, warehouse):
+            notes.print(remark, style="yellow", highlight=False, markup=False)
     for remark in remarks(warehouse, statement):
         notes.print(remark, style="yellow", highlight=False, markup=False)
 
@@ -82,14 +83,18 @@ def _says_anything(found: pa.Table, names: Sequence[str]) -> bool:
     return any(row[name] for row in found.to_pylist() for name in names)
 
 
-def _days(layer: Layer, names: Sequence[str], warehouse: Warehouse) -> str:
+def _other_days(
+    layer: Layer, names: Sequence[str], first: date | None, last: date | None, warehouse: Warehouse
+) -> Iterator[str]:
+    """That all figures are of other days, if they are. Within their days, nothing is a figure too."""
     by_day = layer.sql(Question(names, ["day"]))
     (span,) = answer(
         warehouse, f"select min(day) as first, max(day) as last from ({by_day}) as days", settings()
     ).to_pylist()
     if span["first"] is None:
-        return "There are no figures of it yet."
-    return f"There are no figures of these days, only of {span['first']} to {span['last']}."
+        yield "There are no figures of it yet."
+    elif (first and first > span["last"]) or (last and last < span["first"]):
+        yield f"There are no figures of these days, only of {span['first']} to {span['last']}."
 
 
 def _filter(condition: str) -> tuple[str, str]:

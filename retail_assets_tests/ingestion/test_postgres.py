@@ -464,6 +464,17 @@ def test_what_is_copied_is_what_is_read_by_rows(url, execute, rows):
     assert copied == by_rows
 
 
+def test_a_null_that_stands_alone_is_a_row(url, execute):
+    """Of one column, COPY writes it as an empty line."""
+    execute(
+        'create table "Sales"."Order" ("Note" text)', """insert into "Sales"."Order" values (null), ('')"""
+    )
+    query = sa.select(sa.table("Order", sa.column("Note"), schema="Sales").c.Note)
+    with sa.create_engine(url).connect() as connection:
+        read = list(postgresql.batches(connection, query, ["note"], ["text"]))
+    assert [row for batch in read for row in batch.column(0).to_pylist()] == [None, ""]
+
+
 def test_a_type_that_copy_writes_in_its_own_way_is_read_by_rows(url, execute):
     """Bytes, as a mapping may take them for a text, are what they were before there was COPY."""
     execute(
