@@ -6,9 +6,9 @@ interface, with the manifest that is already parsed. dagster-dbt still makes Dag
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,7 @@ def invoke(
         thread = Thread(target=work, name="dbt", daemon=True)
         thread.start()
         try:
-            while (message := messages.get()) is not None:
+            while (message := _next(messages)) is not None:
                 yield message
         except BaseException:
             # The run is being stopped, or the caller reads no further.
@@ -169,6 +169,13 @@ def invoke(
             "\n".join(f"{node.name}: {message}" for node, message in failed),
             {node.unique_id: message for node, message in failed},
         )
+
+
+def _next(messages: "SimpleQueue[dict[str, Any] | None]") -> dict[str, Any] | None:
+    """The next message. Looks up each second: a signal that another thread took wakes no wait without end."""
+    while True:
+        with suppress(Empty):
+            return messages.get(timeout=1)
 
 
 @contextmanager
