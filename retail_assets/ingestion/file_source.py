@@ -86,11 +86,12 @@ class FileSource(Source):
     def _linked(self, folder: Path) -> Iterator[Path]:
         """What files are that links lead to, out of the folder."""
         parents: dict[Path, Path] = {}
+        root = folder.resolve()
         for file in (file for files in self._files.values() for file in files):
             path = folder / file.path
             parent = parents.get(path.parent) or parents.setdefault(path.parent, path.parent.resolve())
             place = path.resolve() if path.is_symlink() else parent / path.name
-            if not place.is_relative_to(folder.resolve()):
+            if not place.is_relative_to(root):
                 yield place
 
     def check(self) -> None:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from retail_assets.catalog.contract import MODIFIED_AT
+from retail_assets.ingestion.sqlite_times import Held
 from retail_assets.ingestion.versions import timestamp
 from retail_assets.windows import Window
 
@@ -75,9 +76,21 @@ def is_believable(moment: str, loaded_at: datetime) -> str:
     return f"({moment} >= {timestamp(EARLIEST)} and {moment} < {timestamp(loaded_at + CLOCKS_DIFFER)})"
 
 
-def condition(scope: Scope, times: Sequence[sa.ColumnElement[Any]], zone: str, dialect: str) -> Condition:
-    """A condition that all rows in the scope meet, by the latest of these times; others may meet it too."""
-    each = (_may_be_in(scope, time, zone, dialect) for time in times)
+def condition(
+    scope: Scope,
+    times: Sequence[sa.ColumnElement[Any]],
+    zone: str,
+    dialect: str,
+    held: Sequence[Held] | None = None,
+) -> Condition:
+    """A condition that all rows in the scope meet, by the latest of these times; others may meet it too.
+
+    `held`, of SQLite, is what each of the times holds, so that an index serves the condition.
+    """
+    if held is not None:
+        each = [_of_held(scope, time, one) for time, one in zip(times, held, strict=True)]
+    else:
+        each = [_may_be_in(scope, time, zone, dialect) for time in times]
     return sa.or_(*each, sa.and_(sa.true(), *(time.is_(None) for time in times)))
 
 
@@ -100,9 +113,9 @@ def _may_be_in(scope: Scope, time: sa.ColumnElement[Any], zone: str, dialect: st
     if dialect == "sqlite":
         return _mixed(scope, time)
     if isinstance(time.type, _NUMBER):
-        return _numbers(scope, time)
+        return sa.or_(*_numbers(scope, time))
     if isinstance(time.type, sa.String):
-        return sa.or_(_texts(scope, time), time.not_like(_ISO))
+        return sa.or_(*_texts(scope, time), time.not_like(_ISO))
     return sa.or_(*(_times(span, time, zone) for span in scope.ranges))
 
 
@@ -145,44 +158,42 @@ def _days(span: Range, time: sa.ColumnElement[Any], zone: str) -> Condition:
     )
 
 
-def _texts(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
+def _texts(scope: Scope, time: sa.ColumnElement[Any]) -> Sequence[Condition]:
     """Texts that begin with a date. Their date in UTC depends on the zone, so the range is wider by a day."""
     day = timedelta(days=1)
-    return sa.or_(
-        *(
-            _between(time, _day(start, -day) if start else None, _day(end, 2 * day) if end else None)
-            for start, end in scope.ranges
-        )
-    )
+    return [
+        _between(time, _day(start, -day) if start else None, _day(end, 2 * day) if end else None)
+        for start, end in scope.ranges
+    ]
 
 
 def _day(moment: datetime, shift: timedelta) -> sa.ColumnElement[str]:
     return sa.literal(f"{moment + shift:%Y-%m-%d}", sa.String())
 
 
-def _numbers(scope: Scope, number: sa.ColumnElement[Any]) -> Condition:
+def _numbers(scope: Scope, number: sa.ColumnElement[Any]) -> Sequence[Condition]:
     """Numbers: times since 1970 in any unit, dates in digits, Julian days, and any that are none of these."""
     day = timedelta(days=1)
-    found = []
+    found: list[Condition] = []
     for start, end in scope.ranges:
         for unit, least, most in _SCALES:
             since = start.timestamp() * unit if start else None
             until = end.timestamp() * unit if end else None
-            found.append(_clipped(number, since, until, least, most))
+            found += _clipped(number, since, until, least, most)
         for least, most, form in _WRITTEN:
             first = int(f"{start - day:{form}}") if start else None
             last = int(f"{end + day:{form}}") + 1 if end else None
-            found.append(_clipped(number, first, last, least, most + 1))
+            found += _clipped(number, first, last, least, most + 1)
         first_day = _julian(start) if start else None
         last_day = _julian(end) if end else None
-        found.append(_clipped(number, first_day, last_day, *_JULIAN))
-    unknown = sa.or_(
+        found += _clipped(number, first_day, last_day, *_JULIAN)
+    unknown = [
         number < _JULIAN[0],
         sa.and_(number > _JULIAN[1], number < _WRITTEN[0][0]),
         sa.and_(number > _WRITTEN[0][1], number < _SCALES[0][1]),
         number >= _SCALES[-1][2],
-    )
-    return sa.or_(*found, unknown)
+    ]
+    return [*found, *unknown]
 
 
 def _julian(moment: datetime) -> float:
@@ -191,9 +202,10 @@ def _julian(moment: datetime) -> float:
 
 def _clipped(
     number: sa.ColumnElement[Any], start: float | None, end: float | None, least: float, most: float
-) -> Condition:
+) -> Iterator[Condition]:
     first, last = (least if start is None else max(start, least)), (most if end is None else min(end, most))
-    return sa.false() if first >= last else sa.and_(number >= first, number < last)
+    if first < last:
+        yield sa.and_(number >= first, number < last)
 
 
 def _mixed(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
@@ -205,10 +217,25 @@ def _mixed(scope: Scope, time: sa.ColumnElement[Any]) -> Condition:
     kind, number = sa.func.typeof(time), sa.type_coerce(time, sa.Float()) + 0
     digits = sa.and_(kind == "text", time.op("not glob")(sa.literal("*[^0-9.]*")))
     return sa.case(
-        (sa.and_(kind == "text", _is_iso(time)), _texts(scope, sa.type_coerce(time, sa.String()))),
-        (sa.or_(kind.in_(["integer", "real"]), digits), _numbers(scope, number)),
+        (sa.and_(kind == "text", _is_iso(time)), sa.or_(*_texts(scope, sa.type_coerce(time, sa.String())))),
+        (sa.or_(kind.in_(["integer", "real"]), digits), sa.or_(*_numbers(scope, number))),
         else_=kind.in_(["text", "blob"]),
     )
+
+
+def _of_held(scope: Scope, time: sa.ColumnElement[Any], held: Held) -> Condition:
+    """SQLite, of a column that holds nothing but this, and has an index.
+
+    One query for each range: of ranges joined by `or`, SQLite thinks that reading all rows is cheaper.
+    """
+    if held is Held.NOTHING or not isinstance(time, sa.Column):
+        return sa.false()
+    again = time.table.alias("ranges").c[time.key]
+    if held is Held.DAYS:
+        ranges = _texts(scope, sa.type_coerce(again, sa.String()))
+    else:
+        ranges = _numbers(scope, sa.type_coerce(again, sa.Float()))
+    return time.in_(sa.union_all(*(sa.select(again).where(each) for each in ranges)))
 
 
 def _is_iso(time: sa.ColumnElement[Any]) -> Condition:

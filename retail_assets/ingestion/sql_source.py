@@ -35,6 +35,7 @@ from retail_assets.ingestion.readings import Readings
 from retail_assets.ingestion.reconciliation import counts_sql
 from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
 from retail_assets.ingestion.source import BATCH_ROWS, Found, Source
+from retail_assets.ingestion.sqlite_times import Held, held
 from retail_assets.ingestion.translation import as_given, translated_kinds, translated_sql
 from retail_assets.ingestion.values import caster, kinds_of
 from retail_assets.ingestion.versions import own_time, timestamp, versions_sql
@@ -94,6 +95,7 @@ class SqlSource(Source):
         self._rows = DatabaseRows(self._engine, self._file, self._failure)
         self._duckdb = duckdb.connect()
         self._located: dict[str, LocatedTable] = {}
+        self._held_times: dict[str, Sequence[Held] | None] = {}
         self._readings: Mapping[str, Readings] = {}
         self._refused_at: Mapping[str, Sequence[datetime]] = {}
 
@@ -390,8 +392,9 @@ class SqlSource(Source):
             return query.where(where), filter_
         own = self._condition(scope, located)
         filter_ = f"({scope.exact_sql()} or {filter_})"
-        if self._engine.dialect.name == "sqlite" or scope.begins is None:
-            # One scan: no index serves SQLite's conditions, and most rows are wanted from the beginning on.
+        is_scan = self._engine.dialect.name == "sqlite" and self._held(located) is None
+        if is_scan or scope.begins is None:
+            # One scan: no index serves the condition, or most rows are wanted, from the beginning on.
             return query.where(sa.or_(own, where)), filter_
         # Two queries, each of which an index may serve. A condition may be null, where `not` of it is too.
         others = sa.case((own, 1), else_=0) == 0
@@ -399,7 +402,16 @@ class SqlSource(Source):
 
     def _condition(self, scope: Scope, located: LocatedTable) -> sa.ColumnElement[bool]:
         zone = self._zone_of(located.contract)
-        return condition(scope, located.times, zone, self._engine.dialect.name)
+        return condition(scope, located.times, zone, self._engine.dialect.name, self._held(located))
+
+    def _held(self, located: LocatedTable) -> Sequence[Held] | None:
+        """Of SQLite: what the table's times hold, if an index tells."""
+        if self._engine.dialect.name != "sqlite":
+            return None
+        if located.contract.name not in self._held_times:
+            with self._rows.connected() as connection:
+                self._held_times[located.contract.name] = held(connection, located.times)
+        return self._held_times[located.contract.name]
 
     def _has_parent(
         self, located: LocatedTable, parent: LocatedTable, table: SourceTable, scope: Scope

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +16,8 @@ class Receiver:
     url: str = ""
     received: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
+    # Called when a message has arrived, before it is answered.
+    arrives: Callable[[], None] = lambda: None
 
     @property
     def titles(self) -> list[str]:
@@ -32,6 +34,7 @@ def receiving() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if receiver.status == 200:
                 receiver.received.append(json.loads(body))
+            receiver.arrives()
             self.send_response(receiver.status)
             self.end_headers()
 

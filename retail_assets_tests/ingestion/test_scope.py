@@ -6,10 +6,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
+import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from retail_assets.ingestion.scope import condition, scope_of
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets.ingestion.sqlite_times import Held, held
 from retail_assets.windows import Window
 from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import table
@@ -49,10 +53,12 @@ FORMS = {
 }
 
 
-def _write(path, affinity, stamps):
+def _write(path, affinity, stamps, index=None):
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(f"create table stamps (stamp_id integer, changed {affinity})")
+        if index:
+            database.execute(f"create index by_time on stamps ({index})")
         database.executemany("insert into stamps values (?, ?)", enumerate(stamps))
 
 
@@ -86,15 +92,19 @@ EXAMPLES = 60
 )
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    st.lists(st.tuples(moments, st.sampled_from(sorted(FORMS))), min_size=1, max_size=25),
+    st.sets(st.sampled_from(sorted(FORMS)), min_size=1).flatmap(
+        lambda forms: st.lists(st.tuples(moments, st.sampled_from(sorted(forms))), min_size=1, max_size=25)
+    ),
     st.sampled_from(ZONES),
     st.sampled_from(["", "datetime", "text", "numeric", "blob"]),
+    st.sampled_from([None, "changed"]),
 )
-@example([(DAYS[2] + timedelta(minutes=30), "local")], "Europe/Lisbon", "datetime")
-@example([(DAYS[2] + timedelta(minutes=90), "local with dots")], "Europe/Lisbon", "text")
-def test_each_row_comes_with_one_window(tmp_path_factory, rows, zone, affinity):
+@example([(DAYS[2] + timedelta(minutes=30), "local")], "Europe/Lisbon", "datetime", "changed")
+@example([(DAYS[2] + timedelta(minutes=90), "local with dots")], "Europe/Lisbon", "text", None)
+@example([(DAYS[1], "seconds"), (DAYS[3], "zulu"), (DAYS[3], "milliseconds")], "UTC", "datetime", "changed")
+def test_each_row_comes_with_one_window(tmp_path_factory, rows, zone, affinity, index):
     path = tmp_path_factory.mktemp("stamps") / "crm.sqlite"
-    _write(path, affinity, [FORMS[form](moment, zone) for moment, form in rows])
+    _write(path, affinity, [FORMS[form](moment, zone) for moment, form in rows], index)
     read = [_read(path, zone, Window(*days)) for days in pairwise(DAYS)]
     assert sorted(row["stamp_id"] for window in read for row in window) == list(range(len(rows)))
     for (start, end), window in zip(pairwise(DAYS), read, strict=True):
@@ -107,7 +117,8 @@ def test_each_row_comes_with_one_window(tmp_path_factory, rows, zone, affinity):
     assert at_once == {row["stamp_id"]: row["_modified_at"] for window in read for row in window}
 
 
-def test_rows_that_no_window_has_come_with_every_one(tmp_path):
+@pytest.mark.parametrize("index", [None, "changed"])
+def test_rows_that_no_window_has_come_with_every_one(index, tmp_path):
     stamps = [
         "9999-12-31",
         "0001-01-01 00:00:00",
@@ -118,13 +129,55 @@ def test_rows_that_no_window_has_come_with_every_one(tmp_path):
         9e12,
         "",
     ]
-    _write(tmp_path / "crm.sqlite", "", stamps)
+    _write(tmp_path / "crm.sqlite", "", stamps, index)
     for window in (Window(DAYS[3], DAYS[4]), Window(DAYS[1], DAYS[2])):
         rows = _read(tmp_path / "crm.sqlite", "UTC", window)
         expected = [0, 1, 2, 3, *([4] if window.start == DAYS[1] else []), 5, 6, 7]
         assert sorted(row["stamp_id"] for row in rows) == expected
         refused = {row["stamp_id"]: row["_refused"]["value"] for row in rows if row["_refused"]}
         assert refused == {3: "soon"}
+
+
+DAY_TEXTS = ["2023-10-28 05:00:00", "2023-10-28T06:00:00Z", "9999-12-31", "0001-01-01", None]
+# The values, the index, and what the column then holds, if that is known.
+HOLDINGS = [
+    (DAY_TEXTS, "changed", Held.DAYS),
+    (DAY_TEXTS, "changed, stamp_id", Held.DAYS),
+    ([1_698_474_600, 9e12, 20231028, None], "changed", Held.NUMBERS),
+    ([None], "changed", Held.NOTHING),
+    (DAY_TEXTS, "stamp_id, changed", None),
+    (DAY_TEXTS, "lower(changed)", None),
+    (DAY_TEXTS, "changed) where (stamp_id > 1", None),
+    (DAY_TEXTS, None, None),
+    ([*DAY_TEXTS, 1_698_474_600], "changed", None),
+    ([*DAY_TEXTS, "soon"], "changed", None),
+    ([*DAY_TEXTS, ""], "changed", None),
+    ([*DAY_TEXTS, "2023-10-2"], "changed", None),
+    ([*DAY_TEXTS, b"2023-10-28"], "changed", None),
+    ([*DAY_TEXTS, "2023/10/28"], "changed", None),
+    ([*DAY_TEXTS, "2023-10-28\U0010ffff\U0010ffff"], "changed", None),
+    (["1698474600"], "changed", None),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
+@pytest.mark.parametrize(("stamps", "index", "expected"), HOLDINGS)
+def test_an_index_tells_what_a_column_holds(stamps, index, expected, tmp_path):
+    """And then it serves the condition: no row is missed, and not every row is looked at."""
+    _write(tmp_path / "crm.sqlite", "", stamps, index)
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'crm.sqlite'}")
+    changed = sa.Table("stamps", sa.MetaData(), autoload_with=engine).c.changed
+    scope = scope_of(Window(DAYS[1], DAYS[2]), LOADED_AT, since=DAYS[1])
+    with engine.connect() as connection:
+        found = held(connection, [changed])
+        assert found == (expected and [expected])
+        query = sa.select(sa.text("*")).select_from(changed.table)
+        query = query.where(condition(scope, [changed], "UTC", "sqlite", found))
+        rows = connection.execute(query).all()
+        written = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = connection.execute(sa.text(f"explain query plan {written}")).all()
+    assert sorted(row[0] for row in rows) == list(range(len(stamps)))
+    assert any("SCAN" in step.detail for step in plan) == (expected is None)
 
 
 def test_what_is_older_comes_with_the_first_window(tmp_path):
