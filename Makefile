@@ -52,8 +52,9 @@ test: setup ## Lint, types, and all tests
 smoke: setup ## Some tests, for a further version of Python: make smoke PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/pytest -n auto $(SMOKE:%=retail_assets_tests/%)
 
-kills: setup ## Kill 50 runs at random moments, and see that no reader notices and every table comes out right
-	KILLS=50 $(BIN)/python -m pytest -n 0 -s retail_assets_tests/laws/test_random_kills.py retail_assets_tests/laws/test_all_at_once.py
+kills: setup ## Kill 50 runs and 20 daemons at random moments, and see that nobody notices and every table comes out right
+	KILLS=50 $(BIN)/python -m pytest -n 0 -s retail_assets_tests/laws/test_random_kills.py retail_assets_tests/laws/test_all_at_once.py \
+		retail_assets_tests/alerts/test_daemon_kills.py
 
 mutations: setup ## Break each law on purpose, in a copy, and see that its tests notice: make mutations LAWS="3 4"
 	$(BIN)/python -m retail_assets_tests.mutations $(LAWS)

@@ -6,8 +6,10 @@ Of a staging model:
   tables   the tables that have it by its number: {model, key, where}
 Of a mart:
   day      its column with the day
+  where    its rows that are explained, where each fact is in several
   by       its further columns that a row is of, each with the same of the facts: a column, or an expression
-  rows     the facts that its figures are made of: {model, day, where, figures: {column: aggregate}}
+  rows     the facts that its figures are made of: {model, day, where, as_of, figures: {column: aggregate}}.
+           `as_of` adds columns that a history has of the facts' day: {model, key, columns}
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +76,19 @@ class Place:
 
 
 @dataclass(frozen=True)
+class History:
+    """What describes facts as of their day."""
+
+    node: Mapping[str, Any]
+    key: str
+    columns: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return f"{self.node['schema']}.{self.node['name']}"
+
+
+@dataclass(frozen=True)
 class Behind:
     """Facts that a mart's figures are made of."""
 
@@ -81,10 +96,28 @@ class Behind:
     day: str
     where: str
     figures: Mapping[str, str]
+    history: History | None
 
     @property
     def table(self) -> str:
         return f"{self.node['schema']}.{self.node['name']}"
+
+    @property
+    def rows(self) -> str:
+        """What to select from: the facts, with what describes them."""
+        if self.history is None:
+            return self.table
+        columns = ", ".join(f"history.{name}" for name in self.history.columns)
+        return f"""
+            (
+                select facts.*, {columns}
+                from {self.table} as facts
+                left join {self.history.table} as history
+                    on facts.{self.history.key} = history.{self.history.key}
+                    and facts.{self.day} >= history.valid_from
+                    and (history.valid_to is null or facts.{self.day} < history.valid_to)
+            ) as described
+        """
 
 
 @dataclass(frozen=True)
@@ -93,6 +126,7 @@ class Mart:
 
     node: Mapping[str, Any]
     day: str
+    where: str
     by: Mapping[str, str]
     behind: Sequence[Behind]
 
@@ -190,10 +224,19 @@ class Catalog:
                 f"{name} is not there: it needs {' or '.join(systems)}. Add it to {PREFIX}SOURCES."
             )
         behind = [
-            Behind(self.model(each["model"]), each["day"], each.get("where", "true"), each["figures"])
+            Behind(
+                self.model(each["model"]),
+                each["day"],
+                each.get("where", "true"),
+                each["figures"],
+                self._history(each.get("as_of")),
+            )
             for each in entry["rows"]
         ]
-        return Mart(node, entry["day"], entry.get("by", {}), behind)
+        return Mart(node, entry["day"], entry.get("where", "true"), entry.get("by", {}), behind)
+
+    def _history(self, said: Mapping[str, Any] | None) -> History | None:
+        return History(self.model(said["model"]), said["key"], said["columns"]) if said else None
 
     def explained(self) -> list[str]:
         """The marts that have an entry."""

@@ -54,7 +54,7 @@ class _Figure:
         self._timezone = settings.timezone
         filters = [_filter(mart, catalog.shown_columns(mart.node), each) for each in where]
         self._is_whole = not filters
-        self._where = " and ".join([f"{mart.day} = {self._day}", *filters])
+        self._where = " and ".join([f"{mart.day} = {self._day}", mart.where, *filters])
         self._since_then = changed_in([(midnight(day + timedelta(days=1), settings.timezone), None)])
 
     def explained(self) -> Explanation:
@@ -129,7 +129,7 @@ class _Figure:
         sums = [f"{sql} as {name}" for name, sql in behind.figures.items()]
         places = ", ".join(str(number) for number in range(1, len(by) + 1))
         rows: list[dict[str, Any]] = self._query(f"""
-            select {", ".join([*by, *sums])} from {behind.table}
+            select {", ".join([*by, *sums])} from {behind.rows}
             where {behind.day} = {self._day} and {behind.where}
             {f"group by {places}" if by else ""}
         """).to_pylist()
@@ -137,7 +137,7 @@ class _Figure:
 
     def _behind(self, behind: Behind) -> str:
         """The facts behind the figures, as a query."""
-        of_the_day = f"from {behind.table} where {behind.day} = {self._day} and {behind.where}"
+        of_the_day = f"from {behind.rows} where {behind.day} = {self._day} and {behind.where}"
         if self._is_whole:
             return f"select * {of_the_day}"
         by = self._mart.by
@@ -154,6 +154,9 @@ class _Figure:
     def _facts(self, behind: Behind) -> list[dict[str, Any]]:
         """Its key, what the mart goes by, and what the figures are summed from."""
         shown = self._catalog.shown_columns(behind.node)
+        if behind.history:
+            described = self._catalog.shown_columns(behind.history.node)
+            shown += [name for name in described if name in behind.history.columns]
         read = " ".join([*self._mart.by.values(), *behind.figures.values()])
         words = {*re.findall(r"\w+", read), *_key_columns(behind.node)}
         columns = [name for name in shown if name in words]

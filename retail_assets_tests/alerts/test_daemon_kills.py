@@ -15,7 +15,6 @@ from contextlib import closing, contextmanager
 from functools import partial
 from threading import Event
 from time import monotonic
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -66,7 +65,7 @@ def _evaluate(deployment: Deployment, results: dict[str, bool]) -> None:
         key=["warehouse", "fact_sales"],
         check_specs=[dg.AssetCheckSpec(name, asset=["warehouse", "fact_sales"]) for name in results],
     )
-    def checked() -> Any:
+    def checked():
         return dg.MaterializeResult(
             check_results=[dg.AssetCheckResult(check_name=name, passed=ok) for name, ok in results.items()]
         )

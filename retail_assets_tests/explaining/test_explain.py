@@ -25,6 +25,8 @@ from retail_assets_tests.conftest import Deployment
 
 DAY = date(2024, 3, 12)
 PERFORMANCE = "mart_sales.sales_performance"
+LOCATIONS = "mart_analyst.mrt_location_analysis"
+MEDIA = "mart_marketing.mrt_media_channels"
 STOCK = "mart_analyst.mrt_inventory_analysis"
 
 
@@ -260,7 +262,45 @@ class TestFigure:
 
     def test_all_that_say_how_are_tested(self, home: Home):
         (tested,) = [mark.args[1] for mark in TestFigure.test_is_what_its_rows_sum_to.pytestmark]
-        assert sorted([*tested, STOCK]) == home.catalog.explained()
+        assert sorted([*tested, STOCK, LOCATIONS, MEDIA]) == home.catalog.explained()
+
+    def test_of_a_place_is_where_consumers_lived_on_the_day(self, home: Home):
+        """By state, as of the day: a sale is in three rows of the mart, and in one of these."""
+        days = home.connection.execute(f"select distinct sales_date from {LOCATIONS} order by 1").fetchall()
+        for (day,) in days[::20]:
+            found = home.figure(LOCATIONS, day)
+            assert found.holds, (day, found.sentences)
+            facts = rows(found, "warehouse.wh_fact_sales")
+            (sales,) = home.one(
+                f"select sum(net_sales) from {LOCATIONS}"
+                f" where sales_date = date '{day}' and location_type = 'country'"
+            )
+            assert sum(each["net_amount"] for each in facts) == sales
+        country, state, orders = home.one(
+            f"select country, state_province, orders from {LOCATIONS} where sales_date = date '{DAY}'"
+            " and location_type = 'state' and state_province is not null order by 3 desc, 2 limit 1"
+        )
+        found = home.figure(LOCATIONS, DAY, f"state_province={state}", f"country={country}")
+        facts = rows(found, "warehouse.wh_fact_sales")
+        assert found.holds
+        assert {(each["country"], each["state_province"]) for each in facts} == {(country, state)}
+        assert len({(each["source_system"], each["order_id"]) for each in facts}) == orders
+
+    def test_of_a_media_channel_is_what_was_reported_and_what_it_is_owed(self, home: Home):
+        days = home.connection.execute(f"select distinct activity_date from {MEDIA} order by 1").fetchall()
+        for (day,) in days[::20]:
+            found = home.figure(MEDIA, day)
+            assert found.holds, (day, found.sentences)
+        channel, spend, revenue = home.one(
+            f"select media_channel_id, spend, linear_revenue from {MEDIA} where activity_date = date '{DAY}'"
+            " and spend > 0 and linear_revenue > 0 order by 3 desc limit 1"
+        )
+        found = home.figure(MEDIA, DAY, f"media_channel_id={channel}")
+        reported = rows(found, "staging.stg_campaign_performance")
+        owed = rows(found, "warehouse.wh_fact_attribution")
+        assert found.holds
+        assert sum(each["spend"] for each in reported) == spend
+        assert sum(each["attributed_revenue"] for each in owed if each["rule"] == "linear") == revenue
 
     def test_of_stock_is_what_was_counted_and_moved(self, home: Home):
         days = home.connection.execute(f"select distinct snapshot_date from {STOCK} order by 1").fetchall()

@@ -2,9 +2,10 @@
 
 import csv
 import json
+import math
 import shutil
 import stat
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
 from xml.etree import ElementTree
@@ -196,6 +197,30 @@ def test_a_cell_of_text_is_no_formula_and_no_xml(tmp_path):
     # Programs read 15 digits; what is longer is rounded. A day is a number, of days since 1900.
     read = [Decimal(text) for kind, text in cells if not kind]
     assert read == [numbers[0], 45351, numbers[1], Decimal("1234567890123.123")]
+
+
+def test_a_sheet_can_be_read(tmp_path):
+    """The heading stays in sight and filters, and a column is as wide as what is in it, within reason."""
+    table = pa.table(
+        {
+            "name": ["Touring tyre, 28 inches, black", "x" * 400],
+            "a_long_heading": [Decimal("12.340000"), None],
+            "at": [datetime(2024, 2, 29, 13, 5, tzinfo=UTC), None],
+        }
+    )
+    write_workbook(table, "tyres", tmp_path / "a.xlsx")
+    write_workbook(table.slice(0, 0), "none", tmp_path / "b.xlsx")
+    for name, widths in (("a", [50, 17, 16]), ("b", [7, 17, 5])):
+        with ZipFile(tmp_path / f"{name}.xlsx") as file:
+            sheet = ElementTree.fromstring(file.read("xl/worksheets/sheet1.xml"))
+            styles = file.read("xl/styles.xml")
+        (pane,) = sheet.iterfind(".//{*}pane")
+        assert (pane.get("ySplit"), pane.get("state")) == ("1", "frozen")
+        (filtered,) = sheet.iterfind("{*}autoFilter")
+        assert filtered.get("ref") == {"a": "A1:C3", "b": "A1:C1"}[name]
+        # Excel adds some pixels for its margins.
+        assert [math.floor(float(each.get("width"))) for each in sheet.iterfind(".//{*}col")] == widths
+        assert b"<b/>" in styles
 
 
 def test_runs_write_pages_and_extracts(settings, tmp_path):
