@@ -1,5 +1,6 @@
 """How far a run is: a bar in a terminal, lines where output goes to a file or a log."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -41,8 +42,11 @@ def progress(console: Console, parts: Mapping[str, int]) -> Iterator[Display]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        yield Bar(bar, sum(parts.values()))
+    # While a step runs, Dagster leads the output into files: a bar that went with it would not be seen.
+    with os.fdopen(os.dup(console.file.fileno()), "w", encoding=console.encoding) as terminal:
+        kept = Console(file=terminal, force_terminal=True, width=console.width)
+        with Progress(*columns, console=kept) as bar:
+            yield Bar(bar, sum(parts.values()))
 
 
 class Bar:

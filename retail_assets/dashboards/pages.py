@@ -64,6 +64,8 @@ class Chart(_Strict):
     """The values. Of a map the latitude and then the size, of `heat` the rows and then the value."""
     series: str = ""
     """A column that splits the values into lines or bars of their own."""
+    absent: int | None = None
+    """What a value is of which there is no row, such as 0 sales on a day; a gap without it."""
     formats: Mapping[str, Format] = {}
     """By column; what is not named is shown as it is."""
     wide: bool = False

@@ -120,6 +120,7 @@ def _drawn(chart: Chart, answer: Answer) -> Mapping[str, Any]:
         "y": list(chart.y),
         "series": chart.series,
         "formats": dict(chart.formats),
+        "absent": chart.absent,
         "rows": [{name: value for name, value in row.items() if name in wanted} for row in answer.rows],
     }
 

@@ -1,6 +1,11 @@
 """Progress where there is no terminal: plain lines, not too many."""
 
 import io
+import os
+import pty
+import select
+import subprocess
+import sys
 
 from rich.console import Console
 
@@ -40,10 +45,32 @@ def test_names_are_no_markup_and_nothing_is_coloured():
     assert output.getvalue() == "[red]step: started\n[red]step: failed, 0.0 s\n"
 
 
-def test_a_terminal_has_a_bar():
-    output = io.StringIO()
-    with progress(Console(file=output, force_terminal=True, width=100), {"a": 1, "b": 1}) as display:
-        display.started("a")
-        display.done("a", "[x]/first")
-    assert "[x]/first" in output.getvalue()
-    assert "1/2" in output.getvalue()
+BAR = """
+import os, sys, time
+from rich.console import Console
+from retail_assets.cli.progress import progress
+with progress(Console(width=100), {"a": 1, "b": 1}) as display:
+    display.started("a")
+    # As Dagster does while a step runs.
+    os.dup2(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), 1)
+    os.write(1, b"of the step")
+    display.done("a", "[x]/first")
+    sys.stdin.read()
+"""
+
+
+def test_a_terminal_has_a_bar_which_moves_while_output_is_led_elsewhere(tmp_path):
+    of_steps = tmp_path / "steps.txt"
+    ours, its = pty.openpty()
+    command = [sys.executable, "-c", BAR, str(of_steps)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=its) as child:
+        os.close(its)
+        seen = ""
+        while "1/2" not in seen:
+            assert select.select([ours], [], [], 60)[0], seen
+            seen += os.read(ours, 10_000).decode()
+        assert child.poll() is None
+        child.communicate()
+    os.close(ours)
+    assert "[x]/first" in seen
+    assert of_steps.read_text() == "of the step"

@@ -219,7 +219,7 @@ def test_a_sheet_can_be_read(tmp_path):
         (filtered,) = sheet.iterfind("{*}autoFilter")
         assert filtered.get("ref") == {"a": "A1:C3", "b": "A1:C1"}[name]
         # Excel adds some pixels for its margins.
-        assert [math.floor(float(each.get("width"))) for each in sheet.iterfind(".//{*}col")] == widths
+        assert [math.floor(float(each.attrib["width"])) for each in sheet.iterfind(".//{*}col")] == widths
         assert b"<b/>" in styles
 
 

@@ -38,6 +38,14 @@
   const short = (text) => (text.length > 26 ? `${text.slice(0, 25)}…` : text);
   const label = (name) => name.replaceAll("_", " ");
 
+  // Days from the first to the last one, those of which there is no row included.
+  function everyDay(days) {
+    if (!days.every((each) => /^\d{4}-\d\d-\d\d$/.test(each))) return days;
+    const [first, last] = [days[0], days.at(-1)].map((each) => Date.parse(each));
+    const count = Math.round((last - first) / 86_400_000) + 1;
+    return Array.from({ length: count || 0 }, (_, day) => new Date(first + day * 86_400_000).toISOString().slice(0, 10));
+  }
+
   // One entry per line or group of bars: its name, its value by x, and how it is written.
   function lines({ rows, x, y, series }) {
     const found = new Map();
@@ -87,7 +95,8 @@
         }],
       };
     }
-    const found = lines(chart), across = distinct(rows.map((each) => each[x]));
+    const absent = chart.absent ?? null, there = distinct(rows.map((each) => each[x]));
+    const found = lines(chart), across = absent === null ? there : everyDay(there);
     // Names are read beside their bars, days below them.
     const isDated = across.every((each) => /^\d{4}-\d\d(-\d\d)?$/.test(String(each)));
     const lies = kind !== "line" && !isDated && across.length > 4;
@@ -106,7 +115,7 @@
       xAxis: lies ? values : names, yAxis: lies ? names : values,
       series: found.map(({ name, values: byX }) => ({
         name, type: kind === "line" ? "line" : "bar", stack: kind === "stack" ? "all" : undefined, barMaxWidth: 28,
-        symbol: across.length > 40 ? "none" : "circle", symbolSize: 4, data: across.map((each) => byX.get(each) ?? null),
+        symbol: across.length > 40 ? "none" : "circle", symbolSize: 4, data: across.map((each) => (byX.has(each) ? byX.get(each) : absent)),
       })),
     };
   }
