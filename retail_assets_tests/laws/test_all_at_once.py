@@ -22,7 +22,7 @@ from retail_assets_tests.laws.comparison import assert_as_built
 from retail_assets_tests.laws.test_crash import weekly_rows
 
 READERS = 4
-PATIENCE = 900
+PATIENCE = 3600
 ASSETS = "{ assetsOrError { ... on AssetConnection { nodes { id } } } }"
 
 pytestmark = pytest.mark.skipif("KILLS" not in os.environ, reason="on demand: make kills")

@@ -26,7 +26,7 @@ from retail_assets_tests.laws.test_crash import weekly_rows
 KILLS = int(os.environ.get("KILLS", "0"))
 # Kills of daily and of weekly runs on one home, before all of its tables are compared.
 DAILY_KILLS, WEEKLY_KILLS = 7, 3
-PATIENCE = 300
+PATIENCE = 1800
 
 pytestmark = pytest.mark.skipif(not KILLS, reason="on demand: make kills")
 
