@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 # On a further version of Python: the parts whose dependencies differ by it, and a demo from the wheel.
-SMOKE := automation cli deployment quality resources test_wheel.py
+SMOKE := cli deployment resources test_wheel.py
 
 .PHONY: help setup demo dev dashboards format test smoke mutations kills review bench lock clean
 

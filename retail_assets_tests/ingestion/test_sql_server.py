@@ -404,7 +404,7 @@ def test_a_server_that_is_silent_is_given_up(driver):
     for moment in SILENT:
         with (
             running(shop(rules=[(moment, Silence())])) as server,
-            within(20),
+            within(100),
             pytest.raises(SourceUnreachableError),
         ):
             SqlSource("erp", server.url(driver, login_timeout=1)).check()
@@ -416,7 +416,7 @@ def test_a_server_that_falls_silent_is_given_up():
 
     Microsoft's driver, which does the same, waits four minutes besides for its cancelling to be answered.
     """
-    with running(shop()) as server, within(30):
+    with running(shop()) as server, within(100):
         source = SqlSource("erp", server.url("pymssql", login_timeout=1, timeout=1))
         assert source.locate(ORDERS)
         server.rules.append(("", Silence()))
@@ -427,7 +427,7 @@ def test_a_server_that_falls_silent_is_given_up():
 @fault(Area.INGESTION, "A query takes too long", "Its table alone is set aside.")
 def test_a_query_that_takes_too_long_is_of_its_table_alone(driver):
     """As long as the server answers others."""
-    with running(shop(rules=[(ROWS, Silence())])) as server, within(20):
+    with running(shop(rules=[(ROWS, Silence())])) as server, within(100):
         extraction = opened(server.url(driver, timeout=1), ORDERS)
         assert "Sales.Order (orders) could not be read" in extraction.errors["orders"]
 

@@ -23,7 +23,8 @@ def test_a_second_writer_waits_and_says_so(tmp_path):
     second = Thread(target=write_second)
     with warehouse_of(settings).writing(say=said.append):
         second.start()
-        second.join(timeout=1)
+        while not said and second.is_alive():
+            second.join(timeout=0.05)
         order.append("first")
     second.join(timeout=60)
     assert order == ["first", "second"]
