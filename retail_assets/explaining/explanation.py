@@ -5,9 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
+
+from retail_assets.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +22,14 @@ Format = Literal["table", "csv", "json"]
 ROWS_SHOWN = 20
 
 PERSONAL = "(personal)"
+
+
+def days_of(table: str, day: str, where: str, query: Query) -> tuple[date, date]:
+    """The first and the last day of a mart's rows. Raises `UserError` if it has none."""
+    (span,) = query(f"select min({day}) as first, max({day}) as last from {table} where {where}").to_pylist()
+    if span["first"] is None:
+        raise UserError(f"{table} is empty.")
+    return span["first"], span["last"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from retail_assets.errors import UserError
 from retail_assets.explaining.changes import changed_in, numbers_of_day, versions_of_changed, with_parts
 from retail_assets.explaining.entries import Behind, Catalog, Mart, Staged
-from retail_assets.explaining.explanation import Explanation, Query
+from retail_assets.explaining.explanation import Explanation, Query, days_of
 from retail_assets.explaining.versions import KEY, Row, events_of
 from retail_assets.ingestion.mapping import nearest
 from retail_assets.resources.sql import text
@@ -114,12 +114,8 @@ class _Figure:
         ).to_pylist()
         if rows:
             return rows
-        (span,) = self._query(
-            f"select min({mart.day}) as first, max({mart.day}) as last from {mart.table}"
-        ).to_pylist()
-        if span["first"] is None:
-            raise UserError(f"{mart.table} is empty.")
-        raise UserError(f"{mart.table} has no such row. Its days are {span['first']} to {span['last']}.")
+        first, last = days_of(mart.table, mart.day, mart.where, self._query)
+        raise UserError(f"{mart.table} has no such row. Its days are {first} to {last}.")
 
     def _key(self, row: Row) -> tuple[Any, ...]:
         return tuple(row[name] for name in self._mart.by)

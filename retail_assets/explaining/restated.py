@@ -17,7 +17,7 @@ from retail_assets.explaining.changes import (
     with_parts,
 )
 from retail_assets.explaining.entries import Catalog, Staged
-from retail_assets.explaining.explanation import Explanation, Format, Query, show
+from retail_assets.explaining.explanation import Explanation, Format, Query, days_of, show
 from retail_assets.explaining.versions import day_of, events_of
 from retail_assets.ingestion.mapping import nearest
 from retail_assets.quality.restatements import TABLE, Restated, restated_marts
@@ -81,13 +81,9 @@ class Record:
         )
 
     def _refuse_other_days(self, mart: Restated, day: date) -> None:
-        (span,) = self._query(
-            f"select min({mart.day}) as first, max({mart.day}) as last from {mart.table} where {mart.where}"
-        ).to_pylist()
-        if span["first"] is None:
-            raise UserError(f"{mart.table} is empty.")
-        if not span["first"] <= day <= span["last"]:
-            raise UserError(f"{mart.table} has no {day}. Its days are {span['first']} to {span['last']}.")
+        first, last = days_of(mart.table, mart.day, mart.where, self._query)
+        if not first <= day <= last:
+            raise UserError(f"{mart.table} has no {day}. Its days are {first} to {last}.")
 
     def _recorded(self, mart: Restated | None, day: date | None) -> list[dict[str, Any]]:
         """Rows of the record, in the order in which they became known."""

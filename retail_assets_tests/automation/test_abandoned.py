@@ -45,7 +45,7 @@ def look(instance):
 def _looks(instance, seconds, until_failure=False):
     """Look often for a time, or until a run fails, and tell which runs have failed."""
     until = time.monotonic() + seconds
-    failed = []
+    failed: list[str] = []
     while time.monotonic() < until and not (until_failure and failed):
         look(instance)
         time.sleep(0.1)
