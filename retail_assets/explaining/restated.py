@@ -1,5 +1,6 @@
 """What was reported of a past day, what became of it, and which source rows made it so."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -181,7 +182,9 @@ class Record:
                 for event in events_of(staged, rows, (), self._zone)
                 if event.day and any(first and first <= event.day < end for first, end in days)
             ]
-        lines.sort(key=lambda line: (line["day"], line["table"], line["key"]))
+        # Of long lists only the beginning is shown: the tables with the most changes come first.
+        counts = Counter(str(line["table"]) for line in lines)
+        lines.sort(key=lambda line: (-counts[line["table"]], line["table"], line["day"], line["key"]))
         others = {
             each.name: self._query(f"select count(*) as n from {each.raw} where {changed}").to_pylist()[0][
                 "n"
@@ -189,8 +192,10 @@ class Record:
             for each in upstream
             if each.name not in told
         }
+        of_tables = ", ".join(f"{count:,} of {name}" for name, count in counts.most_common())
         found.sentences.append(
-            f"{len(lines):,} changes of source rows of {day} came with the runs that restated it."
+            f"{len(lines):,} changes of source rows of {day} came with the runs that restated it"
+            f"{f': {of_tables}' if lines else ''}."
         )
         found.add("source rows", lines, f"What changed of the rows of {day}")
         # Such as a product's cost, of which no row names a day.

@@ -4,9 +4,11 @@ import json
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
@@ -246,6 +248,11 @@ def test_the_source_rows_that_made_it_so_are_found(late, ask):
     assert (moved["table"], moved["key"]) == ("erp.sales_order_header", f"sales_order_id={late.order}")
     assert (moved["before"][:10], moved["after"][:10]) == (str(FROM), str(TO))
     assert moved["day"] == str(LAST)
+    # The tables with the most changes come first.
+    tables = [table for table, _ in groupby(each["table"] for each in rows)]
+    counts = Counter(each["table"] for each in rows)
+    assert len(tables) == len(counts)
+    assert [counts[each] for each in tables] == sorted(counts.values(), reverse=True)
 
 
 def test_a_list_can_be_limited(late, ask):
