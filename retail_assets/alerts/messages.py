@@ -32,7 +32,7 @@ def digest(new: Sequence[Incident], over: Sequence[Incident]) -> tuple[str, str]
     parts = [f"{len(new)} new" if new else "", f"{len(over)} recovered" if over else ""]
     lines = [
         *(f"{each.severity}: {_short(each)}" for each in new),
-        *(f"recovered: {_short(each)}" for each in over),
+        *(f"recovered: {each.title}" for each in over),
     ]
     more = len(lines) - LINES_OF_DIGEST
     shown = [*lines[:LINES_OF_DIGEST], *([f"... and {more} more"] if more > 0 else [])]

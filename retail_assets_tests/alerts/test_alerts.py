@@ -181,7 +181,13 @@ def test_a_storm_is_one_message(receiver: Receiver, tmp_path: Path) -> None:
     inbox.record(storm, (), [Route(to="default")], 1.0, {})
     assert inbox.deliver({"default": [receiver.url]}, send, 1.0) == []
     assert receiver.titles == [f"{STORM + 3} new at once"]
+    assert "error: late 0: It is wrong." in receiver.received[0]["message"]
     assert len(inbox.open(1.0)) == STORM + 3
+    inbox.record([], [each.fingerprint for each in storm], [Route(to="default")], 2.0, {})
+    assert inbox.deliver({"default": [receiver.url]}, send, 2.0) == []
+    assert receiver.titles[1:] == [f"{STORM + 3} recovered at once"]
+    assert "recovered: late 0\n" in receiver.received[1]["message"]
+    assert "It is wrong." not in receiver.received[1]["message"]
 
 
 def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:

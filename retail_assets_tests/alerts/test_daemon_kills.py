@@ -5,12 +5,13 @@ On demand, by `make kills`: the daemon looks once a minute.
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from threading import Event
@@ -21,7 +22,7 @@ import pytest
 
 from retail_assets.alerts.inbox import Inbox
 from retail_assets.resources.ports import HOST
-from retail_assets_tests.alerts.receiver import receiving
+from retail_assets_tests.alerts.receiver import Receiver, receiving
 from retail_assets_tests.conftest import Deployment
 from retail_assets_tests.faults import Area, fault
 
@@ -97,7 +98,7 @@ def test_a_daemon_that_dies_again_and_again_loses_no_message(deploy: Callable[..
         killed_at_a_message, mended = 0, list[str]()
         for number in range(DAEMON_KILLS):
             # Something is wrong, and what was told of is right again. Else nobody would be told of either.
-            mended += (told := _rules(receiver.titles, "Error") - {*mended})
+            mended += (told := _rules(receiver, "Error") - {*mended})
             _evaluate(deployment, {f"rule_{number}": False, **dict.fromkeys(told, True)})
             with _daemon(deployment, receiver.url) as kill:
                 arrived = Event()
@@ -122,14 +123,19 @@ def test_a_daemon_that_dies_again_and_again_loses_no_message(deploy: Callable[..
             print(f"kill {number + 1} of {DAEMON_KILLS}: {len(receiver.received)} messages", flush=True)
         rules = {f"rule_{number}" for number in range(DAEMON_KILLS)}
         with _daemon(deployment, receiver.url):
-            _wait(lambda: _rules(receiver.titles, "Error") == rules)
+            _wait(lambda: _rules(receiver, "Error") == rules)
             _evaluate(deployment, dict.fromkeys(rules - {*mended}, True))
-            _wait(lambda: _rules(receiver.titles, "Recovered") == rules)
-    counts = Counter(receiver.titles)
+            _wait(lambda: _rules(receiver, "Recovered") == rules)
+    counts = Counter((each["title"], each["message"]) for each in receiver.received)
     assert counts.total() <= len(counts) + killed_at_a_message
     print(f"{counts.total()} messages, {len(counts)} different ones, {DAEMON_KILLS} kills", flush=True)
 
 
-def _rules(titles: Sequence[str], kind: str) -> set[str]:
-    """The rules of which a message of the kind has arrived."""
-    return {title.split()[-1] for title in titles if title.startswith(f"{kind}:")}
+def _rules(receiver: Receiver, kind: str) -> set[str]:
+    """The rules that a message has told of, alone or in a digest."""
+    told = (f"{each['title']}\n{each['message']}" for each in receiver.received)
+    return {
+        rule
+        for text in told
+        for rule in re.findall(rf"^{kind}: \S+, check: (rule_\d+)", text, re.MULTILINE | re.IGNORECASE)
+    }
