@@ -36,7 +36,7 @@ def show_one(out: Console, number: int) -> None:
     out.print(lines(title, "bold"), highlight=False)
     out.print(lines(body), highlight=False)
     seen = f"first seen {messages.moment(known.opened_at)}, {known.count:,} times"
-    over = f", right again {messages.moment(known.closed_at)}" if known.closed_at else ""
+    over = f", over {messages.moment(known.closed_at)}" if known.closed_at else ""
     out.print(f"{known.state.capitalize()}; {seen}{over}.", highlight=False)
 
 
@@ -44,6 +44,12 @@ def acknowledge(out: Console, number: int) -> None:
     """Note that somebody is at it."""
     _inbox().acknowledge(number, _now())
     out.print(f"Noted: somebody is at alert {number}.", highlight=False)
+
+
+def close(out: Console, number: int) -> None:
+    """Note that nothing more is to be done about an alert."""
+    _inbox().close(number, _now())
+    out.print(f"Closed: alert {number}. If it is seen again, that is a new one.", highlight=False)
 
 
 def mute(out: Console, number: int, hours: float) -> None:

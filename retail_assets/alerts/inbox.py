@@ -73,7 +73,7 @@ class Known:
     def state(self) -> str:
         """What is to be done about it."""
         if self.closed_at:
-            return "recovered"
+            return "closed"
         if self.muted_until:
             return "muted"
         return "acknowledged" if self.acknowledged_at else "open"
@@ -93,18 +93,18 @@ class Inbox:
     def record(
         self,
         found: Sequence[Incident],
-        over: Collection[str],
+        over: Mapping[str, Collection[str]],
         routes: Sequence[Route],
         now: float,
         state: Mapping[str, Any],
     ) -> tuple[int, int]:
         """Note what a look found, in its order, and write the messages. Gives how many are new, and over.
 
-        `over` are fingerprints of what has recovered.
+        `over` are fingerprints with the partitions of the runs in which it was right.
         """
         with self._transaction() as database:
             new = [number for each in found if (number := _noted(database, each))]
-            closed = [number for each in sorted(over) if (number := _closed(database, each, now))]
+            closed = [number for each in sorted(over) if (number := _closed(database, each, over[each], now))]
             wrong, right = (
                 [known for each in numbers if not (known := _known(database, each, now)).muted_until]
                 for numbers in (new, closed)
@@ -166,6 +166,12 @@ class Inbox:
             _known(database, number, now)
             database.execute("update incidents set acknowledged_at = ? where id = ?", (now, number))
 
+    def close(self, number: int, now: float) -> None:
+        """Note that nothing more is to be done about it. What happens from now on is news again."""
+        with self._transaction() as database:
+            if _known(database, number, now).closed_at is None:
+                _close(database, number, now)
+
     def mute(self, number: int, until: float, now: float) -> None:
         """Send no messages about it until then, though it recovers and goes wrong again."""
         with self._transaction() as database:
@@ -193,26 +199,53 @@ class Inbox:
 
 def _noted(database: sqlite3.Connection, incident: Incident) -> int | None:
     """Note an incident; gives its number if it is a new one. One that is known is counted."""
-    values = (json.dumps(asdict(incident)), incident.seen_at, incident.fingerprint)
-    again = database.execute(
-        "update incidents set incident = ?, last_at = ?, count = count + 1"
-        " where fingerprint = ? and closed_at is null",
-        values,
-    )
-    if again.rowcount:
-        return None
+    if known := _open(database, incident.fingerprint):
+        number, before = known
+        if not incident.is_event or {*incident.partitions} <= {*before.partitions}:
+            database.execute(
+                "update incidents set incident = ?, last_at = ?, count = count + 1 where id = ?",
+                (json.dumps(asdict(incident.merged(before))), incident.seen_at, number),
+            )
+            return None
+        # The same has happened in another partition, which is news.
+        _close(database, number, incident.seen_at)
     return database.execute(
         "insert into incidents (incident, last_at, fingerprint, opened_at, count) values (?, ?, ?, ?, 1)",
-        (*values, incident.seen_at),
+        (json.dumps(asdict(incident)), incident.seen_at, incident.fingerprint, incident.seen_at),
     ).lastrowid
 
 
-def _closed(database: sqlite3.Connection, fingerprint: str, now: float) -> int | None:
+def _closed(
+    database: sqlite3.Connection, fingerprint: str, passed: Collection[str], now: float
+) -> int | None:
+    """Close an incident if runs of these partitions have all of it; gives its number if that is news."""
+    known = _open(database, fingerprint)
+    if not known:
+        return None
+    number, incident = known
+    left = incident.after(passed)
+    if left and not incident.is_event:
+        database.execute("update incidents set incident = ? where id = ?", (json.dumps(asdict(left)), number))
+        return None
+    _close(database, number, now)
+    return None if incident.is_event else number
+
+
+def _open(database: sqlite3.Connection, fingerprint: str) -> tuple[int, Incident] | None:
     row = database.execute(
-        "update incidents set closed_at = ? where fingerprint = ? and closed_at is null returning id",
-        (now, fingerprint),
+        "select id, incident from incidents where fingerprint = ? and closed_at is null", (fingerprint,)
     ).fetchone()
-    return row[0] if row else None
+    return (row[0], _incident(row[1])) if row else None
+
+
+def _close(database: sqlite3.Connection, number: int, now: float) -> None:
+    database.execute("update incidents set closed_at = ? where id = ?", (now, number))
+
+
+def _incident(content: str) -> Incident:
+    values = json.loads(content)
+    listed = {name: tuple(values.get(name, ())) for name in ("tables", "pages", "partitions")}
+    return Incident(**{**values, **listed})
 
 
 def _known(database: sqlite3.Connection, number: int, now: float) -> Known:
@@ -226,9 +259,7 @@ def _known(database: sqlite3.Connection, number: int, now: float) -> Known:
     ).fetchone()
     if not row:
         raise UserError(f"There is no alert {number}. `retail-assets alerts list --all` shows them.")
-    content = json.loads(row[0])
-    incident = Incident(**{**content, "tables": tuple(content["tables"]), "pages": tuple(content["pages"])})
-    return Known(number, incident, *row[1:])
+    return Known(number, _incident(row[0]), *row[1:])
 
 
 def _write(
@@ -250,7 +281,9 @@ def _write(
     written: list[tuple[str, str, str]] = []
     if len(new) + len(over) > STORM:
         worst = "error" if any(each.incident.severity == "error" for each in new) else "warning"
-        title, body = messages.digest([each.incident for each in new], [each.incident for each in over])
+        title, body = messages.digest(
+            *([(each.number, each.incident) for each in some] for some in (new, over))
+        )
         written = [(worst if new else RECOVERED, title, body)]
     else:
         written += [(each.incident.severity, *messages.opened(each.incident, each.number)) for each in new]

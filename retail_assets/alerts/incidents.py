@@ -1,6 +1,7 @@
 """What is wrong, as somebody has to know it: one incident for one trouble, however often it is seen."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Severity = Literal["warning", "error"]
@@ -23,6 +24,10 @@ class Incident:
     seen_at: float
     """When it was seen, in seconds since 1970."""
     partition: str = ""
+    partitions: tuple[str, ...] = ()
+    """Of a check of a run's rows: the partitions, or ranges, in which it did not pass, and has not since."""
+    is_event: bool = False
+    """Whether it is something that happened in a partition: nothing that can be mended and is right again."""
     tables: tuple[str, ...] = ()
     """The marts that are made of what is wrong."""
     pages: tuple[str, ...] = ()
@@ -31,3 +36,20 @@ class Incident:
     """Some of the rows, as a table in text."""
     remedy: str = ""
     link: str = ""
+
+    def merged(self, known: "Incident") -> "Incident":
+        """This incident, seen again while it was known."""
+        return replace(self, partitions=tuple(dict.fromkeys((*known.partitions, *self.partitions))))
+
+    def after(self, passed: Iterable[str]) -> "Incident | None":
+        """What is left of it after runs of these partitions, or ranges of them, in which all is right."""
+        left = tuple(each for each in self.partitions if not any(covers(run, each) for run in passed))
+        return replace(self, partitions=left) if left else None
+
+
+def covers(run: str, partition: str) -> bool:
+    """Whether a run of a partition or a range, `first to last`, has all of another; one of none has all."""
+    if not run or not partition:
+        return True
+    (first, _, last), (begin, _, end) = run.partition(" to "), partition.partition(" to ")
+    return first <= begin and (end or begin) <= (last or first)

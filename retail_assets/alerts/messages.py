@@ -27,17 +27,21 @@ def recovered(
     return f"Recovered: {incident.title}", "\n".join([*lines, *_end(incident, number)])
 
 
-def digest(new: Sequence[Incident], over: Sequence[Incident]) -> tuple[str, str]:
-    """Title and text of one message for many."""
+def digest(new: Sequence[tuple[int, Incident]], over: Sequence[tuple[int, Incident]]) -> tuple[str, str]:
+    """Title and text of one message for many, each with its number."""
     parts = [f"{len(new)} new" if new else "", f"{len(over)} recovered" if over else ""]
     lines = [
-        *(f"{each.severity}: {_short(each)}" for each in new),
-        *(f"recovered: {each.title}" for each in over),
+        *(f"{each.severity}: {_short(each)} ({each.owner}, alert {number})" for number, each in new),
+        *(f"recovered: {each.title} (alert {number})" for number, each in over),
     ]
     more = len(lines) - LINES_OF_DIGEST
     shown = [*lines[:LINES_OF_DIGEST], *([f"... and {more} more"] if more > 0 else [])]
     return f"{' and '.join(filter(None, parts))} at once", "\n".join(
-        [*shown, "", "All of them: retail-assets alerts list"]
+        [
+            *shown,
+            "",
+            "Rows, and what to do: retail-assets alerts show NUMBER. All of them: retail-assets alerts list",
+        ]
     )
 
 
@@ -52,8 +56,9 @@ def _short(incident: Incident) -> str:
 
 def _lines(incident: Incident, number: int) -> Iterator[str]:
     yield incident.text
-    partition = f", partition {incident.partition}" if incident.partition else ""
-    yield f"Seen: {moment(incident.seen_at)}{partition}"
+    partitions = incident.partitions or (incident.partition,) if incident.partition else ()
+    of = f", partition {named(partitions)}" if partitions else ""
+    yield f"Seen: {moment(incident.seen_at)}{of}"
     if incident.tables:
         yield f"Tables made of it: {named(incident.tables)}"
     if incident.pages:

@@ -1,5 +1,6 @@
 """From what Dagster recorded to what is wrong and what is right again."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,10 +19,17 @@ from retail_assets.internals import (
     FreshnessState,
 )
 from retail_assets.quality import dbt_tests
+from retail_assets.quality.held_back import CHECK_NAME as HELD_BACK
 from retail_assets.quality.newest_partition import CHECK_NAME as NEWEST_PARTITION
 from retail_assets.quality.restatements import CHECK_NAME as RESTATED
 from retail_assets.quality.source_contract import CONTRACT_CHECK
+from retail_assets.quality.values import CHECK_NAME as VALUE
+from retail_assets.quality.volume import CHECK_NAME as VOLUME
 
+# Checks of what there is, whichever run makes them. Others are of the rows of the run's partitions.
+OF_EVERYTHING = {CONTRACT_CHECK, NEWEST_PARTITION, HELD_BACK}
+# Checks of what happened in a partition.
+EVENTS = {RESTATED, VALUE, VOLUME}
 # At most this many runs are looked at once; the next look goes on where this one stopped.
 RUNS_AT_ONCE = 50
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -32,16 +40,24 @@ class Look:
     """What a look found, as it is at its end: what failed and passed again since the last one is over."""
 
     found: dict[str, Incident] = field(default_factory=dict)
-    over: set[str] = field(default_factory=set)
+    over: dict[str, list[str]] = field(default_factory=dict)
+    """By fingerprint the partitions of the runs in which it was right."""
     runs: int = 0
 
     def wrong(self, incident: Incident) -> None:
-        self.found[incident.fingerprint] = incident
-        self.over.discard(incident.fingerprint)
+        name = incident.fingerprint
+        known = self.found.get(name)
+        self.found[name] = incident.merged(known) if known else incident
+        earlier = [run for run in self.over.pop(name, ()) if incident.after([run])]
+        if earlier:
+            self.over[name] = earlier
 
-    def right(self, fingerprint: str) -> None:
+    def right(self, fingerprint: str, partition: str = "") -> None:
+        left = self.found[fingerprint].after([partition]) if fingerprint in self.found else None
         self.found.pop(fingerprint, None)
-        self.over.add(fingerprint)
+        if left:
+            self.found[fingerprint] = left
+        self.over.setdefault(fingerprint, []).append(partition)
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,7 @@ class Watch:
                 continue
             evaluation = entry.dagster_event.asset_check_evaluation_data
             if evaluation.passed:
-                look.right(_check(evaluation.asset_check_key))
+                look.right(_check(evaluation.asset_check_key), partition_of(run))
             # A run of old days may fail this check; only the check every morning alerts.
             elif evaluation.check_name != NEWEST_PARTITION or run.job_name == NEWEST_PARTITION_JOB:
                 look.wrong(self._of_check(evaluation, run, entry.timestamp))
@@ -162,10 +178,12 @@ class Watch:
             owner=self._owner(asset),
             seen_at=seen_at,
             partition=partition,
+            partitions=(partition,) if partition and evaluation.check_name not in OF_EVERYTHING else (),
+            is_event=evaluation.check_name in EVENTS,
             tables=marts,
             pages=pages,
             rows=str(rows.value) if rows else "",
-            remedy=_remedy(evaluation.check_name, partition, asset),
+            remedy=_remedy(evaluation.check_name, partition, asset, evaluation.description or ""),
             link=f"{self._asset_link(asset)}?view=checks&checkDetail={quote(evaluation.check_name)}",
         )
 
@@ -237,15 +255,22 @@ def partition_of(run: dg.DagsterRun) -> str:
     return run.tags.get("dagster/partition") or spanned or ""
 
 
-def _remedy(check: str, partition: str, asset: dg.AssetKey) -> str:
+def _remedy(check: str, partition: str, asset: dg.AssetKey, text: str) -> str:
     if check == CONTRACT_CHECK:
         return "Compare the source with its mapping: `retail-assets inspect`."
     if check == NEWEST_PARTITION:
         return "Run the missing partition: `retail-assets backfill`, or Materialize in the UI."
     if check == RESTATED:
+        day = next(iter(re.findall(r"\d{4}-\d\d-\d\d", text)), "DATE")
         return (
-            "The new figures are right by the sources. Which rows made them so:"
-            f" `retail-assets restatements --mart {asset.path[-1]} --day DATE --rows`."
+            "See which rows made it so:"
+            f" `retail-assets restatements --mart {asset.path[-1]} --day {day} --rows`."
+            " Rows that are held back are missing in the new figures: `retail-assets quarantine list`."
+        )
+    if check == VOLUME:
+        return (
+            "Ask whether the source was whole, and run its days again when it is. If it is as it should be:"
+            " `retail-assets alerts mute NUMBER`."
         )
     # A range is `first to last`; a partition is a day or a week.
     first, _, last = partition.partition(" to ")

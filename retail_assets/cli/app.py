@@ -444,6 +444,14 @@ def acknowledge_alert(number: _NUMBER) -> None:
     acknowledge(out, number)
 
 
+@alerts_app.command("close")
+def close_alert(number: _NUMBER) -> None:
+    """Note that nothing more is to be done about it. If it is seen again, that is a new alert."""
+    from retail_assets.alerts.command import close
+
+    close(out, number)
+
+
 @alerts_app.command("mute")
 def mute_alert(
     number: _NUMBER,

@@ -1,6 +1,9 @@
 """What is wrong becomes one message that arrives, and one more when it is right again."""
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,11 @@ from retail_assets.alerts.inbox import STORM, Inbox
 from retail_assets.alerts.incidents import Incident
 from retail_assets.alerts.routes import Route, RoutesError, destinations, routes
 from retail_assets.alerts.tick import watched
-from retail_assets.alerts.watch import Watch
+from retail_assets.alerts.watch import Look, Watch
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
 from retail_assets.catalog.exposures import DASHBOARDS, EXTRACTS, Exposure
 from retail_assets.errors import UserError
+from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from retail_assets.quality.dbt_tests import FAILING_ROWS
 from retail_assets.quality.newest_partition import CHECK_NAME
 from retail_assets.settings import Settings, SettingsError, load_settings
@@ -85,10 +89,14 @@ class Deployment:
     def definitions(self) -> dg.Definitions:
         return dg.Definitions(assets=[figures, totals, *SHOWN], jobs=[dg.define_asset_job("daily", "*")])
 
-    def run(self, *, passed: bool = False, fails: bool = False) -> None:
+    def run(self, *, passed: bool = False, fails: bool = False, days: tuple[str, str] | None = None) -> None:
         config = {"ops": {"warehouse__figures": {"config": {"passed": passed, "fails": fails}}}}
+        tags = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
         self.definitions.resolve_job_def("daily").execute_in_process(
-            instance=self.instance, run_config=config, raise_on_error=False
+            instance=self.instance,
+            run_config=config,
+            raise_on_error=False,
+            tags=dict(zip(tags, days, strict=True)) if days else {},
         )
 
     def look(self) -> str:
@@ -131,6 +139,105 @@ def test_a_failed_check_is_one_message_with_all_that_is_needed(
     deployment.look()
     assert receiver.titles[1:] == ["Recovered: warehouse/figures, check: No figure is negative."]
     assert "seen 2 times" in receiver.received[1]["message"]
+
+
+def test_a_day_that_is_wrong_is_not_right_because_another_one_is(
+    receiver: Receiver, deployment: Deployment
+) -> None:
+    """Neither in a later look nor in the same one; a run that has the day in it says that it is right."""
+    first, second, third = "2024-05-01", "2024-05-02", "2024-05-03"
+    deployment.run(days=(first, first))
+    deployment.run(passed=True, days=(second, second))
+    deployment.look()
+    assert receiver.titles == ["Error: warehouse/figures, check: No figure is negative."]
+    deployment.run(days=(third, third))
+    deployment.run(passed=True, days=(first, second))
+    deployment.look()
+    (known,) = Inbox(deployment.settings.home).open(deployment.now)
+    assert (known.incident.partitions, known.count) == ((third,), 2)
+    deployment.run(passed=True, days=(first, third))
+    deployment.look()
+    assert receiver.titles[1:] == ["Recovered: warehouse/figures, check: No figure is negative."]
+    assert Inbox(deployment.settings.home).open(deployment.now) == []
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(st.booleans(), st.integers(1, 4), st.integers(0, 2)), max_size=3), max_size=6)
+)
+def test_an_alert_is_over_when_each_of_its_days_is_right(
+    tmp_path_factory: pytest.TempPathFactory, looks: list[list[tuple[bool, int, int]]]
+) -> None:
+    """Runs of days and ranges that pass or do not. Of several at once it may be over later, never before."""
+    inbox = Inbox(tmp_path_factory.mktemp("home"))
+    wrong: set[tuple[int, int]] = set()
+    for number, runs in enumerate(looks):
+        look = Look()
+        for passed, first, length in runs:
+            last = first + length
+            partition = f"2024-05-0{first}" + (f" to 2024-05-0{last}" if length else "")
+            if passed:
+                look.right("a", partition)
+                wrong = {days for days in wrong if not (first <= days[0] and days[1] <= last)}
+            else:
+                look.wrong(_incident("a", partition=partition, partitions=(partition,)))
+                wrong.add((first, last))
+        inbox.record([*look.found.values()], look.over, [Route(to="default")], float(number), {})
+        known = inbox.open(0.0)
+        days = {
+            tuple(int(day[-1]) for day in (each.split(" to ") * 2)[:2])
+            for alert in known
+            for each in alert.incident.partitions
+        }
+        assert days == wrong if max(map(len, looks)) == 1 else days >= wrong
+    inbox.record([], {"a": ["2024-05-01 to 2024-05-06"]}, [Route(to="default")], 9.0, {})
+    assert inbox.open(9.0) == []
+
+
+def test_what_happened_in_another_partition_is_news_and_never_recovers(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    """Such as a figure of a past day that has become another: nothing of it is mended by the next run."""
+    inbox, ways = Inbox(tmp_path), [Route(to="default")]
+
+    def happened(day: str) -> None:
+        inbox.record([_incident("a", partition=day, partitions=(day,), is_event=True)], {}, ways, 1.0, {})
+
+    happened("2024-05-01")
+    happened("2024-05-01")
+    happened("2024-05-02")
+    inbox.deliver({"default": [receiver.url]}, send, 2.0)
+    assert receiver.titles == ["Error: a", "Error: a"]
+    assert [(each.number, each.count) for each in inbox.open(2.0, also_over=True)] == [(2, 1), (1, 2)]
+    inbox.record([], {"a": ["2024-05-03"]}, ways, 3.0, {})
+    assert inbox.open(3.0) == []
+    assert inbox.deliver({"default": [receiver.url]}, send, 3.0) == []
+    assert len(receiver.received) == 2
+
+
+def test_what_is_closed_is_news_when_it_is_seen_again(receiver: Receiver, tmp_path: Path) -> None:
+    inbox, ways = Inbox(tmp_path), [Route(to="default")]
+    inbox.record([_incident("a")], {}, ways, 1.0, {})
+    inbox.close(1, 2.0)
+    inbox.close(1, 3.0)
+    assert inbox.known(1, 4.0).closed_at == 2.0
+    inbox.record([_incident("a")], {}, ways, 5.0, {})
+    inbox.deliver({"default": [receiver.url]}, send, 6.0)
+    assert receiver.titles == ["Error: a", "Error: a"]
+    assert [each.number for each in inbox.open(7.0)] == [2]
+
+
+def test_an_inbox_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """Its alerts say nothing of partitions, and are over with the next run that passes."""
+    inbox, ways = Inbox(tmp_path), [Route(to="default")]
+    inbox.record([_incident("a")], {}, ways, 1.0, {})
+    with closing(sqlite3.connect(tmp_path / "alerts.sqlite")) as database, database:
+        (content,) = database.execute("select incident from incidents").fetchone()
+        former = {
+            name: each for name, each in json.loads(content).items() if name not in ("partitions", "is_event")
+        }
+        database.execute("update incidents set incident = ?", (json.dumps(former),))
+    assert inbox.record([], {"a": ["2024-05-01"]}, ways, 2.0, {}) == (0, 1)
 
 
 def test_a_failed_run_says_why_and_the_next_good_one_ends_it(
@@ -178,15 +285,15 @@ def test_an_asset_is_late_once_until_it_is_not(
 def test_a_storm_is_one_message(receiver: Receiver, tmp_path: Path) -> None:
     inbox = Inbox(tmp_path)
     storm = [_incident(f"late {number}") for number in range(STORM + 3)]
-    inbox.record(storm, (), [Route(to="default")], 1.0, {})
+    inbox.record(storm, {}, [Route(to="default")], 1.0, {})
     assert inbox.deliver({"default": [receiver.url]}, send, 1.0) == []
     assert receiver.titles == [f"{STORM + 3} new at once"]
-    assert "error: late 0: It is wrong." in receiver.received[0]["message"]
+    assert "error: late 0: It is wrong. (team:data-platform, alert 1)" in receiver.received[0]["message"]
     assert len(inbox.open(1.0)) == STORM + 3
-    inbox.record([], [each.fingerprint for each in storm], [Route(to="default")], 2.0, {})
+    inbox.record([], {each.fingerprint: [""] for each in storm}, [Route(to="default")], 2.0, {})
     assert inbox.deliver({"default": [receiver.url]}, send, 2.0) == []
     assert receiver.titles[1:] == [f"{STORM + 3} recovered at once"]
-    assert "recovered: late 0\n" in receiver.received[1]["message"]
+    assert "recovered: late 0 (alert 1)\n" in receiver.received[1]["message"]
     assert "It is wrong." not in receiver.received[1]["message"]
 
 
@@ -201,7 +308,7 @@ def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:
         _incident("b", severity="error", owner="team:other"),
         _incident("c", severity="warning", owner="team:other"),
     ]
-    inbox.record(found, (), routes(settings), 1.0, {})
+    inbox.record(found, {}, routes(settings), 1.0, {})
     inbox.deliver(destinations(settings), lambda urls, title, *_: sent.append((urls, title)), 1.0)
     assert sent == [(["json://a/x"], "Error: b"), (["json://b/y"], "Warning: a")]
 
@@ -229,16 +336,16 @@ def test_a_wrong_route_is_told_and_what_is_wrong_is_sent_to_everybody(
 
 def test_muted_and_acknowledged(receiver: Receiver, tmp_path: Path) -> None:
     inbox, ways = Inbox(tmp_path), [Route(to="default")]
-    inbox.record([_incident("a")], (), ways, 1.0, {})
+    inbox.record([_incident("a")], {}, ways, 1.0, {})
     inbox.acknowledge(1, 2.0)
     assert inbox.known(1, 3.0).state == "acknowledged"
     inbox.mute(1, until=100.0, now=3.0)
     assert inbox.known(1, 4.0).state == "muted"
-    inbox.record([], ["a"], ways, 5.0, {})
-    inbox.record([_incident("a")], (), ways, 6.0, {})
+    inbox.record([], {"a": [""]}, ways, 5.0, {})
+    inbox.record([_incident("a")], {}, ways, 6.0, {})
     inbox.deliver({"default": [receiver.url]}, send, 7.0)
     assert receiver.titles == ["Error: a"]
-    inbox.record([], ["a"], ways, 101.0, {})
+    inbox.record([], {"a": [""]}, ways, 101.0, {})
     inbox.deliver({"default": [receiver.url]}, send, 101.0)
     assert receiver.titles == ["Error: a", "Recovered: a"]
     with pytest.raises(UserError, match="no alert 9"):
@@ -294,7 +401,8 @@ def _sent(inbox: Inbox, looks: list[tuple[set[str], bool]], kills: list[tuple[in
     known: set[str] = set()
     for number, (wrong, is_down) in enumerate(looks):
         found = [_incident(name, seen_at=float(number)) for name in sorted(wrong - known)]
-        inbox.record(found, known - wrong, [Route(to="default")], float(number), {"look": number})
+        over = {name: [""] for name in known - wrong}
+        inbox.record(found, over, [Route(to="default")], float(number), {"look": number})
         known = wrong
         while not is_down or number == len(looks) - 1:
             try:

@@ -208,9 +208,10 @@ def test_the_message_arrives_and_leads_to_the_rows(late, ask):
     assert f"by erp:{late.order}" in said
     assert "Pages that show it: Sales, Today" in said
     assert "Owner: team:sales-analytics." in said
-    remedy = re.search(r"`retail-assets restatements --mart (\S+) --day DATE --rows`", said)
+    remedy = re.search(r"`retail-assets restatements --mart (\S+) --day (\S+) --rows`", said)
     assert remedy
-    rows = ask("--mart", remedy[1], "--day", f"{FROM}", "--rows")["source rows"]
+    assert remedy[2] == str(FROM)
+    rows = ask("--mart", remedy[1], "--day", remedy[2], "--rows")["source rows"]
     assert {each["key"] for each in rows} == {f"sales_order_id={late.order}"}
 
 
