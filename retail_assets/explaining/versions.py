@@ -122,10 +122,14 @@ def _events(
         # All versions that were there when it went are marked with it.
         went = row[DELETED_AT]
         if went and went not in [each[DELETED_AT] for each in rows[number + 1 :]]:
-            yield Event(table.name, key, day_of(went, timezone), None, _why_gone(key, went, refused))
+            why = _why_gone(key, went, rows[:number], refused)
+            yield Event(table.name, key, day_of(went, timezone), None, why)
 
 
-def _why_gone(key: str, went: datetime, refused: Sequence[Row]) -> str:
+def _why_gone(key: str, went: datetime, earlier: Sequence[Row], refused: Sequence[Row]) -> str:
+    # A row that is deleted takes all of its versions with it; one that is as it was before only the last ones.
+    if any(each[DELETED_AT] is None or each[DELETED_AT] > went for each in earlier):
+        return "taken back: the row is again as it was before"
     newer = [each for each in refused if each["row_key"] == key and each["column_name"]]
     if any(each[CHANGED_AT] >= went for each in newer):
         return "set aside: a newer version was refused"

@@ -39,6 +39,7 @@ class Home:
     connection: duckdb.DuckDBPyConnection
     order: int = 0
     line: int = 0
+    mended: int = 0
     consumer: int = 0
     email: str = ""
 
@@ -77,6 +78,10 @@ def home(built: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             )
             group by 1
         """)
+        (home.mended,) = home.one(
+            f"select max(sales_order_detail_id) from raw_erp.sales_order_detail"
+            f" where sales_order_id <> {home.order} and _deleted_at is null and order_qty > 0"
+        )
         home.consumer, home.email = home.one(
             "select consumer_id, consumer_email from raw_crm.consumers"
             " where consumer_email is not null order by 1 limit 1"
@@ -96,6 +101,15 @@ def home(built: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             where sales_order_id = {home.order};
             update raw_erp.sales_order_detail set _deleted_at = timestamp '2024-03-16'
             where sales_order_id = {home.order} and sales_order_detail_id = {home.line};
+            insert into raw_erp.sales_order_detail
+            select * replace (
+                0 as order_qty,
+                _loaded_at + interval 1 hour as _loaded_at,
+                timestamp '2024-03-16' as _deleted_at,
+                -1 as _row_hash
+            )
+            from raw_erp.sales_order_detail
+            where sales_order_detail_id = {home.mended};
             insert into raw_erp._refused_rows
                 (table_name, row_key, column_name, value, reason, _row_hash, _changed_at, _deleted_at)
             values ('sales_order_detail', 'sales_order_id={home.order}, sales_order_detail_id=7',
@@ -232,6 +246,16 @@ class TestStory:
         assert changed["consumer_email"]["after"] == "(personal)"
         before, after = (Decimal(changed["loyalty_points"][each]) for each in ("before", "after"))
         assert after - before == 5
+
+    def test_a_line_that_is_as_it_was_is_not_said_to_be_deleted(self, home: Home):
+        (order,) = home.one(
+            f"select any_value(sales_order_id) from raw_erp.sales_order_detail"
+            f" where sales_order_detail_id = {home.mended}"
+        )
+        found = home.story("erp.sales_order_detail", order, home.mended)
+        said = [each["what"] for each in rows(found, "versions")]
+        assert said[-1] == "taken back: the row is again as it was before"
+        assert "deleted in the source" not in said
 
     def test_refuses_what_never_was(self, home: Home):
         with pytest.raises(UserError, match=r"No row of erp.sales_order_header has ever had the key 1"):
