@@ -105,10 +105,11 @@ class Record:
     def _listed(self, mart: Restated | None, asked: Asked) -> Explanation:
         since = self._morning(asked.since or date(1900, 1, 1))
         rows = [each for each in self._recorded(mart, asked.day) if each["known_at"] >= since]
-        days = {(each["mart"], each["figure_day"]) for each in rows}
+        days = {each["figure_day"] for each in rows}
         marts = {each["mart"] for each in rows}
+        of_days = "1 past day" if len(days) == 1 else f"{len(days):,} past days"
         told = (
-            f"{len(rows):,} figures of {len(days):,} past days became others, in {len(marts)} of the marts."
+            f"{len(rows):,} figures of {of_days} became others, in {len(marts)} of the marts."
             if rows
             else "No figure of a past day became another."
         )

@@ -127,7 +127,7 @@ def _events(
 
 
 def _why_gone(key: str, went: datetime, earlier: Sequence[Row], refused: Sequence[Row]) -> str:
-    # A row that is deleted takes all of its versions with it; one that is as it was before only the last ones.
+    # A row that is deleted takes all of its versions with it; one that is as it was before only the last.
     if any(each[DELETED_AT] is None or each[DELETED_AT] > went for each in earlier):
         return "taken back: the row is again as it was before"
     newer = [each for each in refused if each["row_key"] == key and each["column_name"]]
