@@ -1,4 +1,4 @@
-"""How much of each table is in quarantine, or refused, in all: told when it is more than it may be."""
+"""How much of each table, and of a run's rows of it, is in quarantine or refused: told if it is too much."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,20 @@ from typing import Any
 
 import dagster as dg
 
+from retail_assets.catalog.contract import CHANGED_AT
 from retail_assets.limits import limit_of
-from retail_assets.quality.row_account import sources_of
+from retail_assets.quality.row_account import in_window, sources_of
 from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
+from retail_assets.windows import Window
 
 QUARANTINE = "staging.quarantine"
 # What somebody accepts in spite of a rule (retail_assets/quarantine/releases.py).
 RELEASED = "quality.released_rows"
 
 CHECK_NAME = "little_is_held_back"
+# Of a table with years in it, a day of which nearly all is wrong is a small part.
+CHECK_OF_RUN = "little_of_the_run_is_held_back"
 KEY = dg.AssetKey(["staging", "quarantine"])
 # Of so few rows a share says nothing.
 FEW = 20
@@ -39,33 +43,44 @@ class HeldBack:
 
 
 def held_back_specs(keys: set[dg.AssetKey]) -> Iterator[dg.AssetCheckSpec]:
-    """The check, where there is a quarantine."""
-    if KEY in keys:
-        yield dg.AssetCheckSpec(
-            CHECK_NAME,
-            asset=KEY,
-            description="Of no table more is held back than RETAIL_QUARANTINE_LIMITS allows.",
-        )
+    """The checks, where there is a quarantine."""
+    for name, what in ((CHECK_NAME, "no table"), (CHECK_OF_RUN, "no table's rows of the run")):
+        if KEY in keys:
+            yield dg.AssetCheckSpec(
+                name,
+                asset=KEY,
+                description=f"Of {what} more is held back than RETAIL_QUARANTINE_LIMITS allows.",
+            )
 
 
 def held_back_results(
-    selected: set[dg.AssetCheckKey], manifest: Mapping[str, Any], limits: str, execute: Execute
+    selected: set[dg.AssetCheckKey],
+    manifest: Mapping[str, Any],
+    limits: str,
+    window: Window,
+    execute: Execute,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The result, if the check is selected. It warns: what is held back is not lost."""
-    check = dg.AssetCheckKey(KEY, CHECK_NAME)
-    if check not in selected:
-        return
-    found = held_back(manifest, execute)
-    over = [each for each in found if is_over(each, limits)]
-    yield warned(
-        check,
-        "; ".join(each.told for each in over),
-        {"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
-    )
+    """The results, as far as they are selected. They warn: what is held back is not lost."""
+    told: set[str] = set()
+    for name, within in ((CHECK_NAME, "true"), (CHECK_OF_RUN, in_window(CHANGED_AT, window))):
+        check = dg.AssetCheckKey(KEY, name)
+        if check not in selected:
+            continue
+        found = held_back(manifest, execute, within)
+        over = [each for each in found if is_over(each, limits) and each.table not in told]
+        told |= {each.table for each in over}
+        yield warned(
+            check,
+            "; ".join(each.told for each in over),
+            {"rows": sum(each.rows for each in found), "tables": len(found), "tables over": len(over)},
+        )
 
 
-def held_back(manifest: Mapping[str, Any], execute: Execute) -> Sequence[HeldBack]:
-    """What is held back now of each table of which anything is, the most first."""
+def held_back(manifest: Mapping[str, Any], execute: Execute, within: str = "true") -> Sequence[HeldBack]:
+    """What is held back now of each table of which anything is, the most first.
+
+    `within` is a condition on staging's rows.
+    """
     tables = execute(
         "select lower(table_name) from information_schema.tables where lower(table_schema) = 'staging'"
     )
@@ -75,14 +90,14 @@ def held_back(manifest: Mapping[str, Any], execute: Execute) -> Sequence[HeldBac
         row
         for row in execute(
             f"select model_name, count(*), cast(sum(abs(amount)) as varchar) from {QUARANTINE}"
-            " group by model_name order by 2 desc nulls last, 1"
+            f" where {within} group by model_name order by 2 desc nulls last, 1"
         )
         if row[0] in staged_models
     ]
     sources = sources_of(manifest, {model for model, *_ in rows})
     found = []
     for model, held, amount in rows:
-        ((staged,),) = execute(f"select count(*) from staging.{model}")
+        ((staged,),) = execute(f"select count(*) from staging.{model} where {within}")
         name = f"{sources[model].system}.{sources[model].name}"
         worth = Decimal(amount) if amount is not None else None
         found.append(HeldBack(name, int(held), int(held) + int(staged), worth))

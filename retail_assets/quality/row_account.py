@@ -133,7 +133,7 @@ def quarantined(
     """
     reasons = execute(
         f"select model_name, reason, count(*), cast(sum(amount) as varchar) from {relation}"
-        f" where not is_refused and {_in(CHANGED_AT, window)} group by 1, 2 order by 1, 2"
+        f" where not is_refused and {in_window(CHANGED_AT, window)} group by 1, 2 order by 1, 2"
     )
     sources = sources_of(manifest, {model for model, *_ in reasons})
     return [
@@ -147,7 +147,7 @@ def quarantined(
     ]
 
 
-def _in(column: str, window: Window) -> str:
+def in_window(column: str, window: Window) -> str:
     start, end = (f"timestamp '{bound:%Y-%m-%d %H:%M:%S}'" for bound in window)
     return f"({column} >= {start} and {column} < {end})"
 

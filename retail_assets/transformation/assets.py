@@ -144,7 +144,9 @@ def _step(
                 }
                 yield from known_value_results(staged, execute, planned.window)
                 yield from whole_order_results(staged, execute, planned.window)
-                yield from held_back_results(staged, manifest, settings.quarantine_limits, execute)
+                yield from held_back_results(
+                    staged, manifest, settings.quarantine_limits, planned.window, execute
+                )
                 yield from restated_results(
                     staged, manifest, settings.restatement_limits, context.run_id, execute
                 )
