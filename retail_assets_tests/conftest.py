@@ -18,6 +18,8 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from filelock import FileLock
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from retail_assets.catalog.presence import presence
 from retail_assets.catalog.project import Project
@@ -170,6 +172,11 @@ class WeeklyDeployment(Deployment):
     """A deployment of which weeks have run, with what came of it."""
 
     result: dg.ExecuteInProcessResult
+
+
+# How fast examples are made says something of the machine, not of the code.
+hypothesis_settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+hypothesis_settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -437,7 +437,11 @@ COLUMNS = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(rows=st.lists(st.tuples(*(st.none() | values for _, values in COLUMNS.values())), max_size=6))
 def test_what_is_copied_is_what_is_read_by_rows(url, execute, rows):
     """Every value, also what PostgreSQL has and Python has not, and why a row is refused."""

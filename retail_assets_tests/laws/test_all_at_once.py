@@ -5,6 +5,7 @@ On demand, by `make kills`: it takes minutes.
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -88,8 +89,12 @@ def _read_on(deployment, runs, answers):
         answers.append((reader.returncode, text))
 
 
-def test_everything_at_once(deployment, built, retailer):
-    write_evening(retailer, deployment, NEW_DAYS[-1])
+def test_everything_at_once(deploy, history, built, retailer):
+    """And then each table is what the same runs make one after the other."""
+    calm, deployment = deploy(), deploy()
+    for each in (calm, deployment):
+        shutil.copytree(history.settings.home, each.settings.home, dirs_exist_ok=True)
+        write_evening(retailer, each, NEW_DAYS[-1])
     month = NEW_DAYS[-1] - timedelta(days=29)
     weeks = ("--from", WEEKS[0], "--to", WEEKS[-1] + timedelta(days=6), "--weekly")
     with _ui(deployment) as pages:
@@ -114,6 +119,9 @@ def test_everything_at_once(deployment, built, retailer):
     assert len(set(pages)) == 1
     # The weeks may have run before the days: once more, when these are in.
     assert _start(deployment, "backfill", *weeks).wait(PATIENCE) == 0
-    assert weekly_rows(deployment.settings.published_path) == weekly_rows(built.settings.published_path)
+    month_days = ("--from", month, "--to", NEW_DAYS[-1])
+    assert _start(calm, "backfill", *month_days).wait(PATIENCE) == 0
+    assert _start(calm, "backfill", *weeks).wait(PATIENCE) == 0
+    assert weekly_rows(deployment.settings.published_path) == weekly_rows(calm.settings.published_path)
     assert_as_built(deployment, built)
     print(f"{len(answers)} answers to readers, {len(pages)} pages of the UI, no lock", flush=True)

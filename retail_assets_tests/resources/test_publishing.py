@@ -69,7 +69,11 @@ def _sum(path: Path) -> str:
         return str(connection.sql("select sum(hash(id)) from lines").fetchall()[0][0])
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(nights=st.lists(st.lists(st.sampled_from(sorted(CHANGES)), max_size=2), min_size=3, max_size=4))
 def test_every_copy_equals_the_database_byte_for_byte(written, published, nights):
     for night in nights:
