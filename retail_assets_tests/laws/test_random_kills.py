@@ -111,7 +111,7 @@ def test_whenever_runs_are_killed(deploy, history, built, retailer):
         write_evening(retailer, deployment, NEW_DAYS[-1])
         return deployment
 
-    # Of consumers who moved, what is built at once knows less: weeks are compared with those of the same runs.
+    # Of consumers who moved, what is built at once knows less: weeks are compared with the same runs.
     calm = started()
     seconds = {arguments: _undisturbed(calm, arguments) for arguments in (days, weeks)}
     expected = weekly_rows(calm.settings.published_path)
