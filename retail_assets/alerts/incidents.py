@@ -51,5 +51,11 @@ def covers(run: str, partition: str) -> bool:
     """Whether a run of a partition or a range, `first to last`, has all of another; one of none has all."""
     if not run or not partition:
         return True
-    (first, _, last), (begin, _, end) = run.partition(" to "), partition.partition(" to ")
-    return first <= begin and (end or begin) <= (last or first)
+    (first, last), (begin, end) = ends(run), ends(partition)
+    return first <= begin and end <= last
+
+
+def ends(partition: str) -> tuple[str, str]:
+    """The first and the last of a partition, or of a range `first to last`; empty ones if there is none."""
+    first, _, last = partition.partition(" to ")
+    return first, last or first

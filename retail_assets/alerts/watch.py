@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
-from retail_assets.alerts.incidents import PLATFORM, Incident
+from retail_assets.alerts.incidents import PLATFORM, Incident, ends
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
 from retail_assets.catalog.exposures import CALLED
 from retail_assets.failures import root_message
@@ -272,9 +272,8 @@ def _remedy(check: str, partition: str, asset: dg.AssetKey, text: str) -> str:
             "Ask whether the source was whole, and run its days again when it is. If it is as it should be:"
             " `retail-assets alerts mute NUMBER`."
         )
-    # A range is `first to last`; a partition is a day or a week.
-    first, _, last = partition.partition(" to ")
-    again = f": `retail-assets backfill --from {first} --to {last or first}`" if first else ""
+    first, last = ends(partition)
+    again = f": `retail-assets backfill --from {first} --to {last}`" if first else ""
     return f"Look at the rows with the check's query, mend the source or the model, and run it again{again}."
 
 

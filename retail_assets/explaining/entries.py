@@ -63,44 +63,40 @@ class Staged:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A table that has a subject's rows by its number."""
+class Model:
+    """A model of the dbt project, and the table that it makes."""
 
     node: Mapping[str, Any]
+
+    @property
+    def table(self) -> str:
+        return f"{self.node['schema']}.{self.node['name']}"
+
+
+@dataclass(frozen=True)
+class Place(Model):
+    """A table that has a subject's rows by its number."""
+
     key: str
     where: str
 
-    @property
-    def table(self) -> str:
-        return f"{self.node['schema']}.{self.node['name']}"
-
 
 @dataclass(frozen=True)
-class History:
+class History(Model):
     """What describes facts as of their day."""
 
-    node: Mapping[str, Any]
     key: str
     columns: Sequence[str]
 
-    @property
-    def table(self) -> str:
-        return f"{self.node['schema']}.{self.node['name']}"
-
 
 @dataclass(frozen=True)
-class Behind:
+class Behind(Model):
     """Facts that a mart's figures are made of."""
 
-    node: Mapping[str, Any]
     day: str
     where: str
     figures: Mapping[str, str]
     history: History | None
-
-    @property
-    def table(self) -> str:
-        return f"{self.node['schema']}.{self.node['name']}"
 
     @property
     def rows(self) -> str:
@@ -121,18 +117,13 @@ class Behind:
 
 
 @dataclass(frozen=True)
-class Mart:
+class Mart(Model):
     """A mart whose figures can be explained."""
 
-    node: Mapping[str, Any]
     day: str
     where: str
     by: Mapping[str, str]
     behind: Sequence[Behind]
-
-    @property
-    def table(self) -> str:
-        return f"{self.node['schema']}.{self.node['name']}"
 
 
 class Catalog:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from retail_assets.catalog.contract import CHANGED_AT
+from retail_assets.quality.row_account import in_window
 from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
@@ -92,11 +94,10 @@ def whole_order_results(
 
 def alone(half: Half, execute: Execute, window: Window) -> Alone | None:
     """The rows that the window changed and that lack their other half; None if all have it."""
-    start, end = (f"cast('{moment:%Y-%m-%d %H:%M:%S}' as timestamp)" for moment in window)
     ((rows, amount, example),) = execute(f"""
         select count(*), sum(cast({half.amount} as decimal(38, 6))), min(cast({half.key} as varchar))
         from staging.{half.model} as one
-        where {half.when} and _changed_at >= {start} and _changed_at < {end}
+        where {half.when} and {in_window(CHANGED_AT, window)}
             and not exists (
                 select 1 from staging.{half.other} as other where other.{half.key} = one.{half.key}
             )

@@ -148,6 +148,7 @@ def quarantined(
 
 
 def in_window(column: str, window: Window) -> str:
+    """The condition, in SQL, that a time without a zone, in UTC, lies in a window."""
     start, end = (f"timestamp '{bound:%Y-%m-%d %H:%M:%S}'" for bound in window)
     return f"({column} >= {start} and {column} < {end})"
 

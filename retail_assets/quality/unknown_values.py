@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from retail_assets.catalog.contract import CHANGED_AT
+from retail_assets.quality.row_account import in_window
 from retail_assets.quality.warned import warned
 from retail_assets.resources.warehouse import Execute
 from retail_assets.windows import Window
@@ -80,11 +82,10 @@ def known_value_results(
 
 def unknown_values(watched: Watched, execute: Execute, window: Window) -> Sequence[Unknown]:
     """The values of a watched column that nobody has mapped, of the rows that the window changed."""
-    start, end = (f"cast('{moment:%Y-%m-%d %H:%M:%S}' as timestamp)" for moment in window)
     rows = execute(f"""
         select {watched.source_column}, count(*), sum({watched.amount})
         from staging.{watched.model}
-        where {watched.column} = 'unknown' and _changed_at >= {start} and _changed_at < {end}
+        where {watched.column} = 'unknown' and {in_window(CHANGED_AT, window)}
         group by {watched.source_column}
         order by count(*) desc nulls last, {watched.source_column}
     """)

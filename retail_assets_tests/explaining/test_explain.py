@@ -54,6 +54,14 @@ class Home:
         story = Story(self.catalog, self.built.settings, self.query, lambda moment, day: f"run of {day}")
         return story.of(self.catalog.table(table), [str(each) for each in key])
 
+    def held(self, mart: str, day: str) -> Iterator[tuple[date, Explanation]]:
+        """The figures of some of a mart's days, each of which is what its rows sum to."""
+        days = self.connection.execute(f"select distinct {day} from {mart} order by 1").fetchall()
+        for (each,) in days[::20]:
+            found = self.figure(mart, each)
+            assert found.holds, (each, found.sentences)
+            yield each, found
+
     def figure(self, mart: str = PERFORMANCE, day: date | None = DAY, *where: str) -> Explanation:
         return explain_figure(self.catalog, self.built.settings, self.query, mart, day, where)
 
@@ -276,10 +284,7 @@ class TestFigure:
     def test_is_what_its_rows_sum_to(self, home: Home, name: str):
         """On some days; the sum of the rows that are shown is the mart's, by another way."""
         assert name in home.catalog.explained()
-        days = home.connection.execute(f"select distinct sales_date from {name} order by 1").fetchall()
-        for (day,) in days[::20]:
-            found = home.figure(name, day)
-            assert found.holds, (day, found.sentences)
+        for day, found in home.held(name, "sales_date"):
             facts = rows(found, "warehouse.wh_fact_sales")
             (sales,) = home.one(f"select sum(net_sales) from {name} where sales_date = date '{day}'")
             assert sum(each["net_amount"] for each in facts) == sales
@@ -290,10 +295,7 @@ class TestFigure:
 
     def test_of_a_place_is_where_consumers_lived_on_the_day(self, home: Home):
         """By state, as of the day: a sale is in three rows of the mart, and in one of these."""
-        days = home.connection.execute(f"select distinct sales_date from {LOCATIONS} order by 1").fetchall()
-        for (day,) in days[::20]:
-            found = home.figure(LOCATIONS, day)
-            assert found.holds, (day, found.sentences)
+        for day, found in home.held(LOCATIONS, "sales_date"):
             facts = rows(found, "warehouse.wh_fact_sales")
             (sales,) = home.one(
                 f"select sum(net_sales) from {LOCATIONS}"
@@ -311,10 +313,7 @@ class TestFigure:
         assert len({(each["source_system"], each["order_id"]) for each in facts}) == orders
 
     def test_of_a_media_channel_is_what_was_reported_and_what_it_is_owed(self, home: Home):
-        days = home.connection.execute(f"select distinct activity_date from {MEDIA} order by 1").fetchall()
-        for (day,) in days[::20]:
-            found = home.figure(MEDIA, day)
-            assert found.holds, (day, found.sentences)
+        assert [*home.held(MEDIA, "activity_date")]
         channel, spend, revenue = home.one(
             f"select media_channel_id, spend, linear_revenue from {MEDIA} where activity_date = date '{DAY}'"
             " and spend > 0 and linear_revenue > 0 order by 3 desc limit 1"
@@ -327,10 +326,7 @@ class TestFigure:
         assert sum(each["attributed_revenue"] for each in owed if each["rule"] == "linear") == revenue
 
     def test_of_stock_is_what_was_counted_and_moved(self, home: Home):
-        days = home.connection.execute(f"select distinct snapshot_date from {STOCK} order by 1").fetchall()
-        for (day,) in days[::20]:
-            found = home.figure(STOCK, day)
-            assert found.holds, (day, found.sentences)
+        assert [*home.held(STOCK, "snapshot_date")]
         center, sku, sold = home.one(
             f"select distribution_center_id, sku, units_sold from {STOCK} where snapshot_date = date '{DAY}'"
             " order by 3 desc limit 1"
