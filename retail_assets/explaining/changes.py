@@ -1,6 +1,6 @@
 """What changed of source rows in some time: of wholes, such as orders, by their number, or of a day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from retail_assets.catalog.contract import CHANGED_AT, DELETED_AT
@@ -26,6 +26,41 @@ def numbers_of_day(parts: Mapping[str, tuple[Staged, str]], day: date) -> Iterat
     for part, number in parts.values():
         if named := naming(part, day):
             yield f"select cast({number} as varchar) as number from {part.raw} where {named}"
+
+
+def tables_behind(catalog: Catalog, models: Iterable[str], query: Query) -> list[Staged]:
+    """The ingested tables that models are made of, by the models' unique ids."""
+    parents = catalog.manifest["parent_map"]
+    seen: set[str] = set()
+    waiting = list(models)
+    while waiting:
+        for each in parents.get(waiting.pop(), ()):
+            if each not in seen:
+                seen.add(each)
+                waiting.append(each)
+    relations = query(
+        "select lower(table_schema || '.' || table_name) as relation from information_schema.tables"
+    ).to_pylist()
+    there = {each["relation"] for each in relations}
+    return [each for each in catalog.staged.values() if each.source.unique_id in seen and each.raw in there]
+
+
+def of_day(catalog: Catalog, tables: Sequence[Staged], day: date) -> Iterator[tuple[Staged, str]]:
+    """The tables whose rows are of a day, each with a condition on raw: those of it by any version."""
+    known = {each.name: each for each in tables}
+    of_table: dict[str, list[str]] = {}
+    for each in tables:
+        if named := naming(each, day):
+            of_table.setdefault(each.name, []).append(named)
+    for whole in catalog.subjects():
+        if whole.name not in known:
+            continue
+        parts = {name: each for name, each in with_parts(catalog, whole).items() if name in known}
+        if numbers := " union ".join(numbers_of_day(parts, day)):
+            for name, (_, number) in parts.items():
+                of_table.setdefault(name, []).append(f"cast({number} as varchar) in ({numbers})")
+    for name, ways in of_table.items():
+        yield known[name], f"({' or '.join(ways)})"
 
 
 def naming(table: Staged, day: date) -> str:

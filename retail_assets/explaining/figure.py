@@ -6,12 +6,21 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from retail_assets.catalog.contract import DELETED_AT, ROW_HASH
 from retail_assets.errors import UserError
-from retail_assets.explaining.changes import changed_in, numbers_of_day, versions_of_changed, with_parts
+from retail_assets.explaining.changes import (
+    changed_in,
+    numbers_of_day,
+    of_day,
+    tables_behind,
+    versions_of_changed,
+    with_parts,
+)
 from retail_assets.explaining.entries import Behind, Catalog, Mart, Staged
-from retail_assets.explaining.explanation import Explanation, Query, days_of
+from retail_assets.explaining.explanation import PERSONAL, Explanation, Query, days_of
 from retail_assets.explaining.versions import KEY, Row, events_of
 from retail_assets.ingestion.mapping import nearest
+from retail_assets.quality.held_back import QUARANTINE
 from retail_assets.resources.sql import text
 from retail_assets.settings import Settings
 from retail_assets.windows import midnight
@@ -67,6 +76,7 @@ class _Figure:
                 f"{behind.table}: {len(rows):,} row{'' if len(rows) == 1 else 's'} behind it."
             )
             found.add(behind.table, rows)
+        self._held_back(found)
         self._changes(found)
         return found
 
@@ -162,6 +172,49 @@ class _Figure:
         key = [name for name in columns if name in _key_columns(behind.node)]
         rows.sort(key=lambda row: [str(row[name]) for name in key])
         return [{name: row[name] for name in some} for row in rows]
+
+    def _held_back(self, found: Explanation) -> None:
+        """What of the day is in no figure: source rows of it that are in quarantine."""
+        behind = [each.node["unique_id"] for each in self._mart.behind]
+        upstream = tables_behind(self._catalog, behind, self._query)
+        tables = list(of_day(self._catalog, upstream, self._date))
+        lines: list[dict[str, Any]] = []
+        for staged, condition in tables:
+            # Of a refused row only the key is known: of the day is what begins like the key of a row that is.
+            _, begin = staged.key[0]
+            alike = " union ".join(
+                f"select '{begin}=' || cast({other.key[0][0]} as varchar) from {other.raw} where {of_it}"
+                for other, of_it in tables
+                if other.source.system == staged.source.system and other.key[0][1] == begin
+            )
+            rows = self._query(f"""
+                select row_key, reason, amount from {QUARANTINE}
+                where model_name = {text(str(staged.model["name"]))} and (
+                    (is_refused and split_part(row_key, ', ', 1) in ({alike}))
+                    or (not is_refused and row_hash in (
+                        select {ROW_HASH} from {staged.raw} where {DELETED_AT} is null and {condition}
+                    ))
+                )
+                order by row_key, row_hash
+            """).to_pylist()
+            key_is_personal = staged.personal & {*staged.source.primary_key}
+            lines += [
+                {
+                    "table": staged.name,
+                    "key": PERSONAL if key_is_personal else row["row_key"],
+                    "reason": row["reason"],
+                    "amount": row["amount"],
+                }
+                for row in rows
+            ]
+        if not lines:
+            return
+        worth = [line["amount"] for line in lines if line["amount"] is not None]
+        found.sentences.append(
+            f"Held back of {self._date}, and so in none of these figures: {len(lines):,}"
+            f" source row{'' if len(lines) == 1 else 's'}{f', worth {sum(worth):,.2f}' if worth else ''}."
+        )
+        found.add("held back", lines, "In quarantine: see retail-assets quarantine show")
 
     def _changes(self, found: Explanation) -> None:
         """What raw saw after the day of the orders behind the figures, or once on this day."""

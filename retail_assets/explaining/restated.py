@@ -1,7 +1,6 @@
 """What was reported of a past day, what became of it, and which source rows made it so."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,12 +11,11 @@ from retail_assets.catalog.project import Project
 from retail_assets.errors import UserError
 from retail_assets.explaining.changes import (
     changed_in,
-    naming,
-    numbers_of_day,
+    of_day,
+    tables_behind,
     versions_of_changed,
-    with_parts,
 )
-from retail_assets.explaining.entries import Catalog, Staged
+from retail_assets.explaining.entries import Catalog
 from retail_assets.explaining.explanation import Explanation, Format, Query, days_of, show
 from retail_assets.explaining.versions import day_of, events_of
 from retail_assets.ingestion.mapping import nearest
@@ -172,12 +170,12 @@ class Record:
             return
         changed = changed_in(windows)
         days = [(day_of(start, self._zone), day_of(end, self._zone) or date.max) for start, end in windows]
-        upstream = self._upstream(mart)
+        upstream = tables_behind(self._catalog, [mart.unique_id], self._query)
         told: set[str] = set()
         lines: list[dict[str, Any]] = []
-        for staged, of_day in self._of_day(upstream, day):
+        for staged, condition in of_day(self._catalog, upstream, day):
             told.add(staged.name)
-            rows = versions_of_changed(staged, changed, of_day, self._query)
+            rows = versions_of_changed(staged, changed, condition, self._query)
             lines += [
                 {**event.line, "loaded_at": event.loaded_at}
                 for event in events_of(staged, rows, (), self._zone)
@@ -205,44 +203,6 @@ class Record:
             [{"table": name, "versions": count} for name, count in sorted(others.items()) if count],
             f"Other tables that {mart.table} is made of, and changed in the same windows",
         )
-
-    def _upstream(self, mart: Restated) -> list[Staged]:
-        """The ingested tables that a mart is made of."""
-        parents = self._catalog.manifest["parent_map"]
-        seen: set[str] = set()
-        waiting = [mart.unique_id]
-        while waiting:
-            for each in parents.get(waiting.pop(), ()):
-                if each not in seen:
-                    seen.add(each)
-                    waiting.append(each)
-        relations = self._query(
-            "select lower(table_schema || '.' || table_name) as relation from information_schema.tables"
-        ).to_pylist()
-        there = {each["relation"] for each in relations}
-        return [
-            each
-            for each in self._catalog.staged.values()
-            if each.source.unique_id in seen and each.raw in there
-        ]
-
-    def _of_day(self, tables: Sequence[Staged], day: date) -> Iterator[tuple[Staged, str]]:
-        """The tables whose rows are of a day, each with a condition on raw: those of it by any version."""
-        known = {each.name: each for each in tables}
-        of_subject: dict[str, list[str]] = {}
-        for each in tables:
-            if named := naming(each, day):
-                of_subject.setdefault(each.name, []).append(named)
-        for whole in self._catalog.subjects():
-            if whole.name not in known:
-                continue
-            parts = with_parts(self._catalog, whole)
-            parts = {name: each for name, each in parts.items() if name in known}
-            if numbers := " union ".join(numbers_of_day(parts, day)):
-                for name, (_, number) in parts.items():
-                    of_subject.setdefault(name, []).append(f"cast({number} as varchar) in ({numbers})")
-        for name, ways in of_subject.items():
-            yield known[name], f"({' or '.join(ways)})"
 
     def _morning(self, day: date) -> datetime:
         return midnight(day, self._zone).replace(tzinfo=None)

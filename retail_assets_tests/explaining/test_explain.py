@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -353,6 +353,46 @@ class TestFigure:
         facts = rows(home.figure(PERFORMANCE, DAY, "territory_id="), "warehouse.wh_fact_sales")
         assert facts
         assert {each["sales_channel"] for each in facts} == {"webshop"}
+
+    def test_says_what_of_the_day_is_held_back(self, home: Home):
+        """A line by a rule, and one that was refused and is no row of raw. A deleted one is not told."""
+        told = "Held back of"
+        before = home.figure()
+        assert not [each for each in before.sentences if told in each]
+        order, lines = home.one(f"""
+            select sales_order_id, count(*) from staging.stg_sales_order_details
+            where sales_order_id <> {home.order} and sales_order_id in (
+                select sales_order_id from staging.stg_sales_orders where order_date = date '{DAY}'
+            )
+            group by 1 order by 2 desc, 1 limit 1
+        """)
+        home.connection.execute("begin")
+        home.connection.execute(f"""
+            insert into staging.quarantine by name
+            select 'stg_sales_order_details' as model_name,
+                'sales_order_id=' || sales_order_id || ', sales_order_detail_id=' || sales_order_detail_id
+                    as row_key,
+                _row_hash as row_hash, 'no pieces' as reason, 12.5 as amount, false as is_refused
+            from raw_erp.sales_order_detail where sales_order_id in ({order}, {home.order})
+            union all
+            select 'stg_sales_order_details', 'sales_order_id={home.order}, sales_order_detail_id=99',
+                7, 'no number', 30, true
+            union all
+            select 'stg_sales_order_details', 'sales_order_id=0, sales_order_detail_id=1',
+                8, 'no number', 5, true
+        """)
+        found = home.figure()
+        other = home.figure(PERFORMANCE, DAY + timedelta(days=20))
+        home.connection.execute("rollback")
+        held = rows(found, "held back")
+        assert {each["table"] for each in held} == {"erp.sales_order_detail"}
+        assert f"sales_order_id={home.order}, sales_order_detail_id={home.line}" not in {
+            each["key"] for each in held
+        }
+        assert len(held) == lines + 1
+        (sentence,) = (each for each in found.sentences if told in each)
+        assert f"{sum(each['amount'] for each in held):,.2f}" in sentence
+        assert not rows(other, "held back")
 
     def test_says_what_changed_since(self, home: Home):
         """The order that moved away, though it is still behind the figure: no run has taken that in yet."""
