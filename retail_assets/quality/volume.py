@@ -3,7 +3,8 @@
 A source that stopped, or a load that read half of it, breaks no rule of any row: nothing else would tell. The
 rows that raw took in are counted by day, of all tables of a system in one query. What is expected of a day is
 the median of the same weekdays in the eight weeks before it, so a shop that is closed on Sundays is none that
-stopped, and one odd day is not expected to come again.
+stopped, and one odd day is not expected to come again. As many as on the same day of the month before are no
+surprise either: points and statements are booked by the month.
 
 Of few rows chance alone makes large shares. So what is missing has to be more than chance explains: some
 standard deviations of a count, or of what these weekdays differ by, whichever is more. A table of few rows is
@@ -170,14 +171,21 @@ def unusual(table: str, counts: Counts, judged: Sequence[date]) -> Iterator[Odd]
             continue
         if not seen and missing >= SILENCE:
             yield Odd(table, day, 0, missing, since)
-        elif seen and _is_odd(seen, expected, max(sqrt(expected), TO_DEVIATION * spread)):
+        deviation = max(sqrt(expected), TO_DEVIATION * spread)
+        if seen and _is_odd(seen, expected, deviation, counts.get(_month_before(day), 0)):
             yield Odd(table, day, seen, expected)
 
 
-def _is_odd(seen: int, expected: float, deviation: float) -> bool:
+def _is_odd(seen: int, expected: float, deviation: float, month_before: int) -> bool:
     if seen < expected:
         return expected - seen > TOO_FEW * deviation and seen < expected / 2
-    return expected > 0 and seen - expected > TOO_MANY * deviation and seen > TIMES * expected
+    is_many = seen - expected > TOO_MANY * deviation and seen > TIMES * max(expected, month_before)
+    return expected > 0 and is_many
+
+
+def _month_before(day: date) -> date:
+    last_of_month = day.replace(day=1) - timedelta(days=1)
+    return last_of_month.replace(day=min(day.day, last_of_month.day))
 
 
 def _days_until(judged: Sequence[date], begun: date) -> Iterator[date]:

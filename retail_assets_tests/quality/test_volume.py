@@ -56,6 +56,16 @@ def test_a_day_is_compared_with_its_weekday(counts, seen):
     assert [each.seen for each in _odd(counts)] == seen
 
 
+def test_what_comes_by_the_month_is_expected():
+    """Of one month only the second time it is known; many times more than then are odd still."""
+    first = {date(2024, 4, 30): 900}
+    assert [each.seen for each in _odd({**_counts(100, last=1000)})] == [1000]
+    assert not _odd({**_counts(100, last=1000), **first})
+    assert [each.seen for each in _odd({**_counts(100, last=9000), **first})] == [9000]
+    # A month in which it stays out is judged by its weekdays.
+    assert not _odd({**_counts(100, last=100), **first})
+
+
 def test_one_odd_day_is_not_expected_again():
     counts = _counts(100, last=100)
     counts[DAY - timedelta(weeks=1)] = 5000
