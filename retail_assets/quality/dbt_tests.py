@@ -14,6 +14,7 @@ from retail_assets.resources.sessions import Session
 FAILING_ROWS = "failing rows"
 QUERY = "query"
 ROWS_SHOWN = 5
+TIMES = "_times"
 LONGEST_VALUE = 60
 
 
@@ -49,7 +50,11 @@ def failing_rows(
     """The query of a test that failed, and some of the rows that it finds, without personal data."""
     told: dict[str, dg.MetadataValue[Any]] = {QUERY: dg.MetadataValue.md(f"```sql\n{sql.strip()}\n```")}
     try:
-        rows = execute.read(f"select * from ({sql}) as failing limit {ROWS_SHOWN}").to_pylist()
+        # Some tests find a value once for each row that has it: five times the same says no more than once.
+        rows = execute.read(f"""
+            select *, count(*) as {TIMES} from ({sql}) as failing
+            group by all order by {TIMES} desc limit {ROWS_SHOWN}
+        """).to_pylist()
     except Exception:
         # That the check failed is told in any case.
         return told
@@ -59,10 +64,12 @@ def failing_rows(
 
 
 def _line(row: Mapping[str, Any], personal: Collection[str]) -> str:
-    return ", ".join(
+    said = ", ".join(
         f"{name}={'(personal)' if name in personal and value is not None else _short(value)}"
         for name, value in row.items()
+        if name != TIMES
     )
+    return f"{said} ({row[TIMES]:,} times)" if row[TIMES] > 1 else said
 
 
 def _short(value: Any) -> str:
