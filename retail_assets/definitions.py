@@ -19,6 +19,7 @@ from retail_assets.dashboards.assets import dashboard_assets
 from retail_assets.demand.assets import SERIES_KEY, demand_assets
 from retail_assets.demand.plan_assets import STOCK_KEY, plan_assets
 from retail_assets.demo.night import with_nights
+from retail_assets.deployment.processes import end_quietly
 from retail_assets.deployment.upgrade import bring_up_to_date
 from retail_assets.extracts.assets import extract_assets
 from retail_assets.ingestion.assets import raw_assets
@@ -87,4 +88,5 @@ def definitions_of(settings: Settings) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Those of this process's settings. Dagster calls it; importing the module reads no home."""
+    end_quietly()
     return definitions_of(settings())

@@ -1,7 +1,5 @@
 """The command line. Each command imports what it needs when it runs, so that `--help` is quick."""
 
-import atexit
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -755,12 +753,13 @@ def snowflake_setup(
 def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
     """Run the Dagster UI with schedules and sensors, on 127.0.0.1."""
     from retail_assets.deployment.home import CODE_LOCATION
+    from retail_assets.deployment.processes import become
     from retail_assets.resources.ports import HOST, listening
 
     # Dagster would say that it serves on a port in use, and stay.
     listening(port).close()
     command = [sys.executable, "-m", "retail_assets.deployment.dev"]
-    os.execv(sys.executable, [*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
+    become([*command, "-m", CODE_LOCATION, "-h", HOST, "-p", str(port)])
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -778,12 +777,6 @@ def serve(
     become(part, settings(), context.args)
 
 
-def _end_quietly() -> None:
-    """Say nothing more. After Python's last word, DuckDB would list what it has not freed, in 40 lines."""
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
 def main() -> None:
     """Entry point: a user's mistake is a sentence, not a traceback."""
     if sys.platform == "win32":
@@ -791,10 +784,11 @@ def main() -> None:
             "retail-assets does not run on Windows, which lacks the file locks it needs (fcntl). Use WSL."
         )
     from retail_assets.deployment.home import prepare
+    from retail_assets.deployment.processes import end_quietly
     from retail_assets.errors import UserError, of_the_disk
     from retail_assets.settings import settings
 
-    atexit.register(_end_quietly)
+    end_quietly()
     try:
         # Nothing is written for help, nor into the home by what only looks at the sources.
         helps = {"--help"} if sys.argv[1:2] == ["serve"] else {"--help", "-h"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from retail_assets.deployment.home import CODE_LOCATION
+from retail_assets.deployment.processes import become
 from retail_assets.resources.ports import HOST
 from retail_assets.settings import Settings
 
@@ -48,4 +49,4 @@ def serve(part: Part, settings: Settings, more: Sequence[str]) -> None:
     """Become that process."""
     host, port = code_server(settings)
     os.environ["RETAIL_CODE_SERVER_HOST"], os.environ["RETAIL_CODE_SERVER_PORT"] = host, port
-    os.execv(sys.executable, arguments(part, settings, more))
+    become(arguments(part, settings, more))
