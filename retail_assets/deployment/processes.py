@@ -15,7 +15,7 @@ def become(arguments: Sequence[str]) -> NoReturn:
     ignore that one: they would end on neither.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execv(arguments[0], arguments)
+    os.execv(arguments[0], list(arguments))
 
 
 def end_quietly() -> None:
