@@ -22,6 +22,7 @@ import dagster as dg
 
 from retail_assets.catalog.contract import CHANGED_AT, SourceTable
 from retail_assets.ingestion import refusals
+from retail_assets.quality.row_account import in_window
 from retail_assets.quality.warned import warned
 from retail_assets.resources.sql import text
 from retail_assets.resources.warehouse import Execute
@@ -122,12 +123,11 @@ def arrivals(
     first = judged[0] - timedelta(weeks=WEEKS)
     days = [first + timedelta(days=number) for number in range((judged[-1] - first).days + 1)]
     spans = {day: day_span(day, timezone) for day in days}
-    since, until = (_moment(each) for each in (spans[days[0]].start, spans[days[-1]].end))
     listed = " union all ".join(
         f"select cast('{day}' as date) as arrived_on, {_moment(start)} as begins, {_moment(end)} as ends"
         for day, (start, end) in spans.items()
     )
-    within = f"{CHANGED_AT} >= {since} and {CHANGED_AT} < {until}"
+    within = in_window(CHANGED_AT, Window(spans[days[0]].start, spans[days[-1]].end))
     rows = [
         f"select {text(table.name)} as table_name, {CHANGED_AT} as arrived_at"
         f" from {table.schema}.{table.name} where {within}"
