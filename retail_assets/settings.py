@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         description="Where the warehouse is: `duckdb` (a file in the home) or `snowflake`. Default: the"
         " environment's.",
     )
+    memory: str = Field(
+        "60%",
+        description="Memory that DuckDB may use, such as `4GB` or a share of the machine's: what does not fit"
+        " goes to disk. Python and the rows on their way come on top.",
+    )
     snowflake_account: str = Field("", description="Snowflake account.")
     snowflake_user: str = Field("", description="Snowflake user.")
     snowflake_private_key_file: str = Field(
@@ -300,6 +305,13 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))} is no format; there are: {', '.join(FORMATS)}")
         return names
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, memory: str) -> str:
+        if not re.fullmatch(r"[1-9]\d*(\.\d+)? ?([KMGT]i?B|%)", memory, re.IGNORECASE):
+            raise ValueError(f"'{memory}' is no amount of memory; write for example 4GB or 60%")
+        return memory
 
     @field_validator("ui_hosts")
     @classmethod

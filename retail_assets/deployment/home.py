@@ -55,7 +55,7 @@ def prepare(settings: Settings) -> None:
         os.environ.setdefault(name, value)
     # Each run parses no configuration but the one given here: profiles.yml reads the environment. Secrets are
     # not for every child process to see: one that needs them reads the settings, as this one did.
-    os.environ["RETAIL_WAREHOUSE"] = settings.warehouse
+    os.environ["RETAIL_WAREHOUSE"], os.environ["RETAIL_MEMORY"] = settings.warehouse, settings.memory
     for field in type(settings).model_fields:
         value = getattr(settings, field)
         name = f"RETAIL_{field.upper()}"

@@ -176,15 +176,22 @@ class DuckDBWarehouse(Warehouse):
         storage.rewrite(self._settings.duckdb_path)
 
     def publish(self) -> None:
-        with duckdb.connect(self._settings.duckdb_path) as connection:
+        with self._connected() as connection:
             _drop_dlt_staging(connection)
             connection.execute("checkpoint")
         publish(self._settings.duckdb_path, self._settings.published_path)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        with duckdb.connect(self._settings.duckdb_path) as connection:
+        with self._connected() as connection:
             yield DuckDBSession(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        # The limit is the file's in this process, whoever of those who have it open set it.
+        with duckdb.connect(self._settings.duckdb_path) as connection:
+            connection.execute(f"set memory_limit = '{self._settings.memory}'")
+            yield connection
 
     def comment(self, descriptions: Iterable[Description], execute: Execute) -> None:
         missing = list(missing_comments(descriptions, execute(DUCKDB_COMMENTS)))
@@ -215,7 +222,11 @@ class DuckDBWarehouse(Warehouse):
                 "Nothing has been built yet. Run `retail-assets demo`, or `retail-assets backfill`"
                 " on a source of your own."
             )
-        config: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        config: dict[str, Any] = {
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "memory_limit": self._settings.memory,
+        }
         with duckdb.connect(path, read_only=True, config=config) as connection:
 
             def query(statement: str) -> "pa.Table":
@@ -237,8 +248,11 @@ class DuckDBWarehouse(Warehouse):
 
     def dlt_destination(self) -> "Destination[Any, Any]":
         import dlt
+        from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
-        return dlt.destinations.duckdb(str(self._settings.duckdb_path))
+        credentials = DuckDbCredentials(str(self._settings.duckdb_path))
+        credentials.global_config = {"memory_limit": self._settings.memory}
+        return dlt.destinations.duckdb(credentials)
 
     def check(self) -> str:
         path = self._settings.published_path

@@ -1,8 +1,11 @@
 """A query's mistake is a sentence."""
 
+import dlt
 import duckdb
 import pytest
+import yaml
 
+from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.resources.warehouse import WarehouseError, warehouse_of
 from retail_assets.settings import Settings
 
@@ -39,3 +42,19 @@ def test_the_ui_shows_where_the_password_comes_from_and_not_the_password(tmp_pat
     shown = warehouse_of(settings).dagster_resources()["snowflake"]
     assert shown.password == "RETAIL_SNOWFLAKE_PASSWORD"
     assert "Kx7-planted" not in repr(shown)
+
+
+def test_all_who_open_the_warehouse_are_bounded_by_the_same_memory(warehouse, tmp_path):
+    """Runs, readers and dlt. dbt has it from its profile."""
+    asked = "select current_setting('memory_limit')"
+    bounded = warehouse_of(Settings(home=tmp_path, memory="512MB"))
+    with duckdb.connect() as connection:
+        (expected,) = connection.execute("set memory_limit = '512MB'").execute(asked).fetchall()
+    with bounded.writing(print):
+        assert bounded.execute(asked) == [expected]
+    assert list(bounded.query(asked).to_pylist()[0].values()) == list(expected)
+    pipeline = dlt.pipeline("bounded", pipelines_dir=str(tmp_path), destination=bounded.dlt_destination())
+    with pipeline.sql_client() as client:
+        assert client.execute_sql(asked) == [expected]
+    profile = yaml.safe_load((PROJECT_DIR / "profiles.yml").read_text())
+    assert "RETAIL_MEMORY" in profile["retail_assets"]["outputs"]["duckdb"]["settings"]["memory_limit"]
