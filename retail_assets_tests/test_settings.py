@@ -72,7 +72,5 @@ def test_an_unknown_environment_is_said(name, monkeypatch):
 @pytest.mark.parametrize("memory", ["4", "0GB", "lots", "-4GB", "4GB; drop table x"])
 def test_what_is_no_amount_of_memory_is_said(memory, monkeypatch):
     monkeypatch.setenv("RETAIL_MEMORY", memory)
-    with pytest.raises(
-        SettingsError, match=r"RETAIL_MEMORY: .*is no amount of memory; write for"
-    ):
+    with pytest.raises(SettingsError, match=r"RETAIL_MEMORY: .*is no amount of memory; write for"):
         load_settings()
