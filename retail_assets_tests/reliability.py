@@ -32,8 +32,8 @@ KILLS = """\
 all the time. Whatever it sees is the state before or the one after; and after a rerun every table is as
 undisturbed, and as rebuilt from its own raw. Then a nightly run, a backfill of 30 days, a weekly run, four
 readers and the UI are there at once: nobody sees a lock, and every table is right. It takes an hour, and is
-not part of `make test`. On 2026-12-01, while others used the machine: 50 kills, 10,720 looks of the reader, no
-lock, no half, and every table as undisturbed.
+not part of `make test`. On 2026-12-01, while others used the machine: 50 kills, 10,720 looks of the reader,
+no lock, no half, and every table as undisturbed.
 """
 MUTATIONS = """\
 ## Do the laws' tests see what breaks a law?
