@@ -771,10 +771,10 @@ def serve(
 
     Further options are Dagster's: -h and -p, where it is not to be on 127.0.0.1.
     """
-    from retail_assets.deployment.serve import serve as become
+    from retail_assets.deployment.serve import serve as serve_part
     from retail_assets.settings import settings
 
-    become(part, settings(), context.args)
+    serve_part(part, settings(), context.args)
 
 
 def main() -> None:

@@ -57,6 +57,11 @@ class Staged:
         """The key's columns, by raw's and by staging's name."""
         return list(zip(self.source.primary_key, self.model["config"]["unique_key"], strict=True))
 
+    @property
+    def key_is_personal(self) -> bool:
+        """Whether the key itself is, or has, what is not shown."""
+        return not self.personal.isdisjoint(self.source.primary_key)
+
     def references(self, other: "Staged") -> list[str]:
         """The columns, by raw's names, that name a row of another table of the system."""
         return [each.name for each in self.source.columns if each.references == other.source.name]

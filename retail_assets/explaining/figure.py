@@ -197,11 +197,10 @@ class _Figure:
                 )
                 order by row_key, row_hash
             """).to_pylist()
-            key_is_personal = staged.personal & {*staged.source.primary_key}
             lines += [
                 {
                     "table": staged.name,
-                    "key": PERSONAL if key_is_personal else row["row_key"],
+                    "key": PERSONAL if staged.key_is_personal else row["row_key"],
                     "reason": row["reason"],
                     "amount": row["amount"],
                 }

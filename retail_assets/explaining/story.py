@@ -286,10 +286,9 @@ def _staged_key(table: Staged) -> str:
 
 
 def _held(table: Staged, row: Row, what: str, since: date | None, until: date | None) -> dict[str, Any]:
-    personal = table.personal & {*table.source.primary_key}
     return {
         "table": table.name,
-        "key": PERSONAL if personal else row["row_key"],
+        "key": PERSONAL if table.key_is_personal else row["row_key"],
         "what": what,
         "reason": row["reason"],
         "value": row.get("value"),

@@ -191,12 +191,11 @@ class Desk:
     def _row(
         self, staged: Staged, row: Mapping[str, Any], is_refused: bool, value: str | None, origin: str | None
     ) -> HeldRow:
-        is_personal = bool(staged.personal & {*staged.source.primary_key})
         since = day_of(row["changed_at"], self._timezone)
         assert since
         return HeldRow(
             table=staged.name,
-            key=PERSONAL if is_personal else row["row_key"] or "(no key)",
+            key=PERSONAL if staged.key_is_personal else row["row_key"] or "(no key)",
             reason=row["reason"],
             is_refused=is_refused,
             value=value,
