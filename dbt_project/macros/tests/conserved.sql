@@ -1,7 +1,8 @@
 {#
     Law 1: every source row is in its staging model or in quarantine, exactly once, and rows that were deleted in the
-    source are in neither. Checks the rows that changed in the window. A failing row comes with the number of places
-    where it was found.
+    source are in neither. Every version of it is in raw once, and its key is known. Checks the rows that changed in the
+    window, in one scan. A failing row comes with the number of places where it was found, and of versions that raw has
+    more than once.
 #}
 {% test conserved(model) %}
     {% if execute -%}
@@ -15,7 +16,8 @@
 
                 select
                     {{ row_key(key) }} as row_key,
-                    max(case when _deleted_at is null then 1 else 0 end) as expected
+                    max(case when _deleted_at is null then 1 else 0 end) as expected,
+                    count(*) - count(distinct _row_hash) as repeated_versions
                 from {{ versions }}
                 where {{ of_changed_row(versions, key) }}
                 group by {{ key | join(", ") }}
@@ -36,16 +38,43 @@
 
             final as (
 
-                select affected.row_key, affected.expected, count(found.row_key) as places
+                select
+                    affected.row_key,
+                    affected.expected,
+                    affected.repeated_versions,
+                    count(found.row_key) as places
                 from affected
                 left join found on affected.row_key = found.row_key
-                group by affected.row_key, affected.expected
+                group by affected.row_key, affected.expected, affected.repeated_versions
+
+            ),
+
+            -- No semi-join finds a row without a key.
+            without_key as (
+
+                select
+                    cast(null as varchar) as row_key,
+                    count(*) as expected,
+                    cast(0 as bigint) as repeated_versions,
+                    cast(0 as bigint) as places
+                from {{ versions }}
+                where
+                    {{ in_window("_changed_at") }}
+                    and (
+                        {% for column in key -%}
+                            {{ column }} is null {{ "or " if not loop.last }}
+                        {%- endfor %}
+                    )
+                having count(*) > 0
 
             )
 
         select *
         from final
-        where places <> expected
+        where places <> expected or repeated_versions > 0
+        union all
+        select *
+        from without_key
     {%- else -%} {%- do ref("quarantine") -%}
     {%- endif %}
 {% endtest %}

@@ -4,11 +4,11 @@
 
 with
 
-    sales as (
+    affected_sales as (
 
         select *, order_date as sales_date, discount_amount > 0 as is_discounted
         from {{ ref("wh_fact_sales") }}
-        where is_sale
+        where is_sale and {{ is_affected(["order_date"]) }}
 
     ),
 
@@ -33,25 +33,26 @@ with
             cast(sum(net_amount) as decimal(38, 6)) as net_sales,
             cast(sum(line_cost) as decimal(38, 6)) as cost,
             cast(sum(margin) as decimal(38, 6)) as margin
-        from sales
-        where {{ is_affected() }}
+        from affected_sales
         group by sales_date, product_key, sales_channel, special_offer_id, offer_id, is_discounted
 
     ),
 
     product_days as (select distinct sales_date, product_key, sales_channel from daily),
 
+    -- Sales are read again, with a filter of their own: DuckDB would keep all rows of a query that is used
+    -- twice.
     sold_by_day as (
 
         select
-            sales_date,
+            order_date as sales_date,
             product_key,
             sales_channel,
             sum(quantity) as quantity,
-            max(case when is_discounted then 1 else 0 end) as is_discount_day
-        from sales
-        where sales_date in ({{ shifted_days("product_days", "sales_date", -baseline_days, -1) }})
-        group by sales_date, product_key, sales_channel
+            max(case when discount_amount > 0 then 1 else 0 end) as is_discount_day
+        from {{ ref("wh_fact_sales") }}
+        where is_sale and order_date in ({{ shifted_days("product_days", "sales_date", -baseline_days, -1) }})
+        group by order_date, product_key, sales_channel
 
     ),
 

@@ -24,7 +24,14 @@ with
 
     ),
 
-    product_days as (select * from {{ ref("wh_fact_product_days") }}),
+    -- No offer looks further back, and the engine prunes by the day.
+    product_days as (
+
+        select *
+        from {{ ref("wh_fact_product_days") }}
+        where sales_date >= (select min(observed_from) from offers)
+
+    ),
 
     -- All days with any sale, so that which rows there are does not depend on which day was run first.
     days as (
