@@ -244,7 +244,7 @@ def _close(database: sqlite3.Connection, number: int, now: float) -> None:
 
 def _incident(content: str) -> Incident:
     values = json.loads(content)
-    listed = {name: tuple(values.get(name, ())) for name in ("tables", "pages", "partitions")}
+    listed = {name: tuple(values.get(name, ())) for name in ("tables", "pages", "partitions", "sources")}
     return Incident(**{**values, **listed})
 
 
@@ -272,10 +272,7 @@ def _write(
     """Write the messages to one destination: one each, or one for all of a storm."""
 
     def comes(known: Known) -> bool:
-        return any(
-            route.to == destination and route.takes(known.incident.severity, known.incident.owner)
-            for route in routes
-        )
+        return any(route.to == destination and route.takes(known.incident) for route in routes)
 
     new, over = [each for each in new if comes(each)], [each for each in over if comes(each)]
     written: list[tuple[str, str, str]] = []

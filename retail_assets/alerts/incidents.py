@@ -32,6 +32,8 @@ class Incident:
     """The marts that are made of what is wrong."""
     pages: tuple[str, ...] = ()
     """The dashboards that show them, extracts and reports."""
+    sources: tuple[str, ...] = ()
+    """The source systems whose rows are wrong, each with who answers for it, where somebody is named."""
     rows: str = ""
     """Some of the rows, as a table in text."""
     remedy: str = ""

@@ -63,6 +63,8 @@ def _lines(incident: Incident, number: int) -> Iterator[str]:
         yield f"Tables made of it: {named(incident.tables)}"
     if incident.pages:
         yield f"Pages that show it: {named(incident.pages)}"
+    if incident.sources:
+        yield f"Comes from: {named(incident.sources)}"
     if incident.rows:
         yield f"Rows:\n{incident.rows}"
     if incident.remedy:

@@ -67,6 +67,8 @@ class Watch:
     instance: dg.DagsterInstance
     graph: Any  # Dagster's asset graph, which has no public name
     ui: str
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    """Who answers for a source system, by its name."""
 
     def look(self, state: Mapping[str, Any], now: float) -> tuple[Look, Mapping[str, Any]]:
         """What is new since the look that left `state`, and the state for the next one.
@@ -182,6 +184,7 @@ class Watch:
             is_event=evaluation.check_name in EVENTS,
             tables=marts,
             pages=pages,
+            sources=tuple(self._sources(asset)),
             rows=str(rows.value) if rows else "",
             remedy=_remedy(evaluation.check_name, partition, asset, evaluation.description or ""),
             link=f"{self._asset_link(asset)}?view=checks&checkDetail={quote(evaluation.check_name)}",
@@ -228,6 +231,21 @@ class Watch:
 
     def _asset_link(self, key: dg.AssetKey) -> str:
         return f"{self.ui}/assets/{'/'.join(map(quote, key.path))}"
+
+    def _sources(self, key: dg.AssetKey) -> Iterator[str]:
+        """The system of a raw or staged table. Other tables are made of several."""
+        seen, ahead = {key}, [key]
+        while ahead:
+            each = ahead.pop()
+            parents = (
+                self._node(each).parent_keys if self._node(each) and each.path[0] == "staging" else set()
+            )
+            ahead += parents - seen
+            seen |= parents
+        systems = {each.path[0].removeprefix("raw_") for each in seen if each.path[0].startswith("raw_")}
+        if len(systems) == 1:
+            (system,) = systems
+            yield f"{system} ({self.contacts[system]})" if system in self.contacts else system
 
     def _made_of(self, key: dg.AssetKey) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The marts that are made of an asset, itself too, and what shows any of its descendants."""

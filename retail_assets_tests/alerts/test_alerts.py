@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from retail_assets.alerts.delivery import DeliveryError, send
 from retail_assets.alerts.inbox import STORM, Inbox
 from retail_assets.alerts.incidents import Incident
-from retail_assets.alerts.routes import Route, RoutesError, destinations, routes
+from retail_assets.alerts.routes import Route, RoutesError, contacts, destinations, routes
 from retail_assets.alerts.tick import watched
 from retail_assets.alerts.watch import Look, Watch
 from retail_assets.automation.jobs import NEWEST_PARTITION_JOB
@@ -313,6 +313,66 @@ def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:
     assert sent == [(["json://a/x"], "Error: b"), (["json://b/y"], "Warning: a")]
 
 
+def test_what_is_wrong_in_rows_of_a_source_names_it_and_finds_who_answers_for_it(tmp_path: Path) -> None:
+    """Of a raw and a staged table; a table that is made of two sources comes from neither alone."""
+    settings = Settings(home=tmp_path, alert_urls=SecretStr("shop=json://a/x books=json://b/y"))
+    (tmp_path / "alerts.yml").write_text(
+        "routes:\n- {to: shop, sources: [webshop]}\n- {to: books, sources: [erp]}\n"
+        "sources:\n  webshop: Anna, anna@example.com\n"
+    )
+
+    def checked(key: list[str], *parents: list[str]) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=key, deps=list(parents), check_specs=[dg.AssetCheckSpec("holds", asset=dg.AssetKey(key))]
+        )
+        def table() -> dg.MaterializeResult:
+            return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=False)])
+
+        return table
+
+    definitions = dg.Definitions(
+        assets=[
+            checked(["raw_webshop", "orders"]),
+            checked(["staging", "stg_orders_versions"], ["raw_webshop", "orders"]),
+            checked(["staging", "stg_orders"], ["staging", "stg_orders_versions"]),
+            checked(["raw_erp", "orders"]),
+            checked(["staging", "quarantine"], ["staging", "stg_orders_versions"], ["raw_erp", "orders"]),
+            checked(["warehouse", "facts"], ["staging", "stg_orders"]),
+        ]
+    )
+    with dg.instance_for_test() as instance:
+        watch = Watch(instance, definitions.resolve_asset_graph(), "http://ui", contacts(settings))
+        _, state = watch.look({}, 0.0)
+        definitions.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+        look, _ = watch.look(state, 1.0)
+    shop = ("webshop (Anna, anna@example.com)",)
+    assert {each.title.split(",")[0]: each.sources for each in look.found.values()} == {
+        "raw_webshop/orders": shop,
+        "staging/stg_orders_versions": shop,
+        "staging/stg_orders": shop,
+        "raw_erp/orders": ("erp",),
+        "staging/quarantine": (),
+        "warehouse/facts": (),
+    }
+    inbox, sent = Inbox(tmp_path), []
+    inbox.record(list(look.found.values()), {}, routes(settings), 1.0, {})
+    inbox.deliver(destinations(settings), lambda urls, title, body, _: sent.append((*urls, title, body)), 1.0)
+    assert [url for url, *_ in sent] == ["json://b/y", *["json://a/x"] * 3] or [url for url, *_ in sent] == [
+        *["json://a/x"] * 3,
+        "json://b/y",
+    ]
+    assert all(
+        "Comes from: webshop (Anna, anna@example.com)" in body for url, _, body in sent if "a/x" in url
+    )
+    assert all("Comes from: erp\n" in body for url, _, body in sent if "b/y" in url)
+
+
+def test_a_file_that_names_contacts_alone_sends_to_everybody(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, alert_urls=SecretStr("json://a/x"))
+    (tmp_path / "alerts.yml").write_text("sources:\n  erp: Finance IT\n")
+    assert routes(settings) == [Route(to="default")]
+
+
 @fault(Area.ALERTS, "The file of routes is wrong", "That is told, and alerts go to everybody.")
 @pytest.mark.parametrize(
     ("content", "said"),
@@ -320,7 +380,9 @@ def test_owners_and_severities_find_their_way(tmp_path: Path) -> None:
         ("routes:\n- {to: nobody}\n", "sends to 'nobody', of which RETAIL_ALERT_URLS has no address"),
         ("routes:\n- {to: default, level: high}\n", "level"),
         ("routes: [\n", "no list of routes"),
-        ("to: default\n", "it begins with `routes:`"),
+        ("to: default\n", "to: Extra inputs"),
+        ("just words\n", "it has `routes:`"),
+        ("sources: {till: Anna}\n", "sources.till"),
     ],
 )
 def test_a_wrong_route_is_told_and_what_is_wrong_is_sent_to_everybody(

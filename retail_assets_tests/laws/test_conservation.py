@@ -130,7 +130,9 @@ def test_the_check_sees_a_lost_row(built, tmp_path, model, key):
 def test_the_check_sees_a_version_twice_and_a_row_without_a_key(built, tmp_path):
     """In one scan with the rows that are lost, and with nothing else."""
     statement = _compiled_check(built, "stg_loyalty_activities")
-    ((system, table),) = built.manifest["nodes"]["model.retail_assets.stg_loyalty_activities_versions"]["sources"]
+    ((system, table),) = built.manifest["nodes"]["model.retail_assets.stg_loyalty_activities_versions"][
+        "sources"
+    ]
     (raw,) = [each for each in source_tables(built.manifest, system) if each.name == table]
     relation, (key,) = f"{raw.schema}.{raw.name}", raw.primary_key
     copy = shutil.copyfile(built.settings.duckdb_path, tmp_path / built.settings.duckdb_path.name)
@@ -141,9 +143,8 @@ def test_the_check_sees_a_version_twice_and_a_row_without_a_key(built, tmp_path)
         ((row_key, expected, repeated, places),) = connection.execute(statement).fetchall()
         assert (row_key, expected, repeated, places) == (f"loyalty_activity_id={known}", 1, 1, 1)
         connection.execute(f"alter table {relation} alter column {key} drop not null")
-        connection.execute(
-            f"update {relation} set {key} = null where _row_hash = (select max(_row_hash) from {relation} where {newest})"
-        )
+        copies = f"_row_hash = (select max(_row_hash) from {relation} where {newest})"
+        connection.execute(f"update {relation} set {key} = null where {copies}")
         found = connection.execute(statement).fetchall()
     assert (None, 2, 0, 0) in found, "both copies have no key now"
 
@@ -166,7 +167,9 @@ def test_the_check_costs_what_the_day_brought(built, tmp_path):
                     cast(null as timestamp) as _deleted_at
                 from staging.stg_webshop_events;
             insert into raw_webshop.events
-                select id + {old + new}, _row_hash, _changed_at, _deleted_at from raw_webshop.events where id < 1000;
+                select id + {old + new}, _row_hash, _changed_at, _deleted_at
+                from raw_webshop.events
+                where id < 1000;
             create view staging.stg_webshop_events_versions as
                 select id as event_id, _row_hash, _changed_at, _deleted_at from raw_webshop.events;
         """)
