@@ -232,8 +232,8 @@ def _keys(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
         if test.get("name") == "unique_grain" and node.get("attached_node") in nodes:
             found[table_of(manifest, node["attached_node"])] = test["kwargs"]["columns"]
         elif test.get("name") == "conserved" and node.get("attached_node") in nodes:
-            table = table_of(manifest, node["attached_node"])
-            found[f"{table}_versions"] = [*found[table], ROW_HASH]
+            staged = table_of(manifest, node["attached_node"])
+            found[f"{staged}_versions"] = [*found[staged], ROW_HASH]
     for system in {source["source_name"] for source in manifest["sources"].values()}:
         for table in source_tables(manifest, system):
             found[f"{table.schema}.{table.name}"] = [*table.primary_key, MODIFIED_AT]
