@@ -88,7 +88,7 @@ def routes(settings: Settings, *, follow: bool = True) -> Sequence[Route]:
 
 def contacts(settings: Settings) -> Mapping[str, str]:
     """Who answers for a source system, by its name. Raises `RoutesError` if the file cannot be read."""
-    return {**_read(settings).sources}
+    return {str(system): who for system, who in _read(settings).sources.items()}
 
 
 def _read(settings: Settings) -> _File:
