@@ -325,8 +325,9 @@ def test_what_is_wrong_in_rows_of_a_source_names_it_and_finds_who_answers_for_it
         @dg.asset(
             key=key, deps=list(parents), check_specs=[dg.AssetCheckSpec("holds", asset=dg.AssetKey(key))]
         )
-        def table() -> Any:
-            return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=False)])
+        def table() -> Iterator[Any]:
+            yield dg.AssetCheckResult(passed=False)
+            yield dg.Output(None)
 
         return table
 
