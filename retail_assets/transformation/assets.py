@@ -33,7 +33,7 @@ from retail_assets.resources.warehouse import Execute, Warehouse
 from retail_assets.settings import Settings
 from retail_assets.transformation import runner
 from retail_assets.transformation.plan import plan, states_after
-from retail_assets.transformation.views import standing
+from retail_assets.transformation.unchanged import Unchanged, unchanged
 from retail_assets.transformation.window import build_arguments
 from retail_assets.windows import Window
 
@@ -109,12 +109,25 @@ def _step(
                 )
                 text_keys = systems_of_text(manifest, execute)
                 empty = _create_empty(project, there, execute)
-                # Views that are unchanged are not created again, unless keys are text: the type of keys is
-                # known only in the run, and views cast to it.
-                if not text_keys and not config.full_refresh:
-                    built |= standing(manifest, planned.nodes, _relations(execute), execute)
-                for unique_id in sorted(built):
-                    yield dg.MaterializeResult(asset_key=models[unique_id].key, metadata={"unchanged": True})
+                measure = _measure(project, planned.window, execute)
+                idle = (
+                    Unchanged()
+                    if config.full_refresh
+                    else unchanged(manifest, planned, known, _relations(execute), text_keys, execute)
+                )
+                for unique_id in idle.models:
+                    built.add(unique_id)
+                    metadata = {**measure(unique_id), "unchanged": True}
+                    yield dg.MaterializeResult(asset_key=models[unique_id].key, metadata=metadata)
+                for unique_id in sorted(idle.tests):
+                    built.add(unique_id)
+                    check = tests[unique_id]
+                    yield dg.AssetCheckResult(
+                        passed=True,
+                        asset_key=check.asset_key,
+                        check_name=check.name,
+                        metadata={"unchanged": True},
+                    )
                 choice = runner.Choice({*planned.nodes} - built, empty, planned.rebuilt)
                 arguments = build_arguments(
                     planned.window,
@@ -126,7 +139,6 @@ def _step(
                     ),
                 )
                 restatements.create(execute)
-                measure = _measure(project, planned.window, execute)
                 sample = partial(failing_rows, personal_names(manifest), execute)
                 try:
                     if choice.nodes:
