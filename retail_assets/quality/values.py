@@ -107,7 +107,7 @@ def unusual(measure: str, sums: Sums, judged: Iterable[date]) -> Iterator[OddVal
     """The days on which a figure is far less or far more than on the same weekdays before."""
     begun = min(sums, default=None)
     for day in judged:
-        before = usual(sums, day, begun) if begun else None
+        before = usual(sums, day, begun, Decimal(0)) if begun else None
         if before is None or before[0] <= 0:
             continue
         seen, (expected, spread) = sums.get(day, Decimal(0)), before
