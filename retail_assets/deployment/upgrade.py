@@ -23,6 +23,7 @@ import dagster as dg
 from packaging.version import Version
 
 from retail_assets.catalog.contract import SourceTable, source_tables
+from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.entry import catalog_entry
 from retail_assets.catalog.fingerprints import digest, fingerprints
 from retail_assets.catalog.presence import presence
@@ -228,6 +229,9 @@ class Upgrade:
                 execute(f"drop {kind} if exists {name}")
             with transaction(execute):
                 record.write(execute, Record(package_version(), self._fingerprint, self._fingerprints))
+            if plan.build:
+                # A rebuilt table is a new one, without what the old one was described by.
+                self._warehouse.comment(descriptions(self._project.manifest), execute)
         if plan:
             self._warehouse.publish()
         if plan.build:

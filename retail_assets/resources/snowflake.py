@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from dlt.common.destination import Destination
     from snowflake.connector import SnowflakeConnection
-    from snowflake.connector.cursor import SnowflakeCursor
+    from snowflake.connector.cursor import ResultMetadata, SnowflakeCursor
 
 ROWS_AT_ONCE = 10_000
 
@@ -176,10 +176,12 @@ class SnowflakeSession(Session):
         import pyarrow as pa
 
         cursor = _run(self._connection, statement)
-        names = [column.name.lower() for column in cursor.description]
+        described = list(cursor.description)
         rows = cursor.fetchall()
-        columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-        return pa.table(dict(zip(names, map(list, columns), strict=True)))
+        columns = zip(*rows, strict=True) if rows else [() for _ in described]
+        # By the query, not by the values: a column that is empty today has its type all the same.
+        arrays = [_array(values, each) for values, each in zip(columns, described, strict=True)]
+        return pa.table(arrays, names=[each.name.lower() for each in described])
 
     @contextmanager
     def holding(self, name: str, rows: "pa.Table") -> Iterator[str]:
@@ -213,6 +215,37 @@ def _type_of(arrow_type: "pa.DataType") -> str:
     if pa.types.is_timestamp(arrow_type):
         return "timestamp_ntz"
     return "bigint" if pa.types.is_integer(arrow_type) else "varchar"
+
+
+def _array(values: Sequence[Any], described: "ResultMetadata") -> "pa.Array[Any]":
+    """A column of a result, with the type that Snowflake says that it has.
+
+    Whole numbers are of 64 bits, as in the models; those that are larger stay decimals of 38 digits.
+    """
+    import pyarrow as pa
+    from snowflake.connector.constants import FIELD_ID_TO_NAME
+
+    kind = FIELD_ID_TO_NAME[described.type_code]
+    if kind == "FIXED" and described.scale:
+        return pa.array(values, pa.decimal128(described.precision or 38, described.scale))
+    if kind == "FIXED":
+        try:
+            return pa.array(values, pa.int64())
+        except (OverflowError, pa.ArrowInvalid):
+            return pa.array(values, pa.decimal128(38, 0))
+    types = {
+        "REAL": pa.float64(),
+        "TEXT": pa.string(),
+        "DATE": pa.date32(),
+        "BOOLEAN": pa.bool_(),
+        "TIME": pa.time64("us"),
+        "BINARY": pa.binary(),
+        "TIMESTAMP_NTZ": pa.timestamp("us"),
+        "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
+        "TIMESTAMP_TZ": pa.timestamp("us", "UTC"),
+    }
+    # Of others, such as variants, the connector gives text.
+    return pa.array(values, types.get(kind, pa.string()))
 
 
 def _run(connection: "SnowflakeConnection", statement: str) -> "SnowflakeCursor":

@@ -7,11 +7,13 @@ import dagster as dg
 import duckdb
 import pytest
 
+from retail_assets.catalog.descriptions import descriptions
 from retail_assets.catalog.project import Project
 from retail_assets.deployment import record, upgrade
 from retail_assets.deployment.record import Record
 from retail_assets.deployment.upgrade import Upgrade, UpgradeError, package_version
 from retail_assets.resources import storage
+from retail_assets.resources.comments import DUCKDB_COMMENTS, missing_comments
 from retail_assets.resources.warehouse import warehouse_of
 from retail_assets_tests.conftest import NEW_DAYS, write_evening
 from retail_assets_tests.faults import Area, fault
@@ -202,6 +204,13 @@ def test_a_killed_upgrade_of_weeks_goes_on_with_all_of_them(copied, built, monke
     assert plan.build.keys() == {"mart_segmentation.customer_segmentation_features"}
     assert _weekly(copied) == _weekly(built)
     assert not copied.query("select 1 from duckdb_tables() where table_name like '%before_upgrade'")
+    assert _without_description(copied) == []
+
+
+def _without_description(deployment):
+    """Tables and columns that lack what describes them."""
+    found = deployment.query(DUCKDB_COMMENTS)
+    return [each for each, _ in missing_comments(descriptions(deployment.manifest), found)]
 
 
 def _mark(deployment, *models):

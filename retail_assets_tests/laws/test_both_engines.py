@@ -9,12 +9,14 @@ import re
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import dbt.include.snowflake
 import duckdb
 import jinja2
+import pyarrow.parquet as pq
 import pytest
 from dbt.adapters.snowflake.connections import SnowflakeConnectionManager
 from dbt.adapters.sql.connections import SQLConnectionManager
@@ -22,9 +24,11 @@ from dbt.adapters.sql.connections import SQLConnectionManager
 from retail_assets import cli
 from retail_assets.catalog.contract import source_tables
 from retail_assets.catalog.descriptions import descriptions
+from retail_assets.catalog.exposures import EXTRACTS, exposures
 from retail_assets.catalog.project import PROJECT_DIR
 from retail_assets.demand.plan import plan_days
 from retail_assets.demand.weekly import run_week as forecast
+from retail_assets.extracts.writing import write_extracts
 from retail_assets.ingestion.versions import stored_key
 from retail_assets.lifetime_value.catalog import COLUMNS, table
 from retail_assets.lifetime_value.weekly import run_week
@@ -275,7 +279,15 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
             ]
             described = missing_comments(descriptions(there.manifest), on_snowflake(SNOWFLAKE_COMMENTS))
             assert list(described) == []
+        on_each = [
+            _extracted(each.settings.model_copy(update=stated), there.manifest, tmp_path / name)
+            for each, name, stated in (
+                (deployment, "from-duckdb", {}),
+                (there, "from-snowflake", settings.model_dump(include=ON_SNOWFLAKE)),
+            )
+        ]
         sent = statements_sent(settings)
+    _are_alike(*on_each)
     assert empty == NEVER_FILLED
     assert erased[0] == erased[1]
     assert {"raw_crm.consumers", "raw_marketing.audience_members"} <= erased[0].keys()
@@ -286,6 +298,50 @@ def test_all_rows_are_the_same(deployment, retailer, parsed_on_snowflake, tmp_pa
     assert [each for each in sent if each.error] == []
     looked_at = [each.text for each in sent if LOOKED_AT.search(each.text)]
     assert {found for sql in looked_at for found in judged_differently(sql)} == set()
+
+
+def _extracted(settings, manifest, folder):
+    """The folder of all extracts."""
+    settings = settings.model_copy(update={"extracts_folder": str(folder)})
+    extracts = [each for each in exposures(manifest) if each.kind == EXTRACTS]
+    written = write_extracts(settings, warehouse_of(settings), extracts)
+    assert [each for tables in written.values() for table in tables for each in table.problems] == []
+    return folder
+
+
+def _are_alike(here, there):
+    """Two folders have the same files with the same rows, and the months of a table fit each other."""
+    files = sorted(path.relative_to(here) for path in here.rglob("*.parquet"))
+    assert files == sorted(path.relative_to(there) for path in there.rglob("*.parquet"))
+    schemas: dict[Path, Any] = {}
+    for file in files:
+        schema = pq.read_schema(there / file)
+        assert schema == schemas.setdefault(file.parent, schema), file
+        rows = [f"(select * from read_parquet('{folder / file}'))" for folder in (here, there)]
+        differing = [duckdb.execute(" except all ".join(each)).fetchall() for each in (rows, rows[::-1])]
+        assert differing == [[], []], file
+    assert len(schemas) < len(files) / 2, "next to no table has several months, which proves little"
+
+
+def test_what_is_read_has_the_types_of_the_query(snowflake):
+    """Whatever its values are: also of a column without any, and of no rows at all."""
+    columns = """
+        cast({0} as bigint) as whole, cast({1} as decimal(38, 6)) as amount, cast({2} as double) as share,
+        cast({3} as varchar) as name, cast({4} as date) as day, cast({5} as timestamp) as moment,
+        cast({6} as boolean) as is_so
+    """
+    values = ("7", "12.5", "0.25", "'x'", "'2024-05-01'", "'2024-05-01 12:30:00'", "true")
+    with warehouse_of(snowflake).session() as session:
+        full, empty = (
+            session.read(f"select {columns.format(*given)}") for given in (values, ["null"] * len(values))
+        )
+        none = session.read(f"select * from (select {columns.format(*values)}) as one where whole = 8")
+    assert full.schema == empty.schema == none.schema
+    assert [str(each) for each in full.schema.types] == [
+        "int64", "decimal128(38, 6)", "double", "string", "date32[day]", "timestamp[us]", "bool",
+    ]  # fmt: skip
+    assert empty.to_pylist() == [dict.fromkeys(full.column_names)]
+    assert (full["amount"][0].as_py(), none.num_rows) == (Decimal("12.5"), 0)
 
 
 def test_no_empty_statement_is_sent_to_duckdb(tmp_path, parsed_project, statements):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import dagster as dg
 import dlt
@@ -16,11 +17,14 @@ import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dagster_snowflake import SnowflakeResource
+from snowflake.connector.constants import FIELD_NAME_TO_ID
+from snowflake.connector.cursor import ResultMetadata
 
 from retail_assets.catalog.project import Project
 from retail_assets.definitions import definitions_of
 from retail_assets.deployment import home
 from retail_assets.internals import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from retail_assets.resources.snowflake import _array
 from retail_assets.resources.snowflake_connection import CredentialsError
 from retail_assets.resources.tags import purpose, query_tag, tagged
 from retail_assets.resources.warehouse import WarehouseError, warehouse_of
@@ -366,3 +370,9 @@ def test_a_run_that_is_asked_to_stop_ends(taken_by, tmp_path, parsed_on_snowflak
         # One for each connection that dbt has by then; the server gives all the same number.
         assert {*server.statements[asked + 1 :]} <= {"ROLLBACK", cancel}
         assert "dbt" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_whole_number_beyond_64_bits_stays_exact():
+    described = ResultMetadata("n", FIELD_NAME_TO_ID["FIXED"], None, None, 38, 0, True)
+    assert _array([7, None], described).to_pylist() == [7, None]
+    assert _array([10**22 + 1], described).to_pylist() == [Decimal(10**22 + 1)]
