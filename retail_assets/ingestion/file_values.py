@@ -46,8 +46,10 @@ _IS_COMMA = r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)"
 _GROUPED = r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
 _IS_GROUPED = r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})"
 _IS_POINT = r"[+-]?(\d*\.(\d{1,2}|\d{4,})|(0*|\d{4,})\.\d{3})"
-# What is a fraction to DuckDB, and a number of thousands where the column has decimal commas.
+# What is a fraction to DuckDB, and a number of thousands where the column has decimal commas; and what is a
+# fraction there, and a number of thousands where commas stand between them.
 _THOUSANDS = r"[+-]?\d{1,3}\.\d{3}"
+_COMMA_THOUSANDS = r"[+-]?\d{1,3},\d{3}"
 
 
 @dataclass(frozen=True)
@@ -119,19 +121,43 @@ def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: L
     points = _counted(
         connection, {column.name: _comma_counts(_name(column)) for column in numbers}, wrong, path
     )
-    commas = [name for name, (decimal, thousands) in points.items() if decimal and not thousands]
-    # But it would be something else than it seems if the column had decimal commas.
-    with_points = _counted(
+    order = _order([(column, *orders[column.name]) for column in times])
+    commas = {name for name, (decimal, thousands) in points.items() if decimal and not thousands}
+    grouped = {name for name, (decimal, thousands) in points.items() if thousands and not decimal}
+    if not commas | grouped:
+        return Form(order)
+    seen = _counted(
         connection,
-        {name: [_matches(f'"{name}"', _IS_POINT)] for name in commas},
+        {column.name: _point_counts(_name(column)) for column in numbers},
         f"given where {PATH} = ?",
         path,
     )
-    return Form(
-        order=_order([(column, *orders[column.name]) for column in times]),
-        commas=frozenset(name for name in commas if with_points[name] == (0,)),
-        grouped=frozenset(name for name, (decimal, thousands) in points.items() if thousands and not decimal),
-    )
+    with_points = {name for name, (points, *_) in seen.items() if points}
+    # It would be something else than it seems if a column with points had decimal commas.
+    commas -= with_points
+    either = [
+        column
+        for column in numbers
+        if not is_number_key(column)
+        and column.name not in commas | grouped | with_points
+        and points[column.name] == (0, 0)
+        and any(seen[column.name][1:3])
+    ]
+    # A column that does not say it itself writes numbers as the file's others do.
+    names = {column.name for column in either}
+    if commas and not grouped | with_points:
+        return Form(order, frozenset(commas | names), frozenset())
+    if grouped and not commas:
+        return Form(order, frozenset(), frozenset(grouped | names))
+    for column in either:
+        _, thousands, _, value = seen[column.name]
+        if commas and thousands:
+            shown = "a number" if column.pii else f"'{value}'"
+            raise UnreadableFileError(
+                f"{column.name} holds {shown}, and of the file's other columns some have decimal commas and"
+                " some decimal points. Write all numbers with points, and nothing between thousands"
+            )
+    return Form(order, frozenset(commas), frozenset(grouped))
 
 
 def read_otherwise(form: Form) -> str:
@@ -182,6 +208,16 @@ def _order(counts: Sequence[tuple[Any, ...]]) -> Literal["day", "month"]:
 
 def _comma_counts(name: str) -> Sequence[str]:
     return (_matches(name, _IS_COMMA), _matches(name, _IS_GROUPED))
+
+
+def _point_counts(name: str) -> Sequence[str]:
+    """How many numbers must have a decimal point, how many may have one, or a comma; and one that may."""
+    return (
+        _matches(name, _IS_POINT),
+        _matches(name, _THOUSANDS),
+        _matches(name, _COMMA_THOUSANDS),
+        f"min({name}) filter (regexp_full_match(trim({name}), '{_THOUSANDS}'))",
+    )
 
 
 def _matches(name: str, pattern: str) -> str:
