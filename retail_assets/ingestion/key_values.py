@@ -1,6 +1,10 @@
 """Keys as a source writes them, in DuckDB's SQL: whole numbers, or text (`#1001`, `A-17`, `0017`, UUIDs)."""
 
 from retail_assets.catalog.contract import KEY_TYPES, SourceColumn
+from retail_assets.resources.sql import text
+
+# What programs write where there is no key, as for the customer of a guest's order. `NA` may be a code.
+NO_KEYS = ("", "null", "none", "nan", "nat", "n/a", "#n/a", "\\n")
 
 
 def is_text_key(column: SourceColumn) -> bool:
@@ -14,8 +18,14 @@ def is_number_key(column: SourceColumn) -> bool:
 
 
 def key_text(value: str) -> str:
-    """A key as text. Some programs write whole numbers as 17.0 beside nulls; an empty text is no key."""
-    return f"nullif(regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1'), '')"
+    """A key as text; null if there is none. Some programs write whole numbers as 17.0 beside nulls."""
+    plain = f"regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1')"
+    return f"case when {is_key(value)} then {plain} end"
+
+
+def is_key(value: str) -> str:
+    """The condition that a value is a key at all."""
+    return f"lower(trim(cast({value} as varchar))) not in ({', '.join(map(text, NO_KEYS))})"
 
 
 def key_number(value: str) -> str:

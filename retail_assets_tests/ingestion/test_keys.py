@@ -77,6 +77,31 @@ def test_numbers_are_numbers(shop):
     assert company.rows("orders", "order_id, user_id") == [(17, 7), (18, None)]
 
 
+@pytest.mark.parametrize("nobody", ["NULL", " null", "None", "NaN", "#N/A", "\\N"])
+def test_a_word_for_no_key_is_none(shop, nobody):
+    """Of a guest's order: neither makes it all keys text, nor are all guests one customer."""
+    write(shop.folder / "orders.csv", [_order("17", nobody), _order("18", "7")])
+    company = shop()
+    assert company.run(days(2)).errors == {}
+    assert _types(company) == {"order_id": "bigint", "user_id": "bigint"}
+    assert company.rows("orders", "order_id, user_id") == [(17, None), (18, 7)]
+    company.query("drop schema raw_webshop cascade")
+    write(shop.folder / "orders.csv", [_order("A-17", nobody), _order("A-18", "NA")])
+    company = shop()
+    assert company.run(days(2)).errors == {}
+    assert company.rows("orders", "order_id, user_id") == [("A-17", None), ("A-18", "NA")]
+
+
+def test_a_word_for_no_key_in_a_database(company, tmp_path):
+    path = tmp_path / "shop.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("create table orders (order_id integer, user_id text, created_at text)")
+        db.execute("insert into orders values (1, 'NULL', '2024-01-02 10:00'), (2, '7', '2024-01-02 11:00')")
+    taken = company("webshop", f"sqlite:///{path}")
+    assert taken.run(days(2)).errors == {}
+    assert taken.rows("orders", "order_id, user_id") == [(1, None), (2, 7)]
+
+
 def test_every_kind_of_database_column(company, tmp_path):
     path = tmp_path / "shop.sqlite"
     with sqlite3.connect(path) as db:
