@@ -279,7 +279,13 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+        path = home.expanduser().absolute()
+        # They mean something else in the URLs and the SQL of those who write there.
+        if wrong := sorted({*str(path)} & {*"?%'"}):
+            raise ValueError(
+                f"{path} has {' '.join(wrong)} in its name, which a home must not have: name another"
+            )
+        return path
 
     @field_validator("timezone", *(f"{system}_timezone" for system in SYSTEMS))
     @classmethod
