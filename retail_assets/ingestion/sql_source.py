@@ -5,6 +5,8 @@ databases through SQLAlchemy, in batches. All give batches of the contract's typ
 times in UTC. A row with a value that is not of its type is marked as refused.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -30,7 +32,7 @@ from retail_assets.ingestion.database_rows import DatabaseRows, Queries, Query, 
 from retail_assets.ingestion.database_tables import DatabaseTables
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
-from retail_assets.ingestion.mapping import Hash, MappingError
+from retail_assets.ingestion.mapping import Hash, MappingError, refuse_rivals
 from retail_assets.ingestion.readings import Readings
 from retail_assets.ingestion.reconciliation import counts_sql
 from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
@@ -168,9 +170,14 @@ class SqlSource(Source):
     def _named(self, contract: SourceTable, place: str) -> sa.Table | None:
         """A table or view by its name, with or without the schema."""
         schema, _, name = place.rpartition(".")
-        for candidate in (schema or None, None):
-            found = Names(self._names(candidate)).find(name)
+        # Some databases without schemas have them in the names of their tables.
+        for candidate, wanted in ((schema or None, name), (None, place), (None, name)):
+            names = Names(dict.fromkeys(self._names(candidate)))
+            found = names.find(wanted)
             if found:
+                setting = f"RETAIL_{self.system.upper()}"
+                remedy = f"under tables.{contract.name}.from in the mapping ({setting}_MAPPING)"
+                refuse_rivals(names, wanted, f"{self.system}: the database of {setting}_URL", remedy)
                 actual = self._tables.actual_schema(candidate)
                 columns = self._columns_of(contract, found, actual)
                 declared = (sa.Column(column.name, column.type) for column in columns)
@@ -182,6 +189,13 @@ class SqlSource(Source):
         text = sa.text(select.strip().rstrip(";").replace(":", "\\:"))
         whole = sa.select(sa.text("*")).select_from(text.columns().subquery("source")).where(sa.false())
         names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
+        # SQLite calls the second one `total:1`.
+        plain = Counter(re.sub(r":\d+$", "", name.lower()) for name in names)
+        twice = [name for name, times in plain.items() if times > 1]
+        if twice:
+            raise self._cannot_map(
+                table, "select", f"it gives the column {twice[0]} twice: give one of them another name"
+            )
         return text.columns(*map(sa.column, names)).subquery("source")
 
     def _tried(self, query: Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:

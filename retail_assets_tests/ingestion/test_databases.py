@@ -370,6 +370,66 @@ def test_tables_and_columns_are_found_however_they_are_written(platform, stateme
     assert staged(platform) == [(1, 5)]
 
 
+@pytest.mark.parametrize(
+    "name", ["Crm.Calls", "crm_calls", "calls"], ids=["with a dot", "with its schema before it", "alone"]
+)
+def test_a_schema_may_be_part_of_a_name(platform, name):
+    path = source(platform)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f'create table "{name}" (call_id, minutes, topic, changed_at)')
+        database.execute(f"insert into \"{name}\" values (1, 5, 'price', '2024-01-02')")
+    platform.ingest(days(2), [replace(CALLS, source_table="Crm.Calls")])
+    assert staged(platform) == [(1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "rivals", "place"),
+    [
+        (
+            'create table calls (call_id, "Min_Utes", "minUtes", topic, changed_at)',
+            ("Min_Utes and minUtes", "min_utes"),
+            "tables.calls.columns",
+        ),
+        ('create table calls (call_id, "CallID", topic, minutes, changed_at)', (), ""),
+        (
+            'create table "Call s" (call_id, minutes, topic, changed_at); create table "CALL_S" (call_id)',
+            ("CALL_S and Call s", "calls"),
+            "tables.calls.from",
+        ),
+    ],
+    ids=["columns", "the closest spelling counts", "tables"],
+)
+def test_which_of_two_names_counts_is_not_guessed(platform, statement, rivals, place):
+    path = source(platform, notes=[(1, 1, "2024-01-02 10:00:00")])
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(statement)
+    columns = tuple(
+        replace(column, name="min_utes") if column.name == "minutes" and place.endswith("columns") else column
+        for column in CALLS.columns
+    )
+    notes = replace(NOTES, parent=None)
+    extraction = platform.ingest(days(2), [replace(CALLS, columns=columns), notes])
+    if not rivals:
+        assert extraction.errors == {}
+        return
+    told = extraction.errors.pop("calls")
+    assert extraction.errors == {}
+    assert f"has {rivals[0]}, and each of them may be {rivals[1]}. Write under {place}" in told
+    assert staged(platform, "notes", "note_id") == [(1,)]
+
+
+def test_a_whole_number_that_sqlite_keeps_as_a_real_one_is_written_as_one(platform):
+    path = source(platform, topics=[call(1)])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("alter table topics rename to old")
+        database.execute("create table topics (call_id integer, minutes integer, topic real, changed_at)")
+        database.executemany(
+            "insert into topics values (?, 1, ?, '2024-01-02')", [(1, 31), (2, 41234567), (3, 0.5)]
+        )
+    platform.ingest(days(2), [TOPICS])
+    assert staged(platform, "topics", "topic") == [("0.5",), ("31",), ("41234567",)]
+
+
 @fault(
     Area.INGESTION,
     "A view of the source computes what it cannot",
