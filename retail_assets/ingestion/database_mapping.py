@@ -17,8 +17,8 @@ def places(
 ) -> tuple[Mapping[str, Expression], frozenset[str]]:
     """What each of the contract's columns is in a relation, by what the mapping says or by its name.
 
-    Also the columns that are not there, as the mapping knows. Raises `SourceError` if the relation has several
-    that may be the same one.
+    Also the columns that are not there, as the mapping knows. Raises `SourceError` if several columns of the
+    relation may be the same one.
     """
     said, constants = mapping.columns_of(table), mapping.of(table).defaults
     names = Names(relation.c.keys())

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -344,8 +345,31 @@ class SqlSource(Source):
         located = self._located.get(table.name)
         return self._keys(table, located) if located else None
 
-    def _keys(self, table: SourceTable, located: LocatedTable) -> Iterator[pa.Table]:
-        columns = [column for column in table.columns if column.name in table.primary_key]
+    def times(self, table: SourceTable, others: Sequence[str]) -> Iterator[pa.Table] | None:
+        located = self._located.get(table.name)
+        return self._keys(table, located, (*table.modified, *others)) if located and located.times else None
+
+    def count(self, table: SourceTable) -> int | None:
+        located = self._located.get(table.name)
+        if located is None:
+            return None
+        column = next(iter(located.columns.values()))
+        with self._telling(table), self._rows.connected() as connection:
+            rows = sa.select(column.label("one")).subquery("counted")
+            return int(connection.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
+
+    def has_read_all(self, table: SourceTable, window: Window) -> bool:
+        first = self.days_read(table, window)[0]
+        return self._beginning is not None and first.start <= self._beginning and window.end <= first.end
+
+    def first_day(self, zone: str) -> date | None:
+        return self._beginning and self._beginning.astimezone(ZoneInfo(zone)).date()
+
+    def _keys(
+        self, table: SourceTable, located: LocatedTable, others: Sequence[str] = ()
+    ) -> Iterator[pa.Table]:
+        """The columns of the key, and these others."""
+        columns = [column for column in table.columns if column.name in (*table.primary_key, *others)]
         arriving = as_given(table, columns, self.mapping)
         with self._telling(table), self._session(self._zone_of(table)) as connection:
             for some in self._rows.read(self._query(located, columns), arriving):
