@@ -93,6 +93,7 @@ class SqlSource(Source):
         self._overlap = overlap
         self._beginning = beginning
         self._engine = databases.engine_of(system, url)
+        databases.give_instants_in(self._engine, lambda: self.mapping.timezone or self._zone)
         self._file = databases.file_of(url)
         self._tables = DatabaseTables(self._engine, self._failure)
         self._rows = DatabaseRows(self._engine, self._file, self._failure)
