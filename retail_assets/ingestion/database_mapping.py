@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import MONEY
 
 from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
 from retail_assets.ingestion.mapping import Hash, SystemMapping, place_of, refuse_rivals
@@ -62,6 +63,9 @@ def _selected(found: Expression | None, column: SourceColumn, dialect: str) -> E
         # The driver writes 12345678.0 as 1.234568e+07, and a whole number beside nulls is often a real one.
         whole = sa.cast(found, sa.BigInteger)
         return sa.case((sa.and_(sa.func.typeof(found) == "real", found == whole), whole), else_=found)
+    if isinstance(found.type, MONEY):
+        # As text it has a currency sign, and is written as the server's language has it.
+        return sa.cast(found, sa.Numeric)
     return found
 
 

@@ -1,5 +1,6 @@
 """What real databases do, from the source to raw: nothing is lost, nothing is there twice, all is told."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -419,6 +420,25 @@ def test_what_is_no_database_is_not_tried_again(tmp_path):
     with pytest.raises(SourceError, match="refuses \\(file is not a database\\)") as raised:
         SqlSource("crm", f"sqlite:///{tmp_path / 'crm.sqlite'}").check()
     assert not raised.value.may_pass
+
+
+@fault(
+    Area.INGESTION,
+    "A program broke off while it wrote to a SQLite database, and its journal is left",
+    "The run says what to do, and loads nothing that is half written.",
+)
+def test_a_journal_that_is_left_is_told(platform, tmp_path):
+    path = source(platform, calls=[call(number) for number in range(500)])
+    left = tmp_path / "crm.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("pragma cache_size = 1")
+        database.execute("begin immediate")
+        database.execute("update calls set topic = topic || hex(randomblob(400))")
+        shutil.copy(path, left)
+        shutil.copy(f"{path}-journal", f"{left}-journal")
+        database.rollback()
+    with pytest.raises(SourceError, match=r"has a journal beside it .* Open it once with that program"):
+        SqlSource("crm", f"sqlite:///{left}").check()
 
 
 @pytest.mark.parametrize(
