@@ -107,6 +107,21 @@ class Names:
         found = self._found
         return found.get(wanted) or found.get(snake_case(wanted)) or found.get(_folded(wanted))
 
+    def rivals(self, wanted: str) -> Sequence[str]:
+        """All names whose spelling is as close as that of the one found, if there are several.
+
+        `SubTotal` and `Sub_Total` may both be `sub_total`: nobody but the source's owner knows which.
+        """
+        found = self.find(wanted)
+        if found is None or found == wanted:
+            return []
+        alike = (lambda name: snake_case(name.strip()), _folded)
+        for spelling in alike:
+            if spelling(found) == spelling(wanted):
+                rivals = [name for name in self._exact if spelling(name) == spelling(wanted)]
+                return rivals if len(rivals) > 1 else []
+        return []
+
 
 def _folded(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()

@@ -242,7 +242,9 @@ def _refuse_shrinkage(table: SourceTable, deleted: int, mark: str, execute: Exec
         f"select count(*) from (select distinct {key} from {table.schema}.{table.name}"
         f" where {DELETED_AT} is null)"
     )
-    if known >= SMALLEST_GUARDED_TABLE and deleted > known * LARGEST_SHRINKAGE:
+    # Of a small table many rows may go, but hardly all.
+    is_emptied = deleted == known > 1
+    if is_emptied or (known >= SMALLEST_GUARDED_TABLE and deleted > known * LARGEST_SHRINKAGE):
         raise SourceError(
             f"{table.system}: {table.source_table} has lost {deleted:,} of its {known:,} rows at once."
             " That looks like a broken source, so nothing was marked as deleted. If it is right,"

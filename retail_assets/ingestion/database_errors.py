@@ -54,6 +54,8 @@ _REFUSED_IN_WORDS = "Invalid authorization specification"
 _OF_A_STATEMENT = ("DataError", "ProgrammingError", "IntegrityError", "NotSupportedError")
 # What mssql-python says where its own driver, which is no Python, lacks a library.
 _NOT_LOADED = "Failed to load the driver"
+# SQLite's words where it cannot undo, being read only, what a program left half written.
+_JOURNAL = "attempt to write a readonly database"
 # Windows' numbers of network errors, which Microsoft's driver uses everywhere.
 _NETWORK = {
     "0x2746": "the connection was reset",
@@ -100,6 +102,12 @@ def failure(system: str, url: str, error: Exception) -> SourceError:
         again = " It is not tried again: accounts are locked by that." if is_refused else ""
         return SourceError(f"{place} refuses ({reason}). Check {setting}.{again}")
     is_answer = bool(getattr(error, "statement", None)) and not is_lost(error)
+    if _JOURNAL in reason:
+        return SourceError(
+            f"{place} has a journal beside it of a program that broke off while it wrote ({reason})."
+            " Open it once with that program, or with `sqlite3`: that undoes what is half written. Here it is"
+            " only read."
+        )
     if is_answer and not _IN_ANOTHERS_WAY.search(reason):
         return SourceError(
             f"{place} does not say what it has ({reason}). Check what the user of {setting} may read."

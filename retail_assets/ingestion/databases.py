@@ -2,7 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,25 @@ def engine_of(system: str, url: str) -> sa.Engine:
         engine, "connect", lambda connection, _: _prepare(connection, engine.dialect, waiting.get(_QUERY))
     )
     return engine
+
+
+def give_instants_in(engine: sa.Engine, zone: Callable[[], str]) -> None:
+    """Have MySQL's `timestamp` columns, which are instants, come in this zone, as its other times are taken.
+
+    Left alone they come in the zone of the server, and so they do if it does not know this one.
+    """
+    if engine.dialect.name not in ("mysql", "mariadb"):
+        return
+
+    def ask(connection: Any, _: Any) -> None:
+        # Names of zones are known only where somebody has loaded them.
+        name = "+00:00" if zone() == "UTC" else zone()
+        cursor = connection.cursor()
+        with suppress(engine.dialect.loaded_dbapi.Error):
+            cursor.execute(f"set session time_zone = '{name}'")
+        cursor.close()
+
+    sa.event.listen(engine, "connect", ask)
 
 
 def file_of(url: str) -> Path | None:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from retail_assets.windows import Window
 
 if TYPE_CHECKING:
     from retail_assets.ingestion.gone import Gone
+    from retail_assets.ingestion.late_rows import Late
 
 # How many batches are read ahead (the first may be empty), to find out whether there is anything to load. A
 # table with fewer is read to its end, which also closes its connection or file.
@@ -57,6 +59,7 @@ class Extraction:
     missing: dict[str, Sequence[Difference]] = field(default_factory=dict)
     unbelievable: Mapping[str, Unbelievable] = field(default_factory=dict)
     gone: Mapping[str, "Gone"] = field(default_factory=dict)
+    late: Mapping[str, "Late"] = field(default_factory=dict)
     fractions: dict[str, Sequence[Fractions]] = field(default_factory=dict)
     _ahead: dict[str, list[pa.Table]] = field(default_factory=dict)
     _rest: dict[str, Iterator[pa.Table]] = field(default_factory=dict)
@@ -73,6 +76,10 @@ class Extraction:
                 raise
             except SourceError as error:
                 self.errors[table.name] = str(error)
+
+    def day_of(self, moment: datetime) -> date:
+        """The retailer's day of a moment in UTC, as raw has it."""
+        return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date()
 
     @property
     def located(self) -> set[str]:

@@ -141,6 +141,33 @@ def mark_gone(
     return found
 
 
+def emptied(
+    extraction: Extraction, tables: Sequence[SourceTable], known: Collection[str], session: Session
+) -> Mapping[str, Gone]:
+    """Those of the `known` tables read by window that have not a single row any more, on whatever day."""
+    found: dict[str, Gone] = {}
+    for table in tables:
+        is_read = table.name in known and table.load == "window"
+        if is_read and not extraction.rows_read(table) and _count(extraction, table) == 0:
+            ((living,),) = session(f"""
+                select count(*) from (
+                    select distinct {_key(table)} from {table.schema}.{table.name} where {DELETED_AT} is null
+                ) as living
+            """)
+            if living > 1:
+                found[table.name] = Gone(living=int(living), deleted=int(living), is_empty=True)
+    return found
+
+
+def _count(extraction: Extraction, table: SourceTable) -> int | None:
+    try:
+        return extraction.source.count(table)
+    except SourceUnreachableError:
+        raise
+    except SourceError:
+        return None
+
+
 def _hold(table: SourceTable, batches: "Iterable[pa.Table]", local: duckdb.DuckDBPyConnection) -> None:
     """Makes `present`, the keys that the source has, of the types that raw has."""
     types = _types(table)

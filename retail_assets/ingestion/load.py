@@ -32,8 +32,9 @@ from retail_assets.ingestion.duplicates import (
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.fractions import first_fractions
-from retail_assets.ingestion.gone import is_due, mark_gone
+from retail_assets.ingestion.gone import emptied, is_due, mark_gone
 from retail_assets.ingestion.keys import settled_keys, with_keys
+from retail_assets.ingestion.late_rows import late_rows
 from retail_assets.ingestion.lost_tables import lost
 from retail_assets.ingestion.raw_tables import count_rows, create_raw_tables, loaded_since, put_in_order
 from retail_assets.ingestion.reconciliation import differences, recent_days, rows_by_day, unbelievable
@@ -126,17 +127,20 @@ def ingest(
                     put_in_order(table, execute)
             except SourceError as error:
                 extraction.errors[table.name] = str(error)
-        if is_due(extraction.window, extraction.zone):
-            # A first reading finds nothing gone.
-            known = {name for name, rows in before.items() if rows} & extraction.located - {
-                *extraction.errors
-            }
+        # A first reading finds nothing gone, and nothing late.
+        known = {name for name, rows in before.items() if rows} & extraction.located - {*extraction.errors}
+        is_weeks_end = is_due(extraction.window, extraction.zone)
+        if is_weeks_end:
             extraction.gone = mark_gone(extraction, tables, known, most_gone, execute)
             for name, each in extraction.gone.items():
                 deleted[name] = deleted.get(name, 0) + each.marked
         done = [table for table in chosen if table.name not in extraction.errors]
+        if not is_weeks_end:
+            extraction.gone = emptied(extraction, done, known, execute)
         _settle_refusals(extraction, done, {table.name for table in loadable}, execute)
         _reconcile(extraction, done, execute)
+        known &= {table.name for table in done}
+        extraction.late = late_rows(extraction, tables, known, is_weeks_end, execute)
         missed = [table for table in chosen if table.name in extraction.errors]
         extraction.source.remember(done, missed, extraction.window, execute)
         after = count_rows(chosen, execute)

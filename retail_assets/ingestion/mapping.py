@@ -231,6 +231,16 @@ def place_of(wanted: str | Sequence[str], names: Names) -> tuple[str | None, str
     return None, choices[-1]
 
 
+def refuse_rivals(names: Names, wanted: str, what: str, remedy: str) -> None:
+    """Raise `SourceError` if several of the names may be the wanted one, equally well."""
+    rivals = names.rivals(wanted)
+    if rivals:
+        raise SourceError(
+            f"{what} has {' and '.join(rivals)}, and each of them may be {wanted}. Write {remedy} which one"
+            f" counts, such as `{rivals[0]}`."
+        )
+
+
 def change_column(table: SourceTable) -> str | None:
     """The contract's column for a row's own time of change, if the table has one."""
     names = {column.name for column in table.columns}

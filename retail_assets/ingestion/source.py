@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
@@ -124,6 +124,23 @@ class Source(ABC):
 
     def keys(self, table: SourceTable) -> "Iterator[pa.Table] | None":
         """The keys of all rows that a located table has now; None if the source cannot tell what is gone."""
+        return None
+
+    def count(self, table: SourceTable) -> int | None:
+        """How many rows a located table has now; None if the source cannot tell without reading them."""
+        return None
+
+    def times(self, table: SourceTable, others: Sequence[str]) -> "Iterator[pa.Table] | None":
+        """The keys of all rows that a located table has now, with their times of change and these other
+        columns; None if the source has no rows but those of a reading."""
+        return None
+
+    def has_read_all(self, table: SourceTable, window: Window) -> bool:
+        """Whether everything that changed before the window's end has been read, from the beginning on."""
+        return False
+
+    def first_day(self, zone: str) -> date | None:
+        """The retailer's first day, whose reading also has all before it; None if no reading has."""
         return None
 
     def later(self, table: SourceTable, window: Window, until: datetime) -> tuple[int, Sequence[str]]:

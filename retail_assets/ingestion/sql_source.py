@@ -5,11 +5,14 @@ databases through SQLAlchemy, in batches. All give batches of the contract's typ
 times in UTC. A row with a value that is not of its type is marked as refused.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -30,7 +33,7 @@ from retail_assets.ingestion.database_rows import DatabaseRows, Queries, Query, 
 from retail_assets.ingestion.database_tables import DatabaseTables
 from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.keys import first_text
-from retail_assets.ingestion.mapping import Hash, MappingError
+from retail_assets.ingestion.mapping import Hash, MappingError, refuse_rivals
 from retail_assets.ingestion.readings import Readings
 from retail_assets.ingestion.reconciliation import counts_sql
 from retail_assets.ingestion.scope import Range, Scope, condition, is_exact, scope_of, spans
@@ -90,6 +93,7 @@ class SqlSource(Source):
         self._overlap = overlap
         self._beginning = beginning
         self._engine = databases.engine_of(system, url)
+        databases.give_instants_in(self._engine, lambda: self.mapping.timezone or self._zone)
         self._file = databases.file_of(url)
         self._tables = DatabaseTables(self._engine, self._failure)
         self._rows = DatabaseRows(self._engine, self._file, self._failure)
@@ -168,9 +172,14 @@ class SqlSource(Source):
     def _named(self, contract: SourceTable, place: str) -> sa.Table | None:
         """A table or view by its name, with or without the schema."""
         schema, _, name = place.rpartition(".")
-        for candidate in (schema or None, None):
-            found = Names(self._names(candidate)).find(name)
+        # Some databases without schemas have them in the names of their tables.
+        for candidate, wanted in ((schema or None, name), (None, place), (None, name)):
+            names = Names(dict.fromkeys(self._names(candidate)))
+            found = names.find(wanted)
             if found:
+                setting = f"RETAIL_{self.system.upper()}"
+                remedy = f"under tables.{contract.name}.from in the mapping ({setting}_MAPPING)"
+                refuse_rivals(names, wanted, f"{self.system}: the database of {setting}_URL", remedy)
                 actual = self._tables.actual_schema(candidate)
                 columns = self._columns_of(contract, found, actual)
                 declared = (sa.Column(column.name, column.type) for column in columns)
@@ -182,6 +191,13 @@ class SqlSource(Source):
         text = sa.text(select.strip().rstrip(";").replace(":", "\\:"))
         whole = sa.select(sa.text("*")).select_from(text.columns().subquery("source")).where(sa.false())
         names = self._tried(whole, lambda reason: self._cannot_map(table, "select", reason))
+        # SQLite calls the second one `total:1`.
+        plain = Counter(re.sub(r":\d+$", "", name.lower()) for name in names)
+        twice = [name for name, times in plain.items() if times > 1]
+        if twice:
+            raise self._cannot_map(
+                table, "select", f"it gives the column {twice[0]} twice: give one of them another name"
+            )
         return text.columns(*map(sa.column, names)).subquery("source")
 
     def _tried(self, query: Query, mapping_error: Callable[[str], MappingError]) -> Sequence[str]:
@@ -330,8 +346,31 @@ class SqlSource(Source):
         located = self._located.get(table.name)
         return self._keys(table, located) if located else None
 
-    def _keys(self, table: SourceTable, located: LocatedTable) -> Iterator[pa.Table]:
-        columns = [column for column in table.columns if column.name in table.primary_key]
+    def times(self, table: SourceTable, others: Sequence[str]) -> Iterator[pa.Table] | None:
+        located = self._located.get(table.name)
+        return self._keys(table, located, (*table.modified, *others)) if located and located.times else None
+
+    def count(self, table: SourceTable) -> int | None:
+        located = self._located.get(table.name)
+        if located is None:
+            return None
+        column = next(iter(located.columns.values()))
+        with self._telling(table), self._rows.connected() as connection:
+            rows = sa.select(column.label("one")).subquery("counted")
+            return int(connection.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
+
+    def has_read_all(self, table: SourceTable, window: Window) -> bool:
+        first = self.days_read(table, window)[0]
+        return self._beginning is not None and first.start <= self._beginning and window.end <= first.end
+
+    def first_day(self, zone: str) -> date | None:
+        return self._beginning and self._beginning.astimezone(ZoneInfo(zone)).date()
+
+    def _keys(
+        self, table: SourceTable, located: LocatedTable, others: Sequence[str] = ()
+    ) -> Iterator[pa.Table]:
+        """The columns of the key, and these others."""
+        columns = [column for column in table.columns if column.name in (*table.primary_key, *others)]
         arriving = as_given(table, columns, self.mapping)
         with self._telling(table), self._session(self._zone_of(table)) as connection:
             for some in self._rows.read(self._query(located, columns), arriving):

@@ -2,7 +2,8 @@
 
 What arrives says how it is written: a database has numbers and times as such, or as text, and SQLite may
 have both in one column. A fraction is no whole number, and `1,5` and `EUR 2` are no numbers: nothing is
-guessed. A text that is empty says nothing, unless text is wanted.
+guessed. A text that is empty says nothing, unless text is wanted. Some programs write whole numbers as 5.0
+beside nulls: as text that is 5. Of numbers 0 is false, and 1 and -1 are true.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,6 +59,10 @@ def caster(kinds: Mapping[str, Kind], zone: str) -> Callable[[SourceColumn], str
             return _day(name, kind, times)
         if column.data_type == "bigint" and kind in ("number", "text"):
             return _whole(name, kind)
+        if column.data_type == "boolean" and kind in ("whole", "number", "text"):
+            return _truth(name, kind)
+        if column.data_type == "varchar" and kind == "number":
+            return _number_as_text(name)
         if column.data_type == "double":
             return f"case when isfinite(try_cast({name} as double)) then try_cast({name} as double) end"
         return f"try_cast({name} as {column.data_type})"
@@ -79,6 +84,21 @@ def _day(name: str, kind: Kind, times: Times) -> str:
     if kind in ("time", "day", "zoned time"):
         return f"cast({name} as date)"
     return times.day_of_text(name if kind == "text" else f"cast({name} as varchar)")
+
+
+def _truth(name: str, kind: Kind) -> str:
+    # A cast alone would take 2 for true as a number, and not as text.
+    number = name if kind != "text" else f"try_cast({name} as double)"
+    words = f" when {number} is null then try_cast({name} as boolean)" if kind == "text" else ""
+    return f"case when {number} = 0 then false when {number} in (1, -1) then true{words} end"
+
+
+def _number_as_text(name: str) -> str:
+    # Up to here a double has every whole number.
+    whole = f"abs({name}) < 1e15 and {name} = try_cast({name} as bigint)"
+    return (
+        f"case when {whole} then cast(try_cast({name} as bigint) as varchar) else cast({name} as varchar) end"
+    )
 
 
 def _whole(name: str, kind: Kind) -> str:

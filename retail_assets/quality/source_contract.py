@@ -98,6 +98,7 @@ def problems_of(extraction: "Extraction", table: SourceTable) -> Iterator[Proble
     yield from _repeated(extraction, table)
     yield from _unbelievable(extraction, table)
     yield from _missing(extraction, table)
+    yield from _late(extraction, table)
     yield from _gone(extraction, table)
 
 
@@ -173,6 +174,26 @@ def _missing(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
             f" Run it again: `retail-assets backfill --from {each.day} --to {each.day}`.",
             rows=each.in_source - each.in_raw,
         )
+
+
+def _late(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:
+    """Rows of longer ago, and which days have to be read again."""
+    late = extraction.late.get(table.name)
+    if not late:
+        return
+    first, last = (extraction.day_of(moment) for moment in (late.first, late.last))
+    rows, when = (
+        ("1 row" if late.rows == 1 else f"{late.rows:,} rows"),
+        (f"on {first}" if first == last else f"from {first} to {last}"),
+    )
+    again = [max(day, extraction.source.first_day(extraction.zone) or day) for day in (first, last)]
+    yield Problem(
+        "missing",
+        f"{table.system}: {table.source_table} ({table.name}) has {rows} that raw has not, with a time of"
+        f" change {when}, such as {late.example}: entered, or given that time, after these days were read."
+        f" Run them again: `retail-assets backfill --from {again[0]} --to {again[1]}`.",
+        rows=late.rows,
+    )
 
 
 def _gone(extraction: "Extraction", table: SourceTable) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
 """What real databases do, from the source to raw: nothing is lost, nothing is there twice, all is told."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from retail_assets.ingestion import sqlite
 from retail_assets.ingestion.databases import file_of
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.sql_source import SqlSource
+from retail_assets.quality.source_contract import problems_of
 from retail_assets_tests.faults import Area, fault
 from retail_assets_tests.ingestion.tables import at, days, table
 from retail_assets_tests.ingestion.test_ingest import Platform, platform
@@ -114,6 +116,76 @@ def test_days_that_were_never_read_are_not_missing(platform):
 def test_refused_rows_are_not_missing(platform):
     source(platform, calls=[call(1), call(2, minutes="long"), call(3), call(3, minutes=6)])
     assert platform.ingest(days(2), [CALLS]).missing == {"calls": []}
+
+
+@pytest.fixture
+def from_the_beginning(platform):
+    """The first two days of the year, with which the company begins, are read: a call, and an old one."""
+    platform.settings = platform.settings.model_copy(update={"start_date": date(2024, 1, 1)})
+    calls = [call(1), call(2, "2023-03-01 10:00:00")]
+    source(platform, calls=calls, notes=[(1, 1, "2024-01-02 10:00:00")])
+    for day in (1, 2):
+        platform.ingest(days(day), [CALLS, NOTES])
+    return calls
+
+
+def _late(extraction):
+    assert extraction.errors == {}
+    return {name: (each.rows, each.example) for name, each in extraction.late.items()}
+
+
+@fault(
+    Area.INGESTION,
+    "A row is entered with a time of change of months ago",
+    "The night's run says so, with the days to read again; these bring it.",
+)
+def test_a_row_with_a_time_of_months_ago_is_told(platform, from_the_beginning):
+    calls = [*from_the_beginning, call(3, "2023-05-06 07:00:00"), call(4, "2024-01-05 10:00:00")]
+    notes = [(1, 1, "2024-01-02 10:00:00"), (2, 2, "2023-05-06 07:00:00"), (3, 9, "2023-05-06 07:00:00")]
+    source(platform, calls=calls, notes=notes)
+    extraction = platform.ingest(days(3), [CALLS, NOTES])
+    # The note of a call that raw has not comes with its call.
+    assert _late(extraction) == {"calls": (1, "call_id=3"), "notes": (1, "note_id=2")}
+    told = [each.sentence for each in problems_of(extraction, CALLS)]
+    assert len(told) == 1
+    assert "on 2023-05-06" in told[0]
+    assert told[0].endswith("`retail-assets backfill --from 2024-01-01 --to 2024-01-01`.")
+    platform.ingest(days(1), [CALLS, NOTES])
+    assert [key for key, _ in staged(platform)] == [1, 2, 3]
+    assert _late(platform.ingest(days(3), [CALLS, NOTES])) == {}
+
+
+def test_what_is_not_late_is_not_told(platform, from_the_beginning):
+    """Refused rows, rows that are there twice, and rows of later days."""
+    refused_ones = [call(None), call("x"), call(5, "2023-06-01 10:00:00", minutes="many")]
+    again = [call(2, "2023-02-01 10:00:00"), call(1)]
+    later = [call(number, f"2024-01-{number:02} 10:00:00") for number in range(9, 12)]
+    source(platform, calls=[*from_the_beginning, *refused_ones, *again, *later])
+    for first, last in ((1, 1), (3, 3), (4, 7)):
+        extraction = platform.ingest(days(first, last), [CALLS])
+        assert _late(extraction) == {}, first
+    assert extraction.missing == {"calls": []}
+
+
+def test_a_time_that_was_set_back_is_told_at_the_weeks_end(platform, from_the_beginning):
+    source(platform, calls=[call(1, "2023-04-01 10:00:00", minutes=8), from_the_beginning[1]])
+    assert _late(platform.ingest(days(3), [CALLS])) == {}
+    assert _late(platform.ingest(days(4, 7), [CALLS])) == {"calls": (1, "call_id=1")}
+    platform.ingest(days(1), [CALLS])
+    assert staged(platform) == [(1, 8), (2, 5)]
+    assert _late(platform.ingest(days(8, 14), [CALLS])) == {}
+
+
+def test_a_table_that_is_emptied_keeps_its_rows_and_is_told(platform, from_the_beginning):
+    topics = [call(1), call(2)]
+    source(platform, topics=topics)
+    platform.ingest(days(3), [TOPICS])
+    source(platform, calls=[], topics=[])
+    extraction = platform.ingest(days(4), [CALLS, TOPICS])
+    assert extraction.gone["calls"].is_empty
+    assert "has none of its rows any more" in next(problems_of(extraction, CALLS)).sentence
+    assert "topics has lost 2 of its 2 rows at once" in extraction.errors["topics"]
+    assert len(staged(platform)) == len(staged(platform, "topics")) == 2
 
 
 @pytest.mark.parametrize("stamp", ["9999-12-31", "2931-07-01 00:00:00", "0001-01-01", None])
@@ -350,6 +422,25 @@ def test_what_is_no_database_is_not_tried_again(tmp_path):
     assert not raised.value.may_pass
 
 
+@fault(
+    Area.INGESTION,
+    "A program broke off while it wrote to a SQLite database, and its journal is left",
+    "The run says what to do, and loads nothing that is half written.",
+)
+def test_a_journal_that_is_left_is_told(platform, tmp_path):
+    path = source(platform, calls=[call(number) for number in range(500)])
+    left = tmp_path / "crm.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("pragma cache_size = 1")
+        database.execute("begin immediate")
+        database.execute("update calls set topic = topic || hex(randomblob(400))")
+        shutil.copy(path, left)
+        shutil.copy(f"{path}-journal", f"{left}-journal")
+        database.rollback()
+    with pytest.raises(SourceError, match=r"has a journal beside it .* Open it once with that program"):
+        SqlSource("crm", f"sqlite:///{left}").check()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -368,6 +459,66 @@ def test_tables_and_columns_are_found_however_they_are_written(platform, stateme
             database.execute(f"insert into {name} values (1, 5, 'price', '2024-01-02')")
     platform.ingest(days(2), [CALLS])
     assert staged(platform) == [(1, 5)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Crm.Calls", "crm_calls", "calls"], ids=["with a dot", "with its schema before it", "alone"]
+)
+def test_a_schema_may_be_part_of_a_name(platform, name):
+    path = source(platform)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f'create table "{name}" (call_id, minutes, topic, changed_at)')
+        database.execute(f"insert into \"{name}\" values (1, 5, 'price', '2024-01-02')")
+    platform.ingest(days(2), [replace(CALLS, source_table="Crm.Calls")])
+    assert staged(platform) == [(1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "rivals", "place"),
+    [
+        (
+            'create table calls (call_id, "Min_Utes", "minUtes", topic, changed_at)',
+            ("Min_Utes and minUtes", "min_utes"),
+            "tables.calls.columns",
+        ),
+        ('create table calls (call_id, "CallID", topic, minutes, changed_at)', (), ""),
+        (
+            'create table "Call s" (call_id, minutes, topic, changed_at); create table "CALL_S" (call_id)',
+            ("CALL_S and Call s", "calls"),
+            "tables.calls.from",
+        ),
+    ],
+    ids=["columns", "the closest spelling counts", "tables"],
+)
+def test_which_of_two_names_counts_is_not_guessed(platform, statement, rivals, place):
+    path = source(platform, notes=[(1, 1, "2024-01-02 10:00:00")])
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(statement)
+    columns = tuple(
+        replace(column, name="min_utes") if column.name == "minutes" and place.endswith("columns") else column
+        for column in CALLS.columns
+    )
+    notes = replace(NOTES, parent=None)
+    extraction = platform.ingest(days(2), [replace(CALLS, columns=columns), notes])
+    if not rivals:
+        assert extraction.errors == {}
+        return
+    told = extraction.errors.pop("calls")
+    assert extraction.errors == {}
+    assert f"has {rivals[0]}, and each of them may be {rivals[1]}. Write under {place}" in told
+    assert staged(platform, "notes", "note_id") == [(1,)]
+
+
+def test_a_whole_number_that_sqlite_keeps_as_a_real_one_is_written_as_one(platform):
+    path = source(platform, topics=[call(1)])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("alter table topics rename to old")
+        database.execute("create table topics (call_id integer, minutes integer, topic real, changed_at)")
+        database.executemany(
+            "insert into topics values (?, 1, ?, '2024-01-02')", [(1, 31), (2, 41234567), (3, 0.5)]
+        )
+    platform.ingest(days(2), [TOPICS])
+    assert staged(platform, "topics", "topic") == [("0.5",), ("31",), ("41234567",)]
 
 
 @fault(

@@ -206,6 +206,10 @@ def test_a_view_is_a_table(company, database):
         ("select: select * from ordrs", "tables.orders.select: no such table: ordrs"),
         ("select: delete from orders", "tables.orders.select: "),
         (
+            "select: 'select *, placed as Order_ID from orders'",
+            "tables.orders.select: it gives the column order_id twice",
+        ),
+        (
             "values: {currency: {e: EUR}}",
             "tables.orders.values.currency: there is no such column; name it under",
         ),

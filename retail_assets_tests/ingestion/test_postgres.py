@@ -91,6 +91,25 @@ def _read(url, window, *tables):
     return sorted((row for batch in extraction.read(tables[-1]) for row in batch.to_pylist()), key=str)
 
 
+def test_money_is_an_amount(url, execute):
+    execute(
+        'create table "Sales"."Payment" ("PaymentID" integer, "Amount" money, "ModifiedAt" timestamp)',
+        """insert into "Sales"."Payment" values
+            (1, '$1,234.56', '2024-01-02'), (2, '-$0.50', '2024-01-02'), (3, null, '2024-01-02')""",
+    )
+    payments = table(
+        "payments",
+        {"payment_id": "bigint", "amount": "decimal(19,4)", "modified_at": "timestamp"},
+        kind="sql",
+        source_table="Sales.Payment",
+        modified=("modified_at",),
+    )
+    rows = _read(url, days(2), payments)
+    assert sorted((row["payment_id"], row["amount"]) for row in rows) == [
+        (1, Decimal("1234.56")), (2, Decimal("-0.50")), (3, None)
+    ]  # fmt: skip
+
+
 def test_types_become_the_contracts(url, execute):
     execute(
         """create table "Sales"."Kinds" (

@@ -159,6 +159,28 @@ def test_one_odd_number_does_not_stop_its_table(odd, read):
     assert found == [(Decimal("-2.25"),), (None,), (read,)]
 
 
+@pytest.mark.parametrize(
+    ("data_type", "given", "read"),
+    [
+        ("varchar", [3.0, None, 0.25, 1e16], ["3", None, "0.25", "1e+16"]),
+        ("varchar", [Decimal("31.00"), Decimal("0.50")], ["31", "0.50"]),
+        ("boolean", [0.0, 1.0, None, -1.0, 0.5], [False, True, None, True, None]),
+        ("boolean", [0, 1, -1, 2], [False, True, True, None]),
+        ("boolean", ["0.0", "1.0", "-1", " 1 ", "2", "Y", "false", ""], [
+            False, True, True, True, None, True, False, None,
+        ]),
+    ],
+)  # fmt: skip
+def test_numbers_mean_the_same_however_a_program_writes_them(data_type, given, read):
+    """Beside nulls pandas makes 3.0 of 3, and Access writes -1 for true."""
+    column = SourceColumn("it", data_type, "", False)
+    with duckdb.connect() as connection:
+        rows = pa.table({"it": array(tuple(given))})
+        connection.register("given", rows)
+        cast = caster(kinds_of(rows.schema), "UTC")(column)
+        assert [value for (value,) in connection.execute(f"select {cast} from given").fetchall()] == read
+
+
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(SourceError, match="RETAIL_ERP_URL"):
         SqlSource("erp", f"sqlite:///{tmp_path / 'nothing.sqlite'}").check()
