@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from retail_assets.catalog.presence import presence, table_of
 from retail_assets.catalog.project import PROJECT_DIR
+from retail_assets.cli.app import app
 from retail_assets.demo.questions import questions
 from retail_assets.deployment.readme import README
 from retail_assets.settings import SYSTEMS
 from retail_assets_tests.conftest import Deployment
 
 PAGES = README.parent / "docs" / "marts"
+QUESTIONS = README.parent / "docs" / "questions.md"
 MARTS = [
     pytest.param(path, id=path.stem)
     for folder in ("analyst", "marketing", "sales")
@@ -28,10 +31,10 @@ def _blocks(page: Path) -> list[str]:
 
 
 def _shown() -> list[Any]:
-    """All SQL of the README and of the marts' pages, as pytest takes it."""
+    """All SQL of the README, of the marts' pages and of the questions, as pytest takes it."""
     return [
         pytest.param(page, sql, id=f"{page.stem}-{number}")
-        for page in [README, *sorted(PAGES.glob("*.md"))]
+        for page in [README, QUESTIONS, *sorted(PAGES.glob("*.md"))]
         for number, sql in enumerate(_blocks(page), start=1)
     ]
 
@@ -60,6 +63,32 @@ def test_each_question_says_which_systems_can_answer_it(deploy):
         assert systems
         for system in systems:
             assert not asked & presence(manifest, [system]).absent, (sql, system)
+
+
+def test_each_question_has_an_answer():
+    """A chart that is on its page, a query, or a command that there is."""
+    titles = {
+        content["title"]: {
+            each["title"] for each in [*content["charts"], *content.get("figures", {}).get("show", [])]
+        }
+        for content in (
+            yaml.safe_load(path.read_text()) for path in (PROJECT_DIR / "dashboards").glob("*.yml")
+        )
+    }
+    asked = re.split(r"^### ", QUESTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert len(asked) == 10 + 12 + 6
+    commands = {*get_command(app).commands}  # type: ignore[attr-defined]
+    for each in asked:
+        # **Page** → *chart*, *chart*
+        charts = [
+            (page, " ".join(chart.split()))
+            for page, listed in re.findall(r"\*\*([^*]+)\*\*\s→((?:[\s,]+\*[^*]+\*)+)", each)
+            for chart in re.findall(r"\*([^*]+)\*", listed)
+        ]
+        assert [(page, chart) for page, chart in charts if chart not in titles.get(page, ())] == []
+        named = re.findall(r"^retail-assets ([\w-]+)", each, re.MULTILINE)
+        assert {*named} <= commands
+        assert charts or named or "```sql" in each, each
 
 
 @pytest.mark.parametrize("mart", MARTS)

@@ -80,6 +80,6 @@ def test_what_is_no_amount_of_memory_is_said(memory, monkeypatch):
 def test_a_home_that_others_would_misread_is_refused(name, monkeypatch, tmp_path):
     """Before anything is written there: SQLite's URLs and SQL would lead elsewhere."""
     monkeypatch.setenv("RETAIL_HOME", str(tmp_path / name))
-    with pytest.raises(SettingsError, match="RETAIL_HOME: .* has [?%'] in its name"):
+    with pytest.raises(SettingsError, match=r"RETAIL_HOME: .* has [?%'] in its name"):
         load_settings()
     assert [*tmp_path.iterdir()] == []

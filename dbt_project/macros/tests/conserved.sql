@@ -12,14 +12,25 @@
 
         with
 
+            seen as (
+
+                select
+                    {{ key | join(", ") }},
+                    max(case when _deleted_at is null then 1 else 0 end) as expected,
+                    count(*) - 1 as repeated
+                from {{ versions }}
+                where {{ of_changed_row(versions, key) }}
+                group by {{ key | join(", ") }}, _row_hash
+
+            ),
+
             affected as (
 
                 select
                     {{ row_key(key) }} as row_key,
-                    max(case when _deleted_at is null then 1 else 0 end) as expected,
-                    count(*) - count(distinct _row_hash) as repeated_versions
-                from {{ versions }}
-                where {{ of_changed_row(versions, key) }}
+                    max(expected) as expected,
+                    sum(repeated) as repeated_versions
+                from seen
                 group by {{ key | join(", ") }}
 
             ),

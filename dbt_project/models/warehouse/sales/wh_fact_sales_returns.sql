@@ -19,7 +19,8 @@ with
             cast(product_id as varchar) as product_source_id,
             territory_id,
             cast(return_quantity as decimal(18, 4)) as return_quantity,
-            refund_amount
+            refund_amount,
+            return_reason
         from {{ ref("fact_sales_returns") }}
         where {{ is_affected_return_of("erp", "sales_order_id", "sales_return_id") }}
 
@@ -78,7 +79,8 @@ with
                     then items.quantity
                 end as decimal(18, 4)
             ) as return_quantity,
-            refunds.amount as refund_amount
+            refunds.amount as refund_amount,
+            cast(null as varchar) as return_reason
         from refunds
         left join {{ ref("stg_webshop_orders") }} as orders on refunds.refunded_order_id = orders.order_id
         left join items on refunds.order_key = items.order_id and refunds.order_line_id = items.order_line_id
@@ -107,7 +109,8 @@ with
             coalesce(
                 items.refund_amount,
                 case when refunded_orders.order_key is null then items.net_amount else 0 end
-            ) as refund_amount
+            ) as refund_amount,
+            cast(null as varchar) as return_reason
         from items
         left join refunded_items on items.order_line_id = refunded_items.order_line_id
         left join refunded_orders on items.order_id = refunded_orders.order_key
@@ -145,7 +148,8 @@ with
             {{ identity_keys("returns") }},
             returns.territory_id,
             returns.return_quantity,
-            cast(returns.refund_amount as decimal(19, 4)) as refund_amount
+            cast(returns.refund_amount as decimal(19, 4)) as refund_amount,
+            returns.return_reason
 
         from returns {{ join_identities("returns") }}
 
