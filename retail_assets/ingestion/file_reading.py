@@ -30,6 +30,7 @@ from retail_assets.ingestion.file_formats import (
 )
 from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
 from retail_assets.ingestion.file_tables import Counts, FileTables, Group
+from retail_assets.ingestion.file_values import Doubt
 from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
 from retail_assets.ingestion.files import File, FileStore
 from retail_assets.ingestion.loaded_files import LoadedFile
@@ -65,6 +66,7 @@ class FileReading:
     problems: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    doubts: dict[str, tuple[Doubt, list[str]]] = field(default_factory=dict)  # by column, with its files
 
     def finished(self, files: Sequence[File]) -> Sequence[File]:
         """Those that are whole; of the others it is said what they lack."""
@@ -72,6 +74,15 @@ class FileReading:
             if file.why_unfinished:
                 self._left_out(file, file.why_unfinished)
         return [file for file in files if not file.why_unfinished]
+
+    @property
+    def doubtful(self) -> Sequence[str]:
+        """What was read, and may be something else: a sentence for each column."""
+        return [
+            f"{self.source.system}: {paths[0]}{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}:"
+            f" {doubt.told}."
+            for doubt, paths in self.doubts.values()
+        ]
 
     def _left_out(self, file: File, why: str, *, breaks_off: bool = False) -> None:
         said = f"{self.source.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
@@ -193,6 +204,9 @@ class FileReading:
                 return
             group, counts = mended
         for path, outcome in counts.items():
+            if not isinstance(outcome, str):
+                for doubt in tables.doubts.get(str(path), ()):
+                    self.doubts.setdefault(doubt.column, (doubt, []))[1].append(group.files[path].path)
             if isinstance(outcome, str):
                 self._refuse(group.files[path], outcome)
             else:

@@ -177,6 +177,10 @@ class FileSource(Source):
         reading = self._readings.get(table.name)
         return [*(reading.problems if reading else ()), *self._misnamed(table)]
 
+    def doubtful(self, table: SourceTable) -> Sequence[str]:
+        reading = self._readings.get(table.name)
+        return reading.doubtful if reading else ()
+
     def unfinished(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.unfinished if reading else ()

@@ -1,6 +1,10 @@
 """Keys as a source writes them, in DuckDB's SQL: whole numbers, or text (`#1001`, `A-17`, `0017`, UUIDs)."""
 
 from retail_assets.catalog.contract import KEY_TYPES, SourceColumn
+from retail_assets.resources.sql import text
+
+# What programs write for "no value" into columns of keys, numbers and times. In a column of text it is a text.
+NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")
 
 
 def is_text_key(column: SourceColumn) -> bool:
@@ -14,8 +18,16 @@ def is_number_key(column: SourceColumn) -> bool:
 
 
 def key_text(value: str) -> str:
-    """A key as text. Some programs write whole numbers as 17.0 beside nulls; an empty text is no key."""
-    return f"nullif(regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1'), '')"
+    """A key as text. Some programs write whole numbers as 17.0 beside nulls, and words such as NULL for these."""
+    return (
+        f"case when not {is_no_value(value)}"
+        f" then regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1') end"
+    )
+
+
+def is_no_value(value: str) -> str:
+    """The condition that what is written stands for no value: it is empty, or a word such as NULL."""
+    return f"lower(trim(cast({value} as varchar))) in ({', '.join(map(text, NO_VALUES))})"
 
 
 def key_number(value: str) -> str:
