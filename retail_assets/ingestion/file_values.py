@@ -126,14 +126,18 @@ def may_have_thousands(
     names = [_name(column) for column in _numbers(table, layout) if _family(column) != "bigint"]
     # This is asked of every file, so it has to be cheap.
     found = " or ".join(
-        f"(bool_or(substr(rtrim({name}), -4, 1) = '.')"
-        f" and not bool_or(contains({name}, '.') and (substr(rtrim({name}), -4, 1) <> '.' or {name}[1] = '0')))"
+        f"(bool_or({_is_fourth(name)})"
+        f" and not bool_or(contains({name}, '.') and (not {_is_fourth(name)} or {name}[1] = '0')))"
         for name in names
     )
     if not found:
         return ()
     rows = connection.execute(f"select {PATH} from given group by {PATH} having {found}").fetchall()
     return {path for (path,) in rows}
+
+
+def _is_fourth(name: str) -> str:
+    return f"(substr(rtrim({name}), -4, 1) = '.')"
 
 
 def form_of(

@@ -3,7 +3,7 @@
 from retail_assets.catalog.contract import KEY_TYPES, SourceColumn
 from retail_assets.resources.sql import text
 
-# What programs write for "no value" into columns of keys, numbers and times. In a column of text it is a text.
+# What programs write for "no value" into columns of keys, numbers and times. In one of text it is a text.
 NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")
 
 
@@ -18,7 +18,7 @@ def is_number_key(column: SourceColumn) -> bool:
 
 
 def key_text(value: str) -> str:
-    """A key as text. Some programs write whole numbers as 17.0 beside nulls, and words such as NULL for these."""
+    """A key as text. Some programs write whole numbers as 17.0 beside nulls, and NULL for these."""
     return (
         f"case when not {is_no_value(value)}"
         f" then regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1') end"

@@ -197,7 +197,7 @@ def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
 
 
 def _is_blank(column: SourceColumn) -> str:
-    """Whether a value that cannot be cast stands for null: it is empty, a key's NULL, or MySQL's zero date."""
+    """Whether what cannot be cast stands for null: it is empty, a key's NULL, or MySQL's zero date."""
     if column.data_type == "varchar" and not column.is_key:
         return "false"
     if column.is_key:

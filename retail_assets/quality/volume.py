@@ -14,6 +14,7 @@ found as soon as the days without any of it add up to enough; a young one is not
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from math import sqrt
 from statistics import median
 from typing import Any
@@ -195,10 +196,15 @@ def _days_until(judged: Sequence[date], begun: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
-def usual(known: Mapping[date, Any], day: date, begun: date) -> tuple[Any, Any] | None:
-    """The median of the same weekdays before, and that of how far they are from it; none of what is young."""
+def usual(
+    known: Mapping[date, Any], day: date, begun: date, nothing: int | Decimal = 0
+) -> tuple[Any, Any] | None:
+    """The median of the same weekdays before, and that of how far they are from it; none of what is young.
+
+    A day that is not known had `nothing`, which is of the same type as the others.
+    """
     before = [day - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
-    seen = [known.get(each, 0) for each in before if each >= begun]
+    seen = [known.get(each, nothing) for each in before if each >= begun]
     if len(seen) < LEAST_WEEKS:
         return None
     middle = median(seen)
