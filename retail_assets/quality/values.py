@@ -35,6 +35,8 @@ CHECK_NAME = "value_as_usual"
 _LEAST_DEVIATION = Decimal("0.1")
 # The share of days without any figure, of those on which a shop is open, from which on such a day is usual.
 _OFTEN = 0.1
+# The same of one day of the week.
+_OFTEN_SAME = 0.25
 _NOTHING = Decimal(0)
 
 Sums = Mapping[date, Decimal]
@@ -128,16 +130,14 @@ def _often_has_none(sums: Sums, day: date, begun: date) -> bool:
 
     Days of the week that mostly have none are left out: on these the shop is closed.
     """
-    weekdays = [
-        [
-            bool(sums.get(each))
-            for number in range(1, WEEKS + 1)
-            if (each := day - timedelta(weeks=number, days=offset)) >= begun
-        ]
-        for offset in range(7)
-    ]
+    before = [day - timedelta(days=number) for number in range(1, 7 * WEEKS + 1)]
+    weekdays: list[list[bool]] = [[] for _ in range(7)]
+    for each in before:
+        if each >= begun:
+            weekdays[each.weekday()].append(bool(sums.get(each)))
+    same = weekdays[day.weekday()]
     open_days = [had for weekday in weekdays if 2 * sum(weekday) >= len(weekday) for had in weekday]
-    return open_days.count(False) > _OFTEN * len(open_days)
+    return same.count(False) > _OFTEN_SAME * len(same) or open_days.count(False) > _OFTEN * len(open_days)
 
 
 def _sums(

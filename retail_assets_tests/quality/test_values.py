@@ -68,6 +68,7 @@ def _small_shop(*without, amount="35.50", weeks=8):
         (tuple(range(5, 56, 7)), 8, True),  # it is closed on one day of the week
         ((7, 14, 21, 28, 35, 42, 49), 8, False),
         ((7, 14), 4, False),
+        ((7, 14), 8, True),
     ],
 )
 def test_a_day_without_a_row(without, weeks, is_odd):
