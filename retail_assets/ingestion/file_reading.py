@@ -41,6 +41,8 @@ from retail_assets.ingestion.source import Source
 QUIET = 5.0
 # A file that lacks its end, and that nobody has written to for so many seconds, will not be made whole.
 ABANDONED = 3600.0
+# The share of its rows from which on a list of what there is has not shrunk.
+_MOST = 0.9
 
 
 @dataclass
@@ -66,6 +68,7 @@ class FileReading:
     problems: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    shrunk: list[str] = field(default_factory=list)
     doubts: dict[str, tuple[Doubt, list[str]]] = field(default_factory=dict)  # by column, with its files
 
     def finished(self, files: Sequence[File]) -> Sequence[File]:
@@ -77,11 +80,14 @@ class FileReading:
 
     @property
     def doubtful(self) -> Sequence[str]:
-        """What was read, and may be something else: a sentence for each column."""
+        """What was read, and may be something else, or too little: a sentence for each column, and file."""
         return [
-            f"{self.source.system}: {paths[0]}{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}:"
-            f" {doubt.told}."
-            for doubt, paths in self.doubts.values()
+            *self.shrunk,
+            *(
+                f"{self.source.system}: {paths[0]}"
+                f"{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}: {doubt.told}."
+                for doubt, paths in self.doubts.values()
+            ),
         ]
 
     def _left_out(self, file: File, why: str, *, breaks_off: bool = False) -> None:
@@ -257,7 +263,27 @@ class FileReading:
             tables.give(group, past_errors=True)
         return replace(group, rejected=rejects(tables.connection, path, group.layout))
 
+    def _compare(self, file: File, rows: int) -> None:
+        """Tell of a file that has less than when it was read before."""
+        before = self.known.get(file.path)
+        if before is None:
+            return
+        had = before.rows + before.held_back
+        # A list of what there is now loses a row now and then.
+        is_list = self.table.load == "snapshot" and file.day is None
+        if rows < had and not (is_list and rows >= _MOST * had):
+            now = f"has {rows:,} row{'' if rows == 1 else 's'}, and had {had:,}"
+        elif file.size < before.size and not is_list:
+            now = f"has {file.size:,} bytes, and had {before.size:,}"
+        else:
+            return
+        self.shrunk.append(
+            f"{self.source.system}: {file.path} {now} when it was read before. What was loaded of it stays:"
+            " send the file again if it lost rows."
+        )
+
     def _account(self, group: Group, file: File, counts: Counts) -> None:
+        self._compare(file, counts.rows)
         self.done.append(
             LoadedFile(
                 table=self.table.name,
