@@ -52,6 +52,9 @@ _RENAMED = {f"{PREFIX}ALERT_WEBHOOK_URL": f"{PREFIX}ALERT_URLS"}
 _DEMO_SQLITE = "Default: the SQLite file of the demo."
 
 
+_NOT_IN_A_PATH = "?%'"
+
+
 class SettingsError(UserError):
     """A setting that cannot be used; the message says which variable and what to do."""
 
@@ -280,11 +283,9 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         path = home.expanduser().absolute()
-        # They mean something else in the URLs and the SQL of those who write there.
-        if wrong := sorted({*str(path)} & {*"?%'"}):
-            raise ValueError(
-                f"{path} has {' '.join(wrong)} in its name, which a home must not have: name another"
-            )
+        # It becomes a part of URLs, of formats and of statements, of several programs.
+        if wrong := [each for each in _NOT_IN_A_PATH if each in str(path)]:
+            raise ValueError(f"the path {path} has {' and '.join(wrong)} in it. Choose one without")
         return path
 
     @field_validator("timezone", *(f"{system}_timezone" for system in SYSTEMS))

@@ -40,6 +40,14 @@ def test_what_is_set_wins():
     assert (found.warehouse, found.snowflake_database) == ("duckdb", "SHOP")
 
 
+@pytest.mark.parametrize(("name", "wrong"), [("what?", r"\?"), ("100% shop", "%"), ("ann's", "'")])
+def test_a_home_that_would_break_a_url_or_a_statement_is_refused(name, wrong, monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAIL_HOME", str(tmp_path / name / "home"))
+    with pytest.raises(SettingsError, match=rf"^RETAIL_HOME: the path .* has {wrong} in it\. Choose one"):
+        load_settings()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [

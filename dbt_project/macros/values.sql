@@ -1,6 +1,11 @@
 {# Values that sources write in several ways, in one spelling. #}
-{# The e-mail address that people are matched on: trimmed and lower-cased; null if there is none. #}
-{% macro normalised_email(column) -%} nullif(lower(trim({{ column }})), '') {%- endmacro %}
+{# The e-mail address that people are matched on: trimmed and lower-cased; null if there is none, or a word for that. #}
+{% macro normalised_email(column) -%}
+    case
+        when lower(trim({{ column }})) not in ('', 'null', 'none', 'nil', 'nan', 'na', 'n/a', '#n/a')
+        then lower(trim({{ column }}))
+    end
+{%- endmacro %}
 
 {# A word of ours, as sources write it: capitals, and spaces or hyphens in place of `_`, make no difference. #}
 {% macro our_word(column) -%}

@@ -30,6 +30,7 @@ from retail_assets.ingestion.file_formats import (
 )
 from retail_assets.ingestion.file_repair import as_utf8, is_of_one_byte_letters, rejects
 from retail_assets.ingestion.file_tables import Counts, FileTables, Group
+from retail_assets.ingestion.file_values import Doubt
 from retail_assets.ingestion.file_versions import DAY_START, NAME, READ_AT, WRITTEN_AT
 from retail_assets.ingestion.files import File, FileStore
 from retail_assets.ingestion.loaded_files import LoadedFile
@@ -40,6 +41,8 @@ from retail_assets.ingestion.source import Source
 QUIET = 5.0
 # A file that lacks its end, and that nobody has written to for so many seconds, will not be made whole.
 ABANDONED = 3600.0
+# The share of its rows from which on a list of what there is has not shrunk.
+_MOST = 0.9
 
 
 @dataclass
@@ -65,6 +68,8 @@ class FileReading:
     problems: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    shrunk: list[str] = field(default_factory=list)
+    doubts: dict[str, tuple[Doubt, list[str]]] = field(default_factory=dict)  # by column, with its files
 
     def finished(self, files: Sequence[File]) -> Sequence[File]:
         """Those that are whole; of the others it is said what they lack."""
@@ -72,6 +77,18 @@ class FileReading:
             if file.why_unfinished:
                 self._left_out(file, file.why_unfinished)
         return [file for file in files if not file.why_unfinished]
+
+    @property
+    def doubtful(self) -> Sequence[str]:
+        """What was read, and may be something else, or too little: a sentence for each column, and file."""
+        return [
+            *self.shrunk,
+            *(
+                f"{self.source.system}: {paths[0]}"
+                f"{f' and {len(paths) - 1:,} more' if len(paths) > 1 else ''}: {doubt.told}."
+                for doubt, paths in self.doubts.values()
+            ),
+        ]
 
     def _left_out(self, file: File, why: str, *, breaks_off: bool = False) -> None:
         said = f"{self.source.system}: {file.path} is not whole ({why}). Nothing of it was loaded;"
@@ -193,6 +210,9 @@ class FileReading:
                 return
             group, counts = mended
         for path, outcome in counts.items():
+            if not isinstance(outcome, str):
+                for doubt in tables.doubts.get(str(path), ()):
+                    self.doubts.setdefault(doubt.column, (doubt, []))[1].append(group.files[path].path)
             if isinstance(outcome, str):
                 self._refuse(group.files[path], outcome)
             else:
@@ -243,7 +263,27 @@ class FileReading:
             tables.give(group, past_errors=True)
         return replace(group, rejected=rejects(tables.connection, path, group.layout))
 
+    def _compare(self, file: File, rows: int) -> None:
+        """Tell of a file that has less than when it was read before."""
+        before = self.known.get(file.path)
+        if before is None:
+            return
+        had = before.rows + before.held_back
+        # A list of what there is now loses a row now and then.
+        is_list = self.table.load == "snapshot" and file.day is None
+        if rows < had and not (is_list and rows >= _MOST * had):
+            now = f"has {rows:,} row{'' if rows == 1 else 's'}, and had {had:,}"
+        elif file.size < before.size and not is_list:
+            now = f"has {file.size:,} bytes, and had {before.size:,}"
+        else:
+            return
+        self.shrunk.append(
+            f"{self.source.system}: {file.path} {now} when it was read before. What was loaded of it stays:"
+            " send the file again if it lost rows."
+        )
+
     def _account(self, group: Group, file: File, counts: Counts) -> None:
+        self._compare(file, counts.rows)
         self.done.append(
             LoadedFile(
                 table=self.table.name,

@@ -177,6 +177,36 @@ class FileSource(Source):
         reading = self._readings.get(table.name)
         return [*(reading.problems if reading else ()), *self._misnamed(table)]
 
+    def doubtful(self, table: SourceTable) -> Sequence[str]:
+        reading = self._readings.get(table.name)
+        return [*(reading.doubtful if reading else ()), *self._not_read(table)]
+
+    def _not_read(self, table: SourceTable) -> Iterator[str]:
+        """Files in the table's folder, or of its name, of kinds that are not read; and, told once for the
+        system, files of no table."""
+        kinds = f"{', '.join(READ[:-1])} and {READ[-1]}"
+        if others := self._of_other_kinds(table):
+            yield (
+                f"{self.system}: {_named(others)} not read: files are read that end in {kinds}. If it is data"
+                f" of {table.name}, export it as one of these."
+            )
+        first = next((each.name for each in self.tables if self._name_of(each)), None)
+        if table.name == first and (nobodys := list(self._nobodys())):
+            yield (
+                f"{self.system}: {_named(nobodys)} not read: by its name it is of no table. Name it as the"
+                " table that it is of, or name it in the mapping."
+            )
+
+    def _nobodys(self) -> Iterator[str]:
+        """The files that no table is read from, and that none is told of."""
+        alike = [self._alike(each) for each in self.tables]
+        wanted = {each.source_table.lower() for each in self.tables}
+        files = {name: [file.path for file in found] for name, found in self._files.items()}
+        for name, paths in [*files.items(), *self._others.items()]:
+            is_told = name in wanted or any(each.fullmatch(name) for each in alike)
+            if not is_told and not any(self._names(each, name) for each in self.tables):
+                yield from (path for path in paths if not path.rpartition("/")[2].startswith((".", "_")))
+
     def unfinished(self, table: SourceTable) -> Sequence[str]:
         reading = self._readings.get(table.name)
         return reading.unfinished if reading else ()
@@ -260,8 +290,7 @@ class FileSource(Source):
 
     def _misnamed(self, table: SourceTable) -> Iterator[str]:
         """Files that are read as no table, since they are named like copies or parts of this one's."""
-        name = (self.mapping.of(table).from_ or table.source_table).lower()
-        alike = re.compile(rf"{re.escape(name)}_?((part|copy)?_?\d+|copy)")
+        name, alike = self._wanted(table), self._alike(table)
         for other, files in self._files.items():
             if alike.fullmatch(other) and not any(self._names(each, other) for each in self.tables):
                 paths = ", ".join(file.path for file in files[:FILES_NAMED])
@@ -270,9 +299,16 @@ class FileSource(Source):
                     f" {table.name}, move it into the folder {name}."
                 )
 
+    def _wanted(self, table: SourceTable) -> str:
+        return (self.mapping.of(table).from_ or table.source_table).lower()
+
+    def _alike(self, table: SourceTable) -> re.Pattern[str]:
+        return re.compile(rf"{re.escape(self._wanted(table))}_?((part|copy)?_?\d+|copy)")
+
     def _names(self, table: SourceTable, name: str) -> bool:
         """Whether a table may be read from files of this name."""
-        return self._name_of(table) == name or name in self.mapping.of(table).model_dump_json().lower()
+        said = self.mapping.of(table).model_dump_json(exclude_unset=True).lower()
+        return self._name_of(table) == name or bool(re.search(rf"\b{re.escape(name)}\b", said))
 
     def _name_of(self, table: SourceTable) -> str | None:
         wanted = self.mapping.of(table).from_ or table.source_table
@@ -417,6 +453,13 @@ class FileSource(Source):
         """The day that a file is of, or on which it was written."""
         written = file.modified_at or datetime.now(UTC)
         return file.day or written.astimezone(self._timezone).date()
+
+
+def _named(paths: Sequence[str]) -> str:
+    """Some of the paths, with the verb."""
+    more = len(paths) - FILES_NAMED
+    listed = f"{', '.join(paths[:FILES_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
+    return f"{listed} {'was' if len(paths) == 1 else 'were'}"
 
 
 def _portions(files: Mapping[Path, File], at_once: int = FILES_AT_ONCE) -> Iterator[Sequence[Path]]:

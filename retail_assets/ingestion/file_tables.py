@@ -6,7 +6,8 @@ them that are refused.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,16 @@ from retail_assets.ingestion import refusals
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError, relation_sql
 from retail_assets.ingestion.file_mapping import Mapped
 from retail_assets.ingestion.file_repair import Reject, lines_of
-from retail_assets.ingestion.file_values import Form, form_of, given_sql, is_row_sql, read_otherwise
+from retail_assets.ingestion.file_values import (
+    Doubt,
+    Form,
+    form_of,
+    given_sql,
+    is_row_sql,
+    may_have_thousands,
+    read_otherwise,
+    shown_by,
+)
 from retail_assets.ingestion.file_versions import (
     ADDED,
     IS_HELD_BACK,
@@ -81,6 +91,7 @@ class FileTables:
     connection: duckdb.DuckDBPyConnection
     table: SourceTable
     window: Window
+    doubts: dict[str, Sequence[Doubt]] = field(default_factory=dict)  # by path, what a file does not tell
 
     def prepare(self, timezone: str) -> None:
         """Times that name no zone are of this one."""
@@ -140,11 +151,17 @@ class FileTables:
         self._collect_wrong_ones()
         forms: dict[Form, list[str]] = defaultdict(list)
         left_out: dict[str, str] = {}
-        for (path,) in self.connection.execute(f"select distinct {PATH} from wrong order by all").fetchall():
+        wrong = self.connection.execute(f"select distinct {PATH} from wrong").fetchall()
+        paths = {path for (path,) in wrong}
+        for path in sorted(paths | {*may_have_thousands(self.connection, self.table, group.layout)}):
+            others = partial(self._shown_by_others, group, path)
             try:
-                forms[form_of(self.connection, self.table, group.layout, path)].append(path)
+                form, self.doubts[path] = form_of(self.connection, self.table, group.layout, path, others)
             except UnreadableFileError as error:
                 left_out[path] = str(error)
+            else:
+                if path in paths or form.commas:
+                    forms[form].append(path)
         self._drop(left_out)
         for form, paths in forms.items():
             self.connection.execute(f"""
@@ -158,6 +175,22 @@ class FileTables:
             self._collect_wrong_ones()
             self._name_places(group)
         return left_out
+
+    def _shown_by_others(self, group: Group, path: str) -> tuple[bool, bool]:
+        """Whether a file's other columns show decimal commas, and whether decimal points.
+
+        A mapping may have computed a column, so that the file's others say nothing of it.
+        """
+        layout = group.layout
+        if group.mapped or layout.types:
+            return False, False
+        taken = layout.taken(self.table)
+        names = [name for place, name in enumerate(layout.relation_columns) if place not in taken]
+        try:
+            return shown_by(self.connection, relation_sql(layout, [Path(path)]), names)
+        except duckdb.Error:
+            # It has rows that fall apart.
+            return False, False
 
     def _collect_wrong_ones(self) -> None:
         self.connection.execute(f"""

@@ -5,7 +5,7 @@ is found out how it writes them (`Form`). What is still none of the contract's t
 row a refused one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal
@@ -14,12 +14,9 @@ import duckdb
 
 from retail_assets.catalog.contract import SourceColumn, SourceTable
 from retail_assets.ingestion.file_formats import PATH, ROW, Layout, UnreadableFileError
-from retail_assets.ingestion.key_values import is_number_key, is_text_key, key_number, key_text
+from retail_assets.ingestion.key_values import NO_VALUES, is_number_key, is_text_key, key_number, key_text
 from retail_assets.ingestion.times import within_days, within_years
 from retail_assets.resources.sql import text
-
-# What programs write for "no value" into columns of numbers and times. In a text column it is a text.
-NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")
 
 # What of Parquet's types needs no way through text.
 _NATIVE = {
@@ -42,12 +39,11 @@ _EARLIEST, _LATEST = 631_152_000 * 10**6, 4_102_444_800 * 10**6
 
 # Numbers with a decimal comma, and with commas between thousands; and what shows that a column has such.
 _COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
-_IS_COMMA = r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)"
+_IS_COMMA = r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,})"
 _GROUPED = r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
 _IS_GROUPED = r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})"
 _IS_POINT = r"[+-]?(\d*\.(\d{1,2}|\d{4,})|(0*|\d{4,})\.\d{3})"
-# What is a fraction to DuckDB, and a number of thousands where the column has decimal commas; and what is a
-# fraction there, and a number of thousands where commas stand between them.
+# What is a fraction to DuckDB, and a number of thousands where the file has decimal commas.
 _THOUSANDS = r"[+-]?\d{1,3}\.\d{3}"
 _COMMA_THOUSANDS = r"[+-]?\d{1,3},\d{3}"
 
@@ -59,6 +55,26 @@ class Form:
     order: Literal["day", "month"] = "day"  # what comes first in 1/2/2024
     commas: frozenset[str] = frozenset()  # columns with a decimal comma
     grouped: frozenset[str] = frozenset()  # columns with commas between thousands
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A column with values like 1.234, of which the file does not tell whether they are thousands."""
+
+    column: str
+    value: str
+    has_both: bool  # the file has decimal commas and decimal points; else it has neither
+
+    @property
+    def told(self) -> str:
+        """What is not sure, and how it was read."""
+        says = "the file has decimal points and commas" if self.has_both else "nothing in the file says"
+        whole = self.value.replace(".", "")
+        return (
+            f"{self.column} holds '{self.value}', and {says}"
+            f"{', so that it is not sure' if self.has_both else ''} whether that is {self.value} or {whole}:"
+            f" it was read as {self.value}. If it is {whole}, write it without the point"
+        )
 
 
 def given_sql(table: SourceTable, layout: Layout) -> str:
@@ -104,60 +120,128 @@ def with_no_values(table: SourceTable, layout: Layout) -> str:
     return ", ".join(map(valued, table.columns))
 
 
-def form_of(connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: Layout, path: str) -> Form:
+def may_have_thousands(
+    connection: duckdb.DuckDBPyConnection, table: SourceTable, layout: Layout
+) -> Collection[str]:
+    """The files in `given` with a column of which each point has three digits behind it, as in 1.234."""
+    names = [_name(column) for column in _numbers(table, layout) if _family(column) != "bigint"]
+    # This is asked of every file, so it has to be cheap.
+    found = " or ".join(
+        f"(bool_or({_is_fourth(name)})"
+        f" and not bool_or(contains({name}, '.') and (not {_is_fourth(name)} or {name}[1] = '0')))"
+        for name in names
+    )
+    if not found:
+        return ()
+    rows = connection.execute(f"select {PATH} from given group by {PATH} having {found}").fetchall()
+    return {path for (path,) in rows}
+
+
+def _is_fourth(name: str) -> str:
+    return f"(substr(rtrim({name}), -4, 1) = '.')"
+
+
+def form_of(
+    connection: duckdb.DuckDBPyConnection,
+    table: SourceTable,
+    layout: Layout,
+    path: str,
+    others: Callable[[], tuple[bool, bool]],
+) -> tuple[Form, Sequence[Doubt]]:
     """How one of the files in `given` writes its values; the table `wrong` has the rows that need to know.
 
+    `others` says whether the file's columns that the contract does not have show decimal commas, and whether
+    decimal points: what a column does not show, the file may. What it does not show either is a doubt.
     Raises `UnreadableFileError` if that cannot be told: then no value of the kind would be sure.
     """
-    read = [column for column in table.columns if column.data_type != "varchar"]
-    read = [column for column in read if not _is_native(column, layout)]
-    times = [column for column in read if column.data_type in ("timestamp", "date")]
-    numbers = [column for column in read if _family(column) in ("decimal", "double", "bigint")]
+    read = [column for column in table.columns if column.data_type in ("timestamp", "date")]
+    times = [column for column in read if not _is_native(column, layout)]
     # Whatever DuckDB reads by itself shows none of it.
     wrong = f"given inner join wrong on given.rowid = wrong.{ROW} where wrong.{PATH} = ?"
     orders = _counted(
         connection, {column.name: _order_counts(_name(column)) for column in times}, wrong, path
     )
-    points = _counted(
+    commas, grouped, doubts = _points(connection, _numbers(table, layout), wrong, path, others)
+    return Form(
+        order=_order([(column, *orders[column.name]) for column in times]), commas=commas, grouped=grouped
+    ), doubts
+
+
+def _points(
+    connection: duckdb.DuckDBPyConnection,
+    numbers: Sequence[SourceColumn],
+    wrong: str,
+    path: str,
+    others: Callable[[], tuple[bool, bool]],
+) -> tuple[frozenset[str], frozenset[str], Sequence[Doubt]]:
+    """The columns with decimal commas, those with commas between thousands, and what is not sure."""
+    shown = _counted(
         connection, {column.name: _comma_counts(_name(column)) for column in numbers}, wrong, path
     )
-    order = _order([(column, *orders[column.name]) for column in times])
-    commas = {name for name, (decimal, thousands) in points.items() if decimal and not thousands}
-    grouped = {name for name, (decimal, thousands) in points.items() if thousands and not decimal}
-    if not commas | grouped:
-        return Form(order)
     seen = _counted(
         connection,
         {column.name: _point_counts(_name(column)) for column in numbers},
         f"given where {PATH} = ?",
         path,
     )
-    with_points = {name for name, (points, *_) in seen.items() if points}
-    # It would be something else than it seems if a column with points had decimal commas.
-    commas -= with_points
-    either = [
-        column
+    decimal = {name for name, (commas, _) in shown.items() if commas}
+    thousands = {name for name, (_, groups) in shown.items() if groups}
+    pointed = {name for name, (points, *_) in seen.items() if points}
+    silent = {column.name for column in numbers} - decimal - thousands - pointed
+    unsure = {
+        column.name: seen[column.name][2]
         for column in numbers
-        if not is_number_key(column)
-        and column.name not in commas | grouped | with_points
-        and points[column.name] == (0, 0)
-        and any(seen[column.name][1:3])
+        if _family(column) != "bigint" and seen[column.name][1]
+    }
+    has_commas, has_points = bool(decimal), bool(thousands | pointed)
+    if silent & unsure.keys():
+        commas, points = others()
+        has_commas, has_points = has_commas or commas, has_points or points
+    # A column that has both would be something else than it seems.
+    by_commas = decimal - thousands - pointed
+    if has_commas and not has_points:
+        by_commas |= silent
+    is_doubtful = silent if has_commas == has_points else set()
+    doubts = [
+        Doubt(name, value, has_commas)
+        for name, value in unsure.items()
+        if name in is_doubtful or name in decimal - by_commas
     ]
-    # A column that does not say it itself writes numbers as the file's others do.
-    names = {column.name for column in either}
-    if commas and not grouped | with_points:
-        return Form(order, frozenset(commas | names), frozenset())
-    if grouped and not commas:
-        return Form(order, frozenset(), frozenset(grouped | names))
-    for column in either:
-        _, thousands, _, value = seen[column.name]
-        if commas and thousands:
-            shown = "a number" if column.pii else f"'{value}'"
-            raise UnreadableFileError(
-                f"{column.name} holds {shown}, and of the file's other columns some have decimal commas and"
-                " some decimal points. Write all numbers with points, and nothing between thousands"
-            )
-    return Form(order, frozenset(commas), frozenset(grouped))
+    return frozenset(by_commas), frozenset(thousands - decimal), doubts
+
+
+def shown_by(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]
+) -> tuple[bool, bool]:
+    """Whether some columns of text show decimal commas, and whether decimal points.
+
+    Only a column that has nothing but numbers shows any.
+    """
+    if not columns:
+        return False, False
+    counts = ", ".join(
+        f"count(*) filter (trim({name}) <> ''), {_matches(name, _COMMA)}, {_matches(name, _IS_COMMA)},"
+        f" {_matches(name, _GROUPED)}, {_matches(name, _IS_POINT)} + {_matches(name, _IS_GROUPED)}"
+        for name in columns
+    )
+    found = iter(connection.execute(f"select {counts} from {relation}").fetchall()[0])
+    commas = points = False
+    for _ in columns:
+        rows, with_comma, is_comma, with_point, is_point = islice(found, 5)
+        commas |= bool(is_comma) and rows == with_comma
+        points |= bool(is_point) and rows == with_point
+    return commas, points
+
+
+def _numbers(table: SourceTable, layout: Layout) -> Sequence[SourceColumn]:
+    """The columns of numbers that are read from text; a key is written as it is."""
+    return [
+        column
+        for column in table.columns
+        if _family(column) in ("decimal", "double", "bigint")
+        and not is_number_key(column)
+        and not _is_native(column, layout)
+    ]
 
 
 def read_otherwise(form: Form) -> str:
@@ -211,13 +295,10 @@ def _comma_counts(name: str) -> Sequence[str]:
 
 
 def _point_counts(name: str) -> Sequence[str]:
-    """How many numbers must have a decimal point, how many may have one, or a comma; and one that may."""
-    return (
-        _matches(name, _IS_POINT),
-        _matches(name, _THOUSANDS),
-        _matches(name, _COMMA_THOUSANDS),
-        f"min({name}) filter (regexp_full_match(trim({name}), '{_THOUSANDS}'))",
-    )
+    is_either = f"regexp_full_match(trim({name}), '{_THOUSANDS}')"
+    is_sure = f"regexp_full_match(trim({name}), '{_IS_POINT}')"
+    either = f"filter ({is_either} and not {is_sure})"
+    return (_matches(name, _IS_POINT), f"count(*) {either}", f"min(trim({name})) {either}")
 
 
 def _matches(name: str, pattern: str) -> str:

@@ -3,8 +3,8 @@
 from retail_assets.catalog.contract import KEY_TYPES, SourceColumn
 from retail_assets.resources.sql import text
 
-# What programs write where there is no key, as for the customer of a guest's order. `NA` may be a code.
-NO_KEYS = ("", "null", "none", "nan", "nat", "n/a", "#n/a", "\\n")
+# What programs write for "no value" into columns of keys, numbers and times. In one of text it is a text.
+NO_VALUES = ("", "null", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "\\n")
 
 
 def is_text_key(column: SourceColumn) -> bool:
@@ -18,14 +18,16 @@ def is_number_key(column: SourceColumn) -> bool:
 
 
 def key_text(value: str) -> str:
-    """A key as text; null if there is none. Some programs write whole numbers as 17.0 beside nulls."""
-    plain = f"regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1')"
-    return f"case when {is_key(value)} then {plain} end"
+    """A key as text. Some programs write whole numbers as 17.0 beside nulls, and NULL for these."""
+    return (
+        f"case when not {is_no_value(value)}"
+        f" then regexp_replace(trim(cast({value} as varchar)), '^(-?[0-9]+)[.]0$', '\\1') end"
+    )
 
 
-def is_key(value: str) -> str:
-    """The condition that a value is a key at all."""
-    return f"lower(trim(cast({value} as varchar))) not in ({', '.join(map(text, NO_KEYS))})"
+def is_no_value(value: str) -> str:
+    """The condition that what is written stands for no value: it is empty, or a word such as NULL."""
+    return f"lower(trim(cast({value} as varchar))) in ({', '.join(map(text, NO_VALUES))})"
 
 
 def key_number(value: str) -> str:

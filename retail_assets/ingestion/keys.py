@@ -12,7 +12,7 @@ import duckdb
 
 from retail_assets.catalog.contract import KEY_TYPES, SourceTable, source_tables
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
-from retail_assets.ingestion.key_values import is_key, is_number
+from retail_assets.ingestion.key_values import is_no_value, is_number
 from retail_assets.ingestion.raw_tables import column_types, create_statement
 from retail_assets.ingestion.source import Source
 from retail_assets.resources.warehouse import Execute
@@ -97,11 +97,14 @@ def systems_of_text(manifest: Mapping[str, Any], execute: Execute) -> list[str]:
 
 
 def first_text(connection: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[str]) -> str | None:
-    """A key of the relation that is no number, as `column 'value'`; None if all are."""
+    """A key of the relation that is no number, as `column 'value'`; None if all are.
+
+    An empty text and words such as NULL are no keys.
+    """
     for column in columns:
         found = connection.execute(f"""
             select cast("{column}" as varchar) from {relation}
-            where {is_key(f'"{column}"')} and not {is_number(f'"{column}"')} limit 1
+            where not {is_no_value(f'"{column}"')} and not {is_number(f'"{column}"')} limit 1
         """).fetchall()
         if found:
             return f"{column} '{found[0][0]}'"

@@ -173,6 +173,10 @@ class Source(ABC):
         """Problems of a table that has been read, one sentence each."""
         return ()
 
+    def doubtful(self, table: SourceTable) -> Sequence[str]:
+        """What was loaded of a table, and may be wrong or too little: one sentence each."""
+        return ()
+
     def unfinished(self, table: SourceTable) -> Sequence[str]:
         """The problems that keep something, such as a file, from being loaded for now."""
         return ()

@@ -16,7 +16,7 @@ from retail_assets.catalog.contract import (
     SourceColumn,
     SourceTable,
 )
-from retail_assets.ingestion.key_values import how_to_switch, is_key, is_number_key
+from retail_assets.ingestion.key_values import how_to_switch, is_no_value, is_number_key
 from retail_assets.resources.sql import text
 from retail_assets.windows import Window
 
@@ -197,11 +197,11 @@ def _beyond(table: SourceTable, column: SourceColumn) -> Iterator[_Problem]:
 
 
 def _is_blank(column: SourceColumn) -> str:
-    """Whether a value that cannot be cast stands for null: it is empty, no key, or MySQL's zero date."""
-    if column.is_key:
-        return f"not {is_key(_given(column))}"
-    if column.data_type == "varchar":
+    """Whether what cannot be cast stands for null: it is empty, a key's NULL, or MySQL's zero date."""
+    if column.data_type == "varchar" and not column.is_key:
         return "false"
+    if column.is_key:
+        return is_no_value(_given(column))
     given = f"trim(cast({_given(column)} as varchar))"
     if column.data_type in ("timestamp", "date"):
         return f"({given} in ('', '0') or starts_with({given}, '0000-00-00'))"

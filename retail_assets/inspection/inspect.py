@@ -37,6 +37,7 @@ _LEVELS: Mapping[Kind, Level] = {
     "columns": "note",
     "file": "loss",
     "unfinished": "loss",
+    "doubtful": "look",
     "refused": "loss",
     "duplicate": "loss",
     "repeated": "look",

@@ -23,6 +23,7 @@ Kind: TypeAlias = Literal[
     "expected",
     "file",
     "unfinished",
+    "doubtful",
     "columns",
     "refused",
     "duplicate",
@@ -94,6 +95,7 @@ def problems_of(extraction: "Extraction", table: SourceTable) -> Iterator[Proble
     unfinished = extraction.source.unfinished(table)
     for each in extraction.source.problems(table):
         yield Problem("unfinished" if each in unfinished else "columns", each)
+    yield from (Problem("doubtful", each) for each in extraction.source.doubtful(table))
     yield from _refused(extraction, table)
     yield from _repeated(extraction, table)
     yield from _unbelievable(extraction, table)

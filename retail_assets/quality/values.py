@@ -3,7 +3,8 @@
 A decimal point in another place, another currency, a join that finds half of the rows: each row is right by
 every rule, and as many arrive as ever. So the sums that a mart names (`meta.restated`, `usual`) are compared
 with the median of the same weekdays, as rows are (volume.py). Amounts vary by themselves: odd is what lies
-many times further off than these weekdays differ, and is less than half or more than five times as much.
+many times further off than these weekdays differ, and is less than half or more than five times as much. A
+small shop has days without a sale: where one in ten is such a day, another one is nothing odd.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,11 @@ from retail_assets.windows import Window
 CHECK_NAME = "value_as_usual"
 # What weekdays differ by at least, as a share: eight of them may happen to be alike.
 _LEAST_DEVIATION = Decimal("0.1")
+# The share of days without any figure, of those on which a shop is open, from which on such a day is usual.
+_OFTEN = 0.1
+# The same of one day of the week.
+_OFTEN_SAME = 0.25
+_NOTHING = Decimal(0)
 
 Sums = Mapping[date, Decimal]
 
@@ -107,14 +113,31 @@ def unusual(measure: str, sums: Sums, judged: Iterable[date]) -> Iterator[OddVal
     """The days on which a figure is far less or far more than on the same weekdays before."""
     begun = min(sums, default=None)
     for day in judged:
-        before = usual(sums, day, begun, Decimal(0)) if begun else None
-        if before is None or before[0] <= 0:
+        before = usual(sums, day, begun, _NOTHING) if begun else None
+        if begun is None or before is None or before[0] <= 0:
             continue
-        seen, (expected, spread) = sums.get(day, Decimal(0)), before
+        seen, (expected, spread) = sums.get(day, _NOTHING), before
+        if not seen and _often_has_none(sums, day, begun):
+            continue
         deviation = max(Decimal(str(TO_DEVIATION)) * spread, _LEAST_DEVIATION * expected)
         too_little = seen < expected / 2 and expected - seen > TOO_FEW * deviation
         if too_little or (seen > TIMES * expected and seen - expected > TOO_MANY * deviation):
             yield OddValue(day, measure, seen, expected)
+
+
+def _often_has_none(sums: Sums, day: date, begun: date) -> bool:
+    """Whether so many days before had no figure that one more is none to be told of.
+
+    Days of the week that mostly have none are left out: on these the shop is closed.
+    """
+    before = [day - timedelta(days=number) for number in range(1, 7 * WEEKS + 1)]
+    weekdays: list[list[bool]] = [[] for _ in range(7)]
+    for each in before:
+        if each >= begun:
+            weekdays[each.weekday()].append(bool(sums.get(each)))
+    same = weekdays[day.weekday()]
+    open_days = [had for weekday in weekdays if 2 * sum(weekday) >= len(weekday) for had in weekday]
+    return same.count(False) > _OFTEN_SAME * len(same) or open_days.count(False) > _OFTEN * len(open_days)
 
 
 def _sums(

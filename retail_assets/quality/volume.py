@@ -201,7 +201,7 @@ def usual(
 ) -> tuple[Any, Any] | None:
     """The median of the same weekdays before, and that of how far they are from it; none of what is young.
 
-    A day that is not known has `nothing`, which is of the same type as the others.
+    A day that is not known had `nothing`, which is of the same type as the others.
     """
     before = [day - timedelta(weeks=number) for number in range(1, WEEKS + 1)]
     seen = [known.get(each, nothing) for each in before if each >= begun]

@@ -17,6 +17,7 @@ class Shop:
         self.memory: dict[str, dict[str, LoadedFile]] = {}
         self.problems: list[str] = []
         self.refused: list[str] = []
+        self.doubtful: list[str] = []
         self._refusals = Refusals()
 
     def read(self, table, window):
@@ -27,6 +28,7 @@ class Shop:
         batches = self._refusals.sifted(table, source.read(table, window, LOADED_AT))
         rows = [row for batch in batches for row in batch.to_pylist()]
         self.problems, self.refused = list(source.problems(table)), list(source.refused(table))
+        self.doubtful = list(source.doubtful(table))
         reading = source._readings[table.name]
         for file in (*reading.done, *reading.renamed):
             self.memory.setdefault(table.name, {})[file.path] = file

@@ -478,6 +478,51 @@ def test_numbers_that_are_not_sure_are_refused(shop, values, refused):
     assert [row.value for row in shop.refused_rows(WEIGHTS)] == refused
 
 
+def test_what_a_column_does_not_show_the_file_does(shop):
+    rows = [("1", "2.450", "1.250", "12,50", ""), ("2", "7", "3", "0,75", "")]
+    assert [row[:3] for row in _weights(shop, *rows)] == [
+        (2450, Decimal(1250), 12.5),
+        (7, Decimal(3), 0.75),
+    ]
+    assert shop.refused_rows(WEIGHTS) == shop.doubtful == []
+
+
+@pytest.mark.parametrize(
+    ("written", "other", "kilos", "is_doubtful"),
+    [
+        ("8.125", "4,5", Decimal(8125), False),  # a column that is not taken in shows it, too
+        ("8.125", "4.5", Decimal("8.125"), False),
+        ("8.125", "4", Decimal("8.125"), True),
+        ("8.125", "size 4,5", Decimal("8.125"), True),  # that is no number
+        ("0.125", "4", Decimal("0.125"), False),  # 0125 is how nobody writes a number
+        ("8.125.250,5", "4", Decimal("8125250.5"), False),
+    ],
+)
+def test_a_point_before_three_digits(shop, written, other, kilos, is_doubtful):
+    put(shop, f"id;pieces;kilos;share;on_day;other\n1;1;{written};;;{other}\n", "weights/2024-01-02.csv")
+    assert [row["kilos"] for row in shop.read(WEIGHTS, days(2))] == [kilos]
+    assert shop.doubtful == (
+        [
+            "webshop: weights/2024-01-02.csv: kilos holds '8.125', and nothing in the file says whether that"
+            " is 8.125 or 8125: it was read as 8.125. If it is 8125, write it without the point."
+        ]
+        if is_doubtful
+        else []
+    )
+
+
+def test_a_file_that_has_points_and_commas_is_told_of(shop):
+    assert [row[1] for row in _weights(shop, ("1", "1", "6.375", "1,5", ""))] == [Decimal(6375)]
+    rows = [("1", "1", "6.375", "1,5", ""), ("2", "1", "2", "2.5", "")]
+    assert [row[1] for row in _weights(shop, *rows)] == [Decimal(2)]
+    (refused,) = shop.refused_rows(WEIGHTS)
+    assert (refused.column_name, refused.value) == ("share", "1,5")
+    rows = [("1", "1", "6.375", "1", ""), ("2", "1", "2,5", "2", ""), ("3", "1", "2.5", "3", "")]
+    assert [row[1] for row in _weights(shop, *rows)] == [Decimal("6.375"), Decimal("2.5")]
+    (said,) = shop.doubtful
+    assert "the file has decimal points and commas, so that it is not sure whether that is 6.375 or" in said
+
+
 @pytest.mark.parametrize("pieces", ["2.5", "9007199254740993.4", "99999999999999999999", "1e-2", "0x10"])
 def test_a_number_is_never_rounded_to_a_whole_one(shop, pieces):
     assert len(_weights(shop, ("1", pieces, "1", "1", ""), ("2", "2.0", "2.5", "1", ""))) == 1

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from retail_assets.ingestion.file_source import FileSource
 from retail_assets.ingestion.files import File, FileStore
 from retail_assets_tests.ingestion.shop import LOADED_AT, Shop
 from retail_assets_tests.ingestion.tables import ORDERS, PLACES, PRODUCTS, at, days, order, write
@@ -216,6 +217,53 @@ def test_other_files_do_no_harm(shop):
     assert shop.keys(ORDERS, days(2)) == [0]
     assert shop.problems == shop.refused == []
     assert shop.read(PRODUCTS, days(2)) == []
+
+
+def test_files_of_kinds_that_are_not_read_are_told(shop):
+    put(shop, "orders/2024-01-02.csv", "x")
+    for name in ("orders/2024-01-03.xlsx", "orders/2024-01-04.json", "orders/_SUCCESS", "invoices.xlsx"):
+        (shop.url / name).write_text("anything")
+    assert shop.keys(ORDERS, days(2, 4)) == [0]
+    assert shop.doubtful == [
+        "webshop: orders/2024-01-03.xlsx, orders/2024-01-04.json were not read: files are read that end in"
+        " .csv, .tsv, .gz of these and .parquet. If it is data of orders, export it as one of these."
+    ]
+
+
+def test_files_of_no_table_are_told_once(shop):
+    put(shop, "orders/2024-01-02.csv", "x")
+    put(shop, "products.csv", "x")
+    put(shop, "Orders3.csv", "x")  # told as a part of orders
+    for name in ("returns_may.csv", "till/2024-01-02.csv", "till/.DS_Store", "stock list.xlsx", "z.pdf"):
+        put(shop, name, "x")
+    source = FileSource("webshop", str(shop.url), "UTC", "UTC")
+    source.tables = [PRODUCTS, ORDERS]
+    (said,) = source.doubtful(PRODUCTS)
+    assert said == (
+        "webshop: returns_may.csv, till/2024-01-02.csv, stock list.xlsx and 1 more were not read: by its name"
+        " it is of no table. Name it as the table that it is of, or name it in the mapping."
+    )
+    assert source.doubtful(ORDERS) == []
+
+
+def test_a_drop_that_shrank_is_told(shop):
+    path = put(shop, "orders/2024-01-02.csv", "v", "w", "x")
+    assert shop.keys(ORDERS, days(2)) == [0, 1, 2]
+    assert shop.doubtful == []
+    had = path.stat().st_size
+    put(shop, "orders/2024-01-02.csv", "v", "w")
+    shop.read(ORDERS, days(3))
+    said = "when it was read before. What was loaded of it stays: send the file again if it lost rows."
+    assert shop.doubtful == [f"webshop: orders/2024-01-02.csv has 2 rows, and had 3 {said}"]
+    # What it has now is what the next one is compared with.
+    put(shop, "orders/2024-01-02.csv", "v", "w", "x")
+    shop.read(ORDERS, days(3))
+    assert shop.doubtful == []
+    put(shop, "orders/2024-01-02.csv", "", "w", "x")
+    shop.read(ORDERS, days(3))
+    assert shop.doubtful == [
+        f"webshop: orders/2024-01-02.csv has {path.stat().st_size} bytes, and had {had} {said}"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,41 @@ def test_a_day_is_compared_with_its_weekday(sums, is_odd):
     assert bool(list(unusual("net_sales", sums, [DAY]))) is is_odd
 
 
+def _small_shop(*without, amount="35.50", weeks=8):
+    """The same on each day, except those that lie so many days before the day, which have no row."""
+    return {
+        DAY - timedelta(days=number): Decimal(amount)
+        for number in range(1, 7 * weeks + 1)
+        if number not in without
+    }
+
+
+@pytest.mark.parametrize(
+    ("without", "weeks", "is_odd"),
+    [
+        ((), 8, True),
+        ((3, 11), 8, True),  # two holidays
+        ((7, 14, 21, 28), 8, False),  # half of the weekdays have none, and the median is between
+        ((7, 14, 21), 8, False),
+        ((2, 9, 17, 24, 33, 45), 8, False),  # other weekdays show that the shop is small
+        (tuple(range(5, 56, 7)), 8, True),  # it is closed on one day of the week
+        ((7, 14, 21, 28, 35, 42, 49), 8, False),
+        ((7, 14), 4, False),
+        ((7, 14), 8, True),
+    ],
+)
+def test_a_day_without_a_row(without, weeks, is_odd):
+    found = list(unusual("net_sales", _small_shop(*without, weeks=weeks), [DAY]))
+    assert [(each.seen, each.expected) for each in found] == ([(0, Decimal("35.50"))] if is_odd else [])
+
+
+def test_a_small_shop_is_told_of_a_day_that_is_too_much():
+    sums = _small_shop(7, 14, 22, 23, 30, 31, 40)
+    assert list(unusual("net_sales", sums | {DAY: Decimal("36")}, [DAY])) == []
+    (odd,) = unusual("net_sales", sums | {DAY: Decimal("3550")}, [DAY])
+    assert odd.told.startswith("net_sales: 3,550.00 on 2024-05-31; about 35.50 were expected")
+
+
 def test_one_odd_day_is_not_expected_again():
     sums = _sums(1000, 1000)
     sums[DAY - timedelta(weeks=1)] = Decimal(90_000)
