@@ -45,7 +45,6 @@ _IS_GROUPED = r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})"
 _IS_POINT = r"[+-]?(\d*\.(\d{1,2}|\d{4,})|(0*|\d{4,})\.\d{3})"
 # What is a fraction to DuckDB, and a number of thousands where the file has decimal commas.
 _THOUSANDS = r"[+-]?\d{1,3}\.\d{3}"
-_COMMA_THOUSANDS = r"[+-]?\d{1,3},\d{3}"
 
 
 @dataclass(frozen=True)
