@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from retail_assets.catalog.contract import Names, SourceColumn, SourceTable
+from retail_assets.ingestion.errors import SourceError
 from retail_assets.ingestion.mapping import Hash, SystemMapping, place_of
 from retail_assets.ingestion.translation import KEY_SEPARATOR, NO_PART
 
@@ -30,6 +31,13 @@ def places(
         elif wanted is not None:
             found[column.name] = _place(wanted, relation, names)
         elif name is not None:
+            alike = names.alike(column.source_name)
+            if len(alike) > 1:
+                raise SourceError(
+                    f"{table.system}: {table.source_table} has the columns {' and '.join(alike)}, and each"
+                    f" may be {column.name}. Name the right one under tables.{table.name}.columns in the mapping"
+                    f" (RETAIL_{table.system.upper()}_MAPPING)."
+                )
             found[column.name] = relation.c[name]
         elif column.name in constants:
             found[column.name] = sa.null()
