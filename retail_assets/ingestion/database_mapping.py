@@ -35,8 +35,8 @@ def places(
             if len(alike) > 1:
                 raise SourceError(
                     f"{table.system}: {table.source_table} has the columns {' and '.join(alike)}, and each"
-                    f" may be {column.name}. Name the right one under tables.{table.name}.columns in the mapping"
-                    f" (RETAIL_{table.system.upper()}_MAPPING)."
+                    f" may be {column.name}. Name the right one under tables.{table.name}.columns in the"
+                    f" mapping (RETAIL_{table.system.upper()}_MAPPING)."
                 )
             found[column.name] = relation.c[name]
         elif column.name in constants:
