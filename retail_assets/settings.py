@@ -370,6 +370,14 @@ class Settings(BaseSettings):
         return tuple(name for name in FORMATS if name == "parquet" or name in _listed(self.extracts_formats))
 
     @property
+    def memory_bytes(self) -> float:
+        """`memory` as a number; a share is one of this machine's."""
+        number, unit = re.findall(r"^([\d.]+) ?(.)", self.memory)[0]
+        if unit == "%":
+            return float(number) / 100 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return float(number) * 1000 ** ("KMGT".index(unit.upper()) + 1)
+
+    @property
     def duckdb_path(self) -> Path:
         """The file that runs write. One process at a time: readers use `published_path`."""
         return self.home / "retail.duckdb"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import SourceTable
+from retail_assets.catalog.contract import Names, SourceTable
 from retail_assets.ingestion.file_formats import (
     PATH,
     UTF_8,
@@ -159,8 +159,9 @@ class FileReading:
             counts = Counter(name.strip().lower() for name in layout.columns if name.strip())
             twice = [name for name, count in counts.items() if count > 1 and name in said]
         else:
-            places = (layout.places(column.source_name) for column in table.columns)
-            twice = [layout.columns[found[0]].strip() for found in places if len(found) > 1]
+            names = Names(name.strip() for name in layout.columns)
+            alike = (names.alike(column.source_name) for column in table.columns)
+            twice = [" and ".join(dict.fromkeys(each)) for each in alike if len(each) > 1]
         if twice:
             raise UnreadableFileError(
                 f"its header has more than one column {', '.join(twice)}. Keep the right one"

@@ -152,15 +152,15 @@ class FileTables:
         forms: dict[Form, list[str]] = defaultdict(list)
         left_out: dict[str, str] = {}
         wrong = self.connection.execute(f"select distinct {PATH} from wrong").fetchall()
-        paths = {path for (path,) in wrong}
-        for path in sorted(paths | {*may_have_thousands(self.connection, self.table, group.layout)}):
+        refused = {path for (path,) in wrong}
+        for path in sorted(refused | {*may_have_thousands(self.connection, self.table, group.layout)}):
             others = partial(self._shown_by_others, group, path)
             try:
                 form, self.doubts[path] = form_of(self.connection, self.table, group.layout, path, others)
             except UnreadableFileError as error:
                 left_out[path] = str(error)
             else:
-                if path in paths or form.commas:
+                if path in refused or form.commas:
                     forms[form].append(path)
         self._drop(left_out)
         for form, paths in forms.items():

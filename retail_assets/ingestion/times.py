@@ -122,6 +122,8 @@ class Times:
             when regexp_matches({text}, '^\\d{{1,3}}-') then null
             when regexp_matches({text}, '^\\d{{5,}}-') then {LAST}
             when ends_with({text}, ' BC') then {FIRST}
+            -- A word of DuckDB's, for 1970.
+            when lower({text}) = 'epoch' then null
             else timezone('UTC', try_cast({standard} as timestamptz))
         end""")
 

@@ -134,6 +134,7 @@ def _step(
                     settings.timezone,
                     text_keys=text_keys,
                     full_refresh=config.full_refresh,
+                    memory=settings.memory_bytes if settings.warehouse == "duckdb" else float("inf"),
                     restating=restatements.restating(
                         manifest, choice.nodes, known, planned.window, settings, context.run_id
                     ),

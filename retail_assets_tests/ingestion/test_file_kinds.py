@@ -105,6 +105,13 @@ def test_a_header_that_names_a_column_twice(shop, twice):
     assert "orders/x.csv was not loaded: its header has more than one column status." in said
 
 
+def test_two_names_of_one_column_are_refused(shop):
+    put(shop, "order_id,OrderID,status,amount,created_at,shipped_at\n1,2,a,1,2024-01-02,\n")
+    assert shop.keys(ORDERS, days(2)) == []
+    (said,) = shop.refused
+    assert "its header has more than one column order_id and OrderID. Keep the right one" in said
+
+
 def test_columns_that_are_not_taken_in_may_be_there_twice_and_are_told_once(shop):
     row = "1,a,1,2024-01-02,,x,y\n"
     put(shop, HEADER.strip() + f",note,note\n{row}", "orders/1.csv")

@@ -61,6 +61,20 @@ def test_a_table_of_another_name_and_other_columns(company, database):
     ]
 
 
+def test_two_names_of_one_column_are_refused(company, database):
+    database("""
+        create table orders (order_id integer, OrderID integer, created_at text);
+        insert into orders values (5, 6, '2024-01-02 09:00:00');
+        """)
+    said = company("webshop", database.url).run(days(2), "orders").errors["orders"]
+    assert said.startswith(
+        "webshop: orders has the columns order_id and OrderID, and each may be order_id. Name the right one"
+    )
+    chosen = company("webshop", database.url, "tables: {orders: {columns: {order_id: OrderID}}}")
+    assert chosen.run(days(2), "orders").errors == {}
+    assert chosen.rows("orders", "order_id") == [(6,)]
+
+
 def test_a_query_with_lines_that_have_no_number(company, database):
     """Keys of several columns, a line's place in its order, and a window over computed rows."""
     database("""
