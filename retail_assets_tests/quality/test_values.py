@@ -76,7 +76,9 @@ def _small_shop(*without, amount="35.50", weeks=8):
 )
 def test_a_day_without_a_row(without, weeks, is_odd):
     found = list(unusual("net_sales", _small_shop(*without, weeks=weeks), [DAY]))
-    assert [(each.seen, each.expected) for each in found] == ([(0, Decimal("35.50"))] if is_odd else [])
+    assert [(each.seen, each.expected) for each in found] == (
+        [(Decimal(0), Decimal("35.50"))] if is_odd else []
+    )
 
 
 def test_a_small_shop_is_told_of_a_day_that_is_too_much():

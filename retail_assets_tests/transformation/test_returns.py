@@ -1,5 +1,6 @@
 """Returns that cannot be as they are written are told of, and those that can are not."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,7 +39,7 @@ RETURNED = [
 ]
 
 
-def _values(rows: list[tuple[str | None, ...]]) -> str:
+def _values(rows: Sequence[tuple[str | None, ...]]) -> str:
     def value(each: str | None) -> str:
         return "null" if each is None else f"'{each}'"
 

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -38,3 +38,18 @@ def test_days_are_the_retailers_and_both_ends_are_included():
     window = partitions.time_window_for_partition_key("2024-03-31")
     assert isinstance(window, dg.TimeWindow)
     assert window.end.timestamp() - window.start.timestamp() == 23 * 3600
+
+
+def test_with_little_memory_a_long_window_is_built_one_model_at_a_time():
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    night, year = (Window(start, start + timedelta(days=days)) for days in (1, 365))
+    assert "--threads" not in build_arguments(year, "UTC", memory=8e9)
+    assert "--threads" not in build_arguments(night, "UTC", memory=4e9)
+    arguments = build_arguments(year, "UTC", memory=4e9)
+    assert arguments[arguments.index("--threads") + 1] == "1"
+
+
+def test_memory_as_a_number():
+    assert Settings(memory="4GB").memory_bytes == 4e9
+    assert Settings(memory="512 MiB").memory_bytes == 512e6
+    assert 0 < Settings(memory="10%").memory_bytes < Settings(memory="60%").memory_bytes
