@@ -375,7 +375,7 @@ class Settings(BaseSettings):
         number, unit = re.findall(r"^([\d.]+) ?(.)", self.memory)[0]
         if unit == "%":
             return float(number) / 100 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return float(number) * 1000 ** ("KMGT".index(unit.upper()) + 1)
+        return float(number) * 1000.0 ** ("KMGT".index(unit.upper()) + 1)
 
     @property
     def duckdb_path(self) -> Path:
