@@ -23,6 +23,8 @@ FEWEST_WEEKS = 26
 """Weeks of which something is known before the oldest trial: with fewer boosting is not tried."""
 FEWEST_ROWS = 2_000
 """Weeks of products from which the oldest trial's model learns, at least."""
+PART = 26
+"""Weeks that are read at once, so that not all rows are in memory beside the panel."""
 FITS = (0, max(ORIGINS))
 """Origins as of which models are fit: now, and the oldest trial; the trials between them use the latter."""
 
@@ -99,12 +101,13 @@ def _panel(session: Session, series: str, history: str, week: str) -> "tuple[Pan
     listed = session.read(f"select series, product_key, location_key, category from {series} order by series")
     numbers = listed["series"].to_numpy().astype(np.int64)
     quantity = np.full((len(numbers), WEEKS), np.nan, np.float32)
-    for age in range(WEEKS):
+    for newest in range(0, WEEKS, PART):
         rows = session.read(
-            f"select series, 7 * cast(quantity as double) / days as rate from {history} where age = {age}"
+            f"select series, age, 7 * cast(quantity as double) / days as rate from {history}"
+            f" where age >= {newest} and age < {newest + PART}"
         )
         place = np.searchsorted(numbers, rows["series"].to_numpy().astype(np.int64))
-        quantity[place, WEEKS - 1 - age] = rows["rate"].to_numpy()
+        quantity[place, WEEKS - 1 - rows["age"].to_numpy().astype(np.int64)] = rows["rate"].to_numpy()
     codes = {
         name: np.unique(listed[name].to_numpy(zero_copy_only=False), return_inverse=True)[1]
         for name in ("product_key", "location_key", "category")
