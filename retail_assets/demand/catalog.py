@@ -75,7 +75,8 @@ COLUMNS: Mapping[str, Columns] = {
         "method": (
             "varchar",
             "'seasonal naive', or what was better than it on the past: 'smoothing' of the level by some"
-            " weight, 'seasonal smoothing', which adds what the weeks did a year before, or 'intermittent'.",
+            " weight, 'seasonal smoothing', which adds what the weeks did a year before, 'intermittent', or"
+            " 'boosting', one model over all series.",
         ),
         "beats_seasonal_naive": (
             "boolean",

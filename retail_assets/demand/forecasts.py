@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 
 from retail_assets.demand.catalog import COLUMNS, FORECASTS, HORIZON, QUANTILES, quantile_column, table
-from retail_assets.demand.methods import METHODS
+from retail_assets.demand.methods import BOOSTING, METHODS
 from retail_assets.demand.quantiles import bucket, name
+from retail_assets.demand.seasons import LEAST, MOST
 from retail_assets.demand.trials import BLOCKS, Choice
 from retail_assets.resources.sql import decimal, monday, number
 from retail_assets.resources.weekly_tables import weeks_later
@@ -34,10 +35,17 @@ def choices_table(choices: Mapping[str, Choice]) -> pa.Table:
     )
 
 
-def expected_of(levels: str, seasons: str, naive: str, choices: str) -> str:
-    """A query: series, weeks_ahead, category, method, spread, naive, season and mean, as of now."""
+def expected_of(levels: str, seasons: str, naive: str, boosted: str, choices: str) -> str:
+    """A query: series, weeks_ahead, category, method, spread, naive, season and mean, as of now.
+
+    What boosting expects of the slowest level is its season.
+    """
     means = " ".join(f"when {number_} then {method.mean}" for number_, method in enumerate(METHODS.values()))
     seasonal = ", ".join(str(number_) for number_, each in enumerate(METHODS.values()) if each.season)
+    times = (
+        f"least(greatest(boosted.boosted / nullif(cast(levels.slow as double), 0), {number(LEAST)}),"
+        f" {number(MOST)})"
+    )
     block = " ".join(
         f"when naive.weeks_ahead <= {last} then {number_}" for number_, (_, last) in enumerate(BLOCKS)
     )
@@ -49,7 +57,11 @@ def expected_of(levels: str, seasons: str, naive: str, choices: str) -> str:
         choices.method,
         choices.spread,
         naive.naive,
-        case when choices.method in ({seasonal}) then seasons.slow else 1 end as season,
+        case
+            when choices.method in ({seasonal}) then seasons.slow
+            when choices.method = {list(METHODS).index(BOOSTING)} then coalesce({times}, 1)
+            else 1
+        end as season,
         {decimal(f"case choices.method {means} end", 38)} as mean
     from {levels} as levels
     inner join {naive} as naive on levels.origin = naive.origin and levels.series = naive.series
@@ -57,6 +69,10 @@ def expected_of(levels: str, seasons: str, naive: str, choices: str) -> str:
         on levels.category = seasons.category
         and levels.origin = seasons.origin
         and naive.weeks_ahead = seasons.weeks_ahead
+    left join {boosted} as boosted
+        on levels.origin = boosted.origin
+        and levels.series = boosted.series
+        and naive.weeks_ahead = boosted.weeks_ahead
     inner join {choices} as choices
         on levels.category = choices.category and choices.block = case {block} end
     where levels.origin = 0"""

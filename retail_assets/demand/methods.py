@@ -38,7 +38,7 @@ SMOOTHINGS = (Smoothing("slow", 0.05), Smoothing("medium", 0.15), Smoothing("fas
 SIZE, CHANCE = SMOOTHINGS[0], SMOOTHINGS[1]
 """Of the method for intermittent demand: pieces of a week with any, and the share of weeks with any."""
 DEFAULT = SMOOTHINGS[1]
-NAIVE, INTERMITTENT = "seasonal naive", "intermittent"
+NAIVE, INTERMITTENT, BOOSTING = "seasonal naive", "intermittent", "boosting"
 LEVELS = (*(each.column for each in SMOOTHINGS), INTERMITTENT)
 """Columns of the levels."""
 
@@ -53,9 +53,9 @@ class Method:
 
     @property
     def mean(self) -> str:
-        """The forecast of a whole week as SQL, over tables `levels`, `seasons` and `naive`."""
-        if self.column == "naive":
-            return "naive.naive"
+        """The forecast of a whole week as SQL, over tables `levels`, `seasons`, `naive` and `boosted`."""
+        if self.column in ("naive", "boosted"):
+            return f"{self.column}.{self.column}"
         return f"levels.{self.column}" + (f" * seasons.{self.season.column}" if self.season else "")
 
 
@@ -65,6 +65,7 @@ METHODS: Mapping[str, Method] = {
         *(Method(f"smoothing {each.share}", each.column) for each in SMOOTHINGS),
         *(Method(f"seasonal smoothing {each.share}", each.column, each) for each in SMOOTHINGS),
         Method(INTERMITTENT, INTERMITTENT),
+        Method(BOOSTING, "boosted"),
         Method(NAIVE, "naive"),
     )
 }

@@ -50,6 +50,11 @@ class Trials:
         """Pieces in them."""
         return sum(self.pieces.values())
 
+    @property
+    def methods(self) -> list[str]:
+        """Those that were tried on all of them."""
+        return [name for name in METHODS if all((block, name) in self.errors for block in self.counts)]
+
     def total(self, method: str, name: str) -> float:
         """A sum over all blocks."""
         return float(
@@ -69,8 +74,8 @@ class Choice:
     trials: Trials
 
 
-def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
-    """A query: category, block, trials, pieces, and the sums of `Errors` by the method's number."""
+def trials_of(history: str, levels: str, seasons: str, naive: str, boosted: str) -> str:
+    """A query: category, block, trials, pieces, and by method how many, and the sums of `Errors`."""
     block = " ".join(
         f"when levels.origin - history.age <= {last} then {number}" for number, (_, last) in enumerate(BLOCKS)
     )
@@ -89,6 +94,9 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
             "expected": "{0}",
             "expected_squared": "{0} * {0}",
         }.items()
+    )
+    tried = ",\n        ".join(
+        f"count(expected_{number}) as tried_{number}" for number in range(len(METHODS))
     )
     levels_ = ", ".join(f"cast({each} as double) as {each}" for each in LEVELS)
     return f"""
@@ -114,6 +122,10 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
             on levels.category = seasons.category
             and levels.origin = seasons.origin
             and naive.weeks_ahead = seasons.weeks_ahead
+        left join {boosted} as boosted
+            on levels.origin = boosted.origin
+            and levels.series = boosted.series
+            and naive.weeks_ahead = boosted.weeks_ahead
 
     )
 
@@ -122,13 +134,14 @@ def trials_of(history: str, levels: str, seasons: str, naive: str) -> str:
         block,
         count(*) as trials,
         sum(pieces) as pieces,
+        {tried},
         {sums}
     from tried
     group by category, block"""
 
 
 def read_trials(rows: pa.Table) -> dict[str, Trials]:
-    """The trials of each category."""
+    """The trials of each category. A method that does not tell every week of a product has none there."""
     found: dict[str, Trials] = {}
     for row in rows.to_pylist():
         trials = found.setdefault(row["category"], Trials())
@@ -136,6 +149,8 @@ def read_trials(rows: pa.Table) -> dict[str, Trials]:
         trials.counts[block] = int(row["trials"])
         trials.pieces[block] = float(row["pieces"])
         for number, name in enumerate(METHODS):
+            if row[f"tried_{number}"] < row["trials"]:
+                continue
             values = {each: float(row[f"{each}_{number}"]) for each in Errors.__dataclass_fields__}
             trials.errors[block, name] = Errors(**values)
     return found
@@ -151,8 +166,8 @@ def choose(category: str, trials: Trials | None) -> Choice:
             f" {FEWEST_PIECES}."
         )
         return Choice(FALLBACK, (DEFAULT_SPREAD,) * len(BLOCKS), None, reason, trials)
-    found = {name: trials.total(name, "scaled") for name in METHODS}
-    best = min(METHODS, key=lambda name: (found[name], name == NAIVE))
+    found = {name: trials.total(name, "scaled") for name in trials.methods}
+    best = min(found, key=lambda name: (found[name], name == NAIVE))
     wape = {name: trials.total(name, "absolute") / trials.quantity for name in (best, NAIVE)}
     shown = f"mean scaled square error {found[best] / trials.count:.3f}"
     if best == NAIVE:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retail_assets.demand.accuracy import actual_of, insert_accuracy, is_made
+from retail_assets.demand.boosted import Boosted, boost
 from retail_assets.demand.catalog import ACCURACY, HORIZON, MODELS, SCHEMA, TABLES, table
 from retail_assets.demand.forecasts import (
     choices_table,
@@ -15,7 +16,7 @@ from retail_assets.demand.forecasts import (
     insert_forecasts,
 )
 from retail_assets.demand.history import history_of, series_of
-from retail_assets.demand.methods import METHODS, ORIGINS, levels_of, naive_of
+from retail_assets.demand.methods import ORIGINS, levels_of, naive_of
 from retail_assets.demand.quantiles import negative_binomial, own_of
 from retail_assets.demand.seasons import seasons, weeks_by_category
 from retail_assets.demand.trials import Choice, choose_all, read_trials, trials_of
@@ -25,7 +26,7 @@ from retail_assets.resources.warehouse import transaction
 from retail_assets.resources.weekly_tables import weeks_later
 from retail_assets.versions import libraries
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def run_week(session: Session, week: str) -> Week:
         counts = {name: int(rows) for name, rows in session(
             f"select category, count(*) from {levels} where origin = 0 group by category"
         )}  # fmt: skip
+        told = boost(session, series, history, week)
+        boosted = stack.enter_context(session.holding(f"{SCHEMA}.boosted", told.rows))
         choices = choose_all(
-            list(counts), read_trials(session.read(trials_of(history, levels, season, naive)))
+            list(counts), read_trials(session.read(trials_of(history, levels, season, naive, boosted)))
         )
         spreads = [spread for choice in choices.values() for spread in choice.spreads]
         distributions = stack.enter_context(
@@ -76,12 +79,12 @@ def run_week(session: Session, week: str) -> Week:
         )
         own = keep("own_quantiles", own_of(history))
         chosen = stack.enter_context(session.holding(f"{SCHEMA}.choices", choices_table(choices)))
-        expected = expected_of(levels, season, naive, chosen)
+        expected = expected_of(levels, season, naive, boosted, chosen)
         actual = {each: keep(f"actual_{number}", actual_of(each)) for number, each in enumerate(recorded)}
         with transaction(session):
             TABLES.delete_week(session, week)
             session(f"delete from {table(ACCURACY)} where predicted_week = {monday(week)}")
-            rows = list(_rows(week, choices, counts))
+            rows = list(_rows(week, choices, counts, told))
             TABLES.insert_rows(session, MODELS, rows)
             session(insert_forecasts(week, series, expected, distributions, own, history))
             for each in recorded:
@@ -89,8 +92,10 @@ def run_week(session: Session, week: str) -> Week:
     return Week(week, sum(counts.values()), choices)
 
 
-def _rows(week: str, choices: Mapping[str, Choice], counts: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
-    versions = libraries("numpy", "scipy")
+def _rows(
+    week: str, choices: Mapping[str, Choice], counts: Mapping[str, int], told: Boosted
+) -> Iterator[Mapping[str, Any]]:
+    versions = libraries("numpy", "scikit-learn", "scipy")
     for category, choice in choices.items():
         yield {
             "week_start": week,
@@ -100,11 +105,11 @@ def _rows(week: str, choices: Mapping[str, Choice], counts: Mapping[str, int]) -
             "reason": choice.reason,
             "series": counts[category],
             "tested": choice.trials.count,
-            "model": _as_json(choice, versions),
+            "model": _as_json(choice, told, versions),
         }
 
 
-def _as_json(choice: Choice, versions: Mapping[str, str]) -> str:
+def _as_json(choice: Choice, told: Boosted, versions: Mapping[str, str]) -> str:
     """The text of what was chosen; the same data and versions have the same text."""
     trials = choice.trials
     tried = {
@@ -112,8 +117,9 @@ def _as_json(choice: Choice, versions: Mapping[str, str]) -> str:
         "pieces": trials.pieces,
         "errors": {
             name: {block: asdict(errors) for (block, each), errors in trials.errors.items() if each == name}
-            for name in METHODS
+            for name in trials.methods
         },
+        "boosting": told.facts,
     }
     facts = {
         "format": FORMAT,

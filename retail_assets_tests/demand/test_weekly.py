@@ -348,5 +348,5 @@ def test_parameters_are_stored_with_fingerprint_and_versions(warehouse):
     texts = [text for (text,) in warehouse.execute(f"select model from {table(MODELS)} order by category")]
     facts = [json.loads(text) for text in texts]
     assert len({each["fingerprint"] for each in facts}) == 3
-    assert all({"numpy", "python", "scipy"} == each["libraries"].keys() for each in facts)
+    assert all({"numpy", "python", "scikit-learn", "scipy"} == each["libraries"].keys() for each in facts)
     assert all(len(each["spreads"]) == 3 for each in facts)
