@@ -88,7 +88,11 @@ def _table(parts: Sequence[Sequence[Any]]) -> pa.Table:
     if parts:
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return pa.table(
-        {name: pa.array(column, type_) for (name, type_), column in zip(types.items(), columns, strict=True)}
+        {
+            # What is not known is null, not NaN.
+            name: pa.array(column, type_, from_pandas=True)
+            for (name, type_), column in zip(types.items(), columns, strict=True)
+        }
     )
 
 
