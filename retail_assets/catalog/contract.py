@@ -102,10 +102,6 @@ class Names:
         """Whether the source has a name in exactly this spelling."""
         return name in self._exact
 
-    def alike(self, wanted: str) -> Sequence[str]:
-        """All names that may be the wanted one: they differ in case, spaces or underscores."""
-        return [name for name in self._exact if _folded(name) == _folded(wanted)]
-
     def find(self, wanted: str) -> str | None:
         """The name as the source writes it, or None."""
         found = self._found

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from retail_assets.catalog.contract import Names, SourceTable
+from retail_assets.catalog.contract import SourceTable
 from retail_assets.ingestion.file_formats import (
     PATH,
     UTF_8,
@@ -159,9 +159,9 @@ class FileReading:
             counts = Counter(name.strip().lower() for name in layout.columns if name.strip())
             twice = [name for name, count in counts.items() if count > 1 and name in said]
         else:
-            names = Names(name.strip() for name in layout.columns)
-            alike = (names.alike(column.source_name) for column in table.columns)
-            twice = [" and ".join(dict.fromkeys(each)) for each in alike if len(each) > 1]
+            places = (layout.places(column.source_name) for column in table.columns)
+            spelled = ([layout.columns[place].strip() for place in each] for each in places if len(each) > 1)
+            twice = [" and ".join(dict.fromkeys(each)) for each in spelled]
         if twice:
             raise UnreadableFileError(
                 f"its header has more than one column {', '.join(twice)}. Keep the right one"

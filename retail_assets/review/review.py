@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from retail_assets.catalog.contract import MODIFIED_AT, ROW_HASH, source_tables
+from retail_assets.catalog.contract import MODIFIED_AT, source_tables
 from retail_assets.catalog.exposures import DASHBOARDS, exposures
 from retail_assets.catalog.presence import table_of
 from retail_assets.catalog.project import Project
@@ -231,9 +231,6 @@ def _keys(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
         test = node.get("test_metadata") or {}
         if test.get("name") == "unique_grain" and node.get("attached_node") in nodes:
             found[table_of(manifest, node["attached_node"])] = test["kwargs"]["columns"]
-        elif test.get("name") == "conserved" and node.get("attached_node") in nodes:
-            staged = table_of(manifest, node["attached_node"])
-            found[f"{staged}_versions"] = [*found[staged], ROW_HASH]
     for system in {source["source_name"] for source in manifest["sources"].values()}:
         for table in source_tables(manifest, system):
             found[f"{table.schema}.{table.name}"] = [*table.primary_key, MODIFIED_AT]

@@ -62,11 +62,12 @@ def unchanged(
         if view in views and _system_of(manifest, view) not in text_systems
     }
     changed = _changed(manifest, {*read.values()}, planned.window, execute)
-    tables = {each for each, view in read.items() if view not in changed}
+    idle = {each: view for each, view in read.items() if view not in changed}
+    looked_at = {*idle, *idle.values()}
     return Unchanged(
         views=frozenset() if text_systems else views,
-        tables=tables,
-        tests={each for each in planned.nodes if _looks_at_the_window_of(manifest, each, tables)},
+        tables={*idle},
+        tests={each for each in planned.nodes if _looks_at_the_window_of(manifest, each, looked_at)},
     )
 
 
@@ -144,11 +145,11 @@ def _changed(
     return {view for (view,) in execute(" union all ".join(reads))}
 
 
-def _looks_at_the_window_of(manifest: Mapping[str, Any], unique_id: str, tables: Set[str]) -> bool:
-    """Whether a node is a test of one of these tables that looks at rows of the window alone."""
+def _looks_at_the_window_of(manifest: Mapping[str, Any], unique_id: str, models: Set[str]) -> bool:
+    """Whether a node is a test of one of these models that looks at rows of the window alone."""
     node = manifest["nodes"][unique_id]
     return (
         node["resource_type"] == "test"
-        and node["attached_node"] in tables
+        and node["attached_node"] in models
         and (node["test_metadata"]["name"] in _TESTS or node["config"].get("where") in _SCOPES)
     )

@@ -106,10 +106,10 @@ def test_a_header_that_names_a_column_twice(shop, twice):
 
 
 def test_two_names_of_one_column_are_refused(shop):
-    put(shop, "order_id,OrderID,status,amount,created_at,shipped_at\n1,2,a,1,2024-01-02,\n")
+    put(shop, "Order_ID,OrderID,status,amount,created_at,shipped_at\n1,2,a,1,2024-01-02,\n")
     assert shop.keys(ORDERS, days(2)) == []
     (said,) = shop.refused
-    assert "its header has more than one column order_id and OrderID. Keep the right one" in said
+    assert "its header has more than one column Order_ID and OrderID. Keep the right one" in said
 
 
 def test_columns_that_are_not_taken_in_may_be_there_twice_and_are_told_once(shop):

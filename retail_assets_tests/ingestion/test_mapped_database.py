@@ -63,11 +63,11 @@ def test_a_table_of_another_name_and_other_columns(company, database):
 
 def test_two_names_of_one_column_are_refused(company, database):
     database("""
-        create table orders ("Order Id" integer, OrderID integer, created_at text);
+        create table orders (Order_ID integer, OrderID integer, created_at text);
         insert into orders values (5, 6, '2024-01-02 09:00:00');
         """)
     said = company("webshop", database.url).run(days(2), "orders").errors["orders"]
-    assert "Order Id and OrderID, and each of them may be order_id. Write " in said
+    assert "Order_ID and OrderID, and each of them may be order_id. Write " in said
     chosen = company("webshop", database.url, "tables: {orders: {columns: {order_id: OrderID}}}")
     assert chosen.run(days(2), "orders").errors == {}
     assert chosen.rows("orders", "order_id") == [(6,)]

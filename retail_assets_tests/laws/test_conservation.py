@@ -127,28 +127,6 @@ def test_the_check_sees_a_lost_row(built, tmp_path, model, key):
         assert len(connection.execute(statement).fetchall()) == 1
 
 
-def test_the_check_sees_a_version_twice_and_a_row_without_a_key(built, tmp_path):
-    """In one scan with the rows that are lost, and with nothing else."""
-    statement = _compiled_check(built, "stg_loyalty_activities")
-    ((system, table),) = built.manifest["nodes"]["model.retail_assets.stg_loyalty_activities_versions"][
-        "sources"
-    ]
-    (raw,) = [each for each in source_tables(built.manifest, system) if each.name == table]
-    relation, (key,) = f"{raw.schema}.{raw.name}", raw.primary_key
-    copy = shutil.copyfile(built.settings.duckdb_path, tmp_path / built.settings.duckdb_path.name)
-    with duckdb.connect(copy) as connection:
-        newest = f"{key} = (select max({key}) from {relation})"
-        ((known,),) = connection.execute(f"select max({key}) from {relation}").fetchall()
-        connection.execute(f"insert into {relation} select * from {relation} where {newest}")
-        ((row_key, expected, repeated, places),) = connection.execute(statement).fetchall()
-        assert (row_key, expected, repeated, places) == (f"loyalty_activity_id={known}", 1, 1, 1)
-        connection.execute(f"alter table {relation} alter column {key} drop not null")
-        copies = f"_row_hash = (select max(_row_hash) from {relation} where {newest})"
-        connection.execute(f"update {relation} set {key} = null where {copies}")
-        found = connection.execute(statement).fetchall()
-    assert (None, 2, 0, 0) in found, "both copies have no key now"
-
-
 def test_the_check_costs_what_the_day_brought(built, tmp_path):
     """Of many row groups it reads those that the window's rows lie in, also where raw has had higher numbers
     than staging has: an `or` of two times of change would read all."""
@@ -162,16 +140,13 @@ def test_the_check_costs_what_the_day_brought(built, tmp_path):
             create table raw_webshop.events as
                 select
                     event_id as id,
-                    cast(event_id as varchar) as _row_hash,
                     timestamp '{START}' - to_days(cast(event_id < {old} as integer)) as _changed_at,
                     cast(null as timestamp) as _deleted_at
                 from staging.stg_webshop_events;
             insert into raw_webshop.events
-                select id + {old + new}, _row_hash, _changed_at, _deleted_at
-                from raw_webshop.events
-                where id < 1000;
+                select id + {old + new}, _changed_at, _deleted_at from raw_webshop.events where id < 1000;
             create view staging.stg_webshop_events_versions as
-                select id as event_id, _row_hash, _changed_at, _deleted_at from raw_webshop.events;
+                select id as event_id, _changed_at, _deleted_at from raw_webshop.events;
         """)
         profile = tmp_path / "profile.json"
         connection.execute(f"set enable_profiling = 'json'; set profiling_output = '{profile}'")

@@ -50,6 +50,7 @@ MANIFEST = {
         "model.refused": _node("refused_rows", "view"),
         TABLE: _node("stg_a", "incremental", VIEW, meta={"affected": {"by": "stg_a_versions"}}),
         "test.a": _test("unique", VIEW),
+        "test.versions": _test("unique_grain", VIEW, where="__window__"),
         "test.conserved": _test("conserved", TABLE),
         "test.window": _test("relationships", TABLE, where="__window__"),
         "test.whole": _test("has_lines", TABLE),
@@ -118,7 +119,7 @@ def _idle(connection, window, state="current", until=1, text_systems=(), **chang
     return unchanged(MANIFEST, planned, {known.table: known}, relations, text_systems, _reading(connection))
 
 
-NOTHING_TO_DO = Unchanged({VIEW}, {TABLE}, {"test.conserved", "test.window"})
+NOTHING_TO_DO = Unchanged({VIEW}, {TABLE}, {"test.conserved", "test.versions", "test.window"})
 
 
 def test_a_table_without_a_change_in_the_window_is_not_built_and_its_rows_are_not_checked(warehouse):

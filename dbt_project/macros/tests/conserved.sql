@@ -1,8 +1,7 @@
 {#
     Law 1: every source row is in its staging model or in quarantine, exactly once, and rows that were deleted in the
-    source are in neither. Every version of it is in raw once, and its key is known. Checks the rows that changed in the
-    window, in one scan. A failing row comes with the number of places where it was found, and of versions that raw has
-    more than once.
+    source are in neither. Checks the rows that changed in the window. A failing row comes with the number of places
+    where it was found.
 #}
 {% test conserved(model) %}
     {% if execute -%}
@@ -12,25 +11,13 @@
 
         with
 
-            seen as (
-
-                select
-                    {{ key | join(", ") }},
-                    max(case when _deleted_at is null then 1 else 0 end) as expected,
-                    count(*) - 1 as repeated
-                from {{ versions }}
-                where {{ of_changed_row(versions, key) }}
-                group by {{ key | join(", ") }}, _row_hash
-
-            ),
-
             affected as (
 
                 select
                     {{ row_key(key) }} as row_key,
-                    max(expected) as expected,
-                    sum(repeated) as repeated_versions
-                from seen
+                    max(case when _deleted_at is null then 1 else 0 end) as expected
+                from {{ versions }}
+                where {{ of_changed_row(versions, key) }}
                 group by {{ key | join(", ") }}
 
             ),
@@ -49,43 +36,16 @@
 
             final as (
 
-                select
-                    affected.row_key,
-                    affected.expected,
-                    affected.repeated_versions,
-                    count(found.row_key) as places
+                select affected.row_key, affected.expected, count(found.row_key) as places
                 from affected
                 left join found on affected.row_key = found.row_key
-                group by affected.row_key, affected.expected, affected.repeated_versions
-
-            ),
-
-            -- No semi-join finds a row without a key.
-            without_key as (
-
-                select
-                    cast(null as varchar) as row_key,
-                    count(*) as expected,
-                    cast(0 as bigint) as repeated_versions,
-                    cast(0 as bigint) as places
-                from {{ versions }}
-                where
-                    {{ in_window("_changed_at") }}
-                    and (
-                        {% for column in key -%}
-                            {{ column }} is null {{ "or " if not loop.last }}
-                        {%- endfor %}
-                    )
-                having count(*) > 0
+                group by affected.row_key, affected.expected
 
             )
 
         select *
         from final
-        where places <> expected or repeated_versions > 0
-        union all
-        select *
-        from without_key
+        where places <> expected
     {%- else -%} {%- do ref("quarantine") -%}
     {%- endif %}
 {% endtest %}
