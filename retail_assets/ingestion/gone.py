@@ -148,7 +148,7 @@ def emptied(
     found: dict[str, Gone] = {}
     for table in tables:
         is_read = table.name in known and table.load == "window"
-        if is_read and not extraction.rows_read(table) and _count(extraction, table) == 0:
+        if is_read and not extraction.rows_read(table) and _is_empty(extraction, table):
             ((living,),) = session(f"""
                 select count(*) from (
                     select distinct {_key(table)} from {table.schema}.{table.name} where {DELETED_AT} is null
@@ -159,13 +159,13 @@ def emptied(
     return found
 
 
-def _count(extraction: Extraction, table: SourceTable) -> int | None:
+def _is_empty(extraction: Extraction, table: SourceTable) -> bool:
     try:
-        return extraction.source.count(table)
+        return extraction.source.is_empty(table)
     except SourceUnreachableError:
         raise
     except SourceError:
-        return None
+        return False
 
 
 def _hold(table: SourceTable, batches: "Iterable[pa.Table]", local: duckdb.DuckDBPyConnection) -> None:

@@ -2,8 +2,8 @@
 
 A reading brings what changed in its window. A row that is entered late with a time of months ago is in none,
 and so is one whose time of change was set back. Of the last two weeks each day's rows are counted
-(reconciliation.py). Here it is the table as a whole: if the database has more rows than raw and than changed
-after the window, or at a week's end, keys and times of change are compared row by row.
+(reconciliation.py). Here, at a week's end, the keys and times of change of whole tables are compared: each
+night it would cost what the history costs.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ from retail_assets.ingestion import refusals
 from retail_assets.ingestion.errors import SourceError, SourceUnreachableError
 from retail_assets.ingestion.extraction import Extraction
 from retail_assets.ingestion.reconciliation import day_span
-from retail_assets.ingestion.scope import CLOCKS_DIFFER, EARLIEST
+from retail_assets.ingestion.scope import EARLIEST
 from retail_assets.ingestion.versions import own_time, stored_key, timestamp
 from retail_assets.resources.sessions import Session
 from retail_assets.resources.sql import text
@@ -40,13 +40,10 @@ def late_rows(
     extraction: Extraction,
     tables: Sequence[SourceTable],
     known: Collection[str],
-    is_whole: bool,
     session: Session,
 ) -> Mapping[str, Late]:
     """The late rows of those tables that are `known`: that raw had rows of before.
 
-    `is_whole`: each table is compared, and not only those whose number of rows says that something is
-    missing.
     Raises `SourceUnreachableError`. A table that cannot be compared is none that lacks rows.
     """
     parents = {
@@ -59,36 +56,14 @@ def late_rows(
         if not extraction.source.has_read_all(table, extraction.window):
             continue
         try:
-            if is_whole or _has_more(extraction, table, session):
-                late = _compared(extraction, table, parents.get(table.parent or ""), session)
-                if late and late.rows > extraction.forgotten.records_of(table):
-                    found[table.name] = late
+            late = _compared(extraction, table, parents.get(table.parent or ""), session)
+            if late and late.rows > extraction.forgotten.records_of(table):
+                found[table.name] = late
         except SourceUnreachableError:
             raise
         except SourceError:
             continue
     return found
-
-
-def _has_more(extraction: Extraction, table: SourceTable, session: Session) -> bool:
-    """Whether the source has more rows than raw, and than those that changed after the window."""
-    in_source = extraction.source.count(table)
-    if in_source is None:
-        return False
-    key, raw = ", ".join(table.primary_key), f"{table.schema}.{table.name}"
-    ((in_raw, refused),) = session(f"""
-        select
-            (select count(*) from (select distinct {key} from {raw} where {DELETED_AT} is null) as living),
-            (
-                select count(*) from {table.schema}.{refusals.TABLE}
-                where table_name = {text(table.name)} and {DELETED_AT} is null
-            )
-    """)
-    more = in_source - int(in_raw) - int(refused)
-    if more <= 0:
-        return False
-    later, _ = extraction.source.later(table, extraction.window, extraction.loaded_at + CLOCKS_DIFFER)
-    return more > later
 
 
 def _compared(

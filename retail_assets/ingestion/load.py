@@ -139,8 +139,8 @@ def ingest(
             extraction.gone = emptied(extraction, done, known, execute)
         _settle_refusals(extraction, done, {table.name for table in loadable}, execute)
         _reconcile(extraction, done, execute)
-        known &= {table.name for table in done}
-        extraction.late = late_rows(extraction, tables, known, is_weeks_end, execute)
+        if is_weeks_end:
+            extraction.late = late_rows(extraction, tables, known & {table.name for table in done}, execute)
         missed = [table for table in chosen if table.name in extraction.errors]
         extraction.source.remember(done, missed, extraction.window, execute)
         after = count_rows(chosen, execute)

@@ -126,9 +126,9 @@ class Source(ABC):
         """The keys of all rows that a located table has now; None if the source cannot tell what is gone."""
         return None
 
-    def count(self, table: SourceTable) -> int | None:
-        """How many rows a located table has now; None if the source cannot tell without reading them."""
-        return None
+    def is_empty(self, table: SourceTable) -> bool:
+        """Whether a located table has not a single row now, and the source can tell."""
+        return False
 
     def times(self, table: SourceTable, others: Sequence[str]) -> "Iterator[pa.Table] | None":
         """The keys of all rows that a located table has now, with their times of change and these other

@@ -350,14 +350,13 @@ class SqlSource(Source):
         located = self._located.get(table.name)
         return self._keys(table, located, (*table.modified, *others)) if located and located.times else None
 
-    def count(self, table: SourceTable) -> int | None:
+    def is_empty(self, table: SourceTable) -> bool:
         located = self._located.get(table.name)
         if located is None:
-            return None
+            return False
         column = next(iter(located.columns.values()))
         with self._telling(table), self._rows.connected() as connection:
-            rows = sa.select(column.label("one")).subquery("counted")
-            return int(connection.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
+            return connection.execute(sa.select(column.label("one")).limit(1)).first() is None
 
     def has_read_all(self, table: SourceTable, window: Window) -> bool:
         first = self.days_read(table, window)[0]
