@@ -164,9 +164,12 @@ def _exploded(self: Any, statement: exp.Expr) -> list[exp.Expr]:
     return [sqlglot.parse_one(inserted, read="snowflake")]
 
 
-def _unchanged(expression: exp.Expr) -> exp.Expr:
-    """Sums of decimals are decimals: the emulator would cast what is summed to double."""
-    return expression
+def _aggregate(expression: exp.Expr) -> exp.Expr:
+    """A hash of rows is a sum of theirs. Sums of decimals stay: the emulator would cast them to double."""
+    if not isinstance(expression, exp.HashAgg):
+        return expression
+    row = exp.Anonymous(this="hash", expressions=[expression.this, *expression.expressions])
+    return exp.Sum(this=exp.cast(row, "hugeint", dialect="duckdb"))
 
 
 struct_of: Callable[..., pa.StructArray] = arrow.timestamp_to_sf_struct
@@ -203,7 +206,7 @@ DESCRIBED = Template("""
 REPLACED: Sequence[tuple[Any, str, Any]] = (
     (cursor.FakeSnowflakeCursor, "execute", _execute),
     (cursor.FakeSnowflakeCursor, "_transform_explode", _exploded),
-    (transforms, "numeric_agg_implicit_cast", _unchanged),
+    (transforms, "numeric_agg_implicit_cast", _aggregate),
     (arrow, "timestamp_to_sf_struct", _struct),
     (statements, "SQL_DESCRIBE_TABLE", DESCRIBED),
     (info_schema, "insert_table_comment_sql", _insert_comment),

@@ -323,6 +323,19 @@ def _are_alike(here, there):
     assert len(schemas) < len(files) / 2, "next to no table has several months, which proves little"
 
 
+def test_a_hash_of_rows_is_another_one_where_any_differs(snowflake):
+    """Whatever their order: extracts ask it which months have changed."""
+    warehouse = warehouse_of(snowflake)
+    hashed = (
+        f"select cast({warehouse.hash_of(['a', 'b'])} as varchar) as hashed from (values {{}}) as t (a, b)"
+    )
+    first, turned, other = (
+        warehouse.query(hashed.format(rows))["hashed"][0].as_py()
+        for rows in ("(1, 'x'), (2, null)", "(2, null), (1, 'x')", "(1, 'x'), (2, 'y')")
+    )
+    assert first == turned != other
+
+
 def test_what_is_read_has_the_types_of_the_query(snowflake):
     """Whatever its values are: also of a column without any, and of no rows at all."""
     columns = """
